@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * bpf_elf: read what clang and gcc emit for libbpf (ELF objects with BTF-defined maps).
+ *
+ * Works on a buffer, so that a fuzzer and a guest's upload take the same path as a file.
+ */
+#ifndef BPF_ELF_H
+#define BPF_ELF_H
+
+#include "bpf_engine.h"
+
+struct bpfe_object;
+
+/*
+ * Parse @size bytes at @data, which must stay until bpfe_object_close(). -EINVAL: broken or
+ * unsupported, the log names section, symbol and offset and what would be accepted; -ENOMEM.
+ */
+int bpfe_object_open(const void *data, size_t size, struct bpfe_object **obj, struct bpfe_log *log);
+void bpfe_object_close(struct bpfe_object *obj);
+
+/* Maps the object defines, in the order of its symbols. */
+uint32_t bpfe_object_n_maps(const struct bpfe_object *obj);
+const struct bpfe_map_attr *bpfe_object_map(const struct bpfe_object *obj, uint32_t i);
+
+/* Programs: an executable section's function (name "xdp_firewall") in a section ("xdp"). */
+uint32_t bpfe_object_n_programs(const struct bpfe_object *obj);
+const char *bpfe_object_program_name(const struct bpfe_object *obj, uint32_t i);
+const char *bpfe_object_program_section(const struct bpfe_object *obj, uint32_t i);
+
+/*
+ * Instructions of program @i with its subprograms appended and map references as
+ * BPF_PSEUDO_MAP_IDX into the object's maps. Owned by the object.
+ */
+int bpfe_object_program(const struct bpfe_object *obj, uint32_t i, const struct bpf_insn **insns,
+			uint32_t *n_insns);
+
+/* "file:line: text" of an instruction of program @i from BTF.ext, or NULL. Owned by the object. */
+const char *bpfe_object_source_line(const struct bpfe_object *obj, uint32_t i, uint32_t insn);
+
+/*
+ * Create the object's maps and load its program @i in one step. *maps is an array of
+ * bpfe_object_n_maps() references that the caller puts and then frees with free().
+ * @attr supplies budget, limits, flags, allocator and cancel; insns, maps and source are filled
+ * here.
+ */
+int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
+		     struct bpfe_program **prog, struct bpfe_map ***maps, struct bpfe_log *log);
+
+#endif

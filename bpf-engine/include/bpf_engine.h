@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * bpf_engine: verify, publish and run BPF programs over frames in NIC memory.
+ *
+ * The author of a program is hostile (a guest) and the memory is the host's, so the verifier here
+ * is as strict as Linux is with an unprivileged author: no host address and no byte the program did
+ * not write itself, or receive in the frame or a map, is observable through packets, maps, return
+ * values or scalars.
+ *
+ * Errors are negative errno values. The host must be little-endian.
+ *
+ * Threads: programs and maps are read under RCU (liburcu, memb flavour, behind the bpfe_rcu_*
+ * functions). A thread that runs programs or touches map values registers once, and holds a read
+ * section around each run. Control-plane functions say below which of them may block.
+ */
+#ifndef BPF_ENGINE_H
+#define BPF_ENGINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/bpf.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BPFE_STACK_SIZE     512u     /* bytes of stack a BPF frame has (r10 - 512 .. r10 - 1) */
+#define BPFE_MAX_FRAMES     8u       /* nesting of bpf-to-bpf calls, the main program included */
+#define BPFE_MAX_INSNS      65536u   /* 8-byte slots a program may have */
+#define BPFE_NAME_LEN       16u      /* program and map names, NUL included (BPF_OBJ_NAME_LEN) */
+#define BPFE_DEFAULT_BUDGET 1000000u /* instructions one run may execute */
+#define BPFE_HEADROOM       256u     /* XDP_PACKET_HEADROOM a frame should have before its data */
+
+/* ---- Memory ------------------------------------------------------------------------------- */
+
+/*
+ * Storage for maps and programs comes from here, so that the caller can account it, bound it, or
+ * place it where migration finds it. Storage is linked by index inside, never by pointer.
+ *
+ * @alloc: returns @size zeroed bytes aligned to @align (a power of two), or NULL when the caller's
+ *         limit is reached.
+ * @free:  takes back what @alloc returned, with the same @size.
+ * Both may be called from any thread (RCU callbacks included).
+ */
+struct bpfe_allocator {
+	void *(*alloc)(void *opaque, size_t size, size_t align);
+	void (*free)(void *opaque, void *ptr, size_t size);
+	void *opaque;
+};
+
+/* ---- Log ---------------------------------------------------------------------------------- */
+
+/* Why something was refused, for machines; the text in the log is for people. */
+enum bpfe_reason {
+	BPFE_OK = 0,
+	BPFE_BAD_ENCODING,   /* not an instruction of the set, or reserved fields not zero */
+	BPFE_BAD_CONTROL,    /* jump out of range or into ld_imm64, falling off the end, bad call */
+	BPFE_BAD_MAP,        /* reference to a map that does not exist or cannot be used so */
+	BPFE_BAD_HELPER,     /* helper unknown to this build or profile */
+	BPFE_BAD_REGISTER,   /* uninitialised or of the wrong type */
+	BPFE_BAD_ARITHMETIC, /* forbidden pointer arithmetic or comparison */
+	BPFE_BAD_MEMORY,     /* access out of bounds, misaligned or of the wrong kind */
+	BPFE_BAD_CONTEXT,    /* access to the context that xdp_md does not define */
+	BPFE_BAD_STACK,      /* uninitialised, out of range or corrupting stack access */
+	BPFE_BAD_NULL,       /* use of a value that may be NULL */
+	BPFE_BAD_RETURN,     /* exit with something other than a scalar */
+	BPFE_POINTER_LEAK,   /* a pointer would become observable */
+	BPFE_TOO_COMPLEX,    /* verification budget used up */
+	BPFE_TOO_LARGE,      /* more instructions, calls or stack than the limits allow */
+	BPFE_NO_MEMORY,
+	BPFE_CANCELLED,
+	BPFE_REASON_MAX
+};
+
+/*
+ * Where refusals are explained. Text is appended, always NUL-terminated, and cut when @size is
+ * reached (@truncated is set). @buf may be NULL with @size 0. Not thread-safe.
+ * @level 0: refusals only; 1: one summary line on success too; 2: each instruction with states.
+ */
+struct bpfe_log {
+	char *buf;
+	size_t size; /* bytes at buf */
+	size_t len;  /* bytes of text, NUL excluded */
+	bool truncated;
+	uint8_t level;
+	enum bpfe_reason reason; /* set when something is refused */
+	uint32_t insn;           /* index of the offending 8-byte slot, valid with reason */
+};
+
+/* Name of a reason ("bad-memory"), never NULL. */
+const char *bpfe_reason_name(enum bpfe_reason reason);
+
+/* Append formatted text to @log (which may be NULL). */
+void bpfe_log(struct bpfe_log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Refuse: append text, set @reason and @insn unless an earlier refusal did. Returns @err, so that a
+ * caller can write `return bpfe_refuse(...)`. @log may be NULL.
+ */
+int bpfe_refuse(struct bpfe_log *log, int err, enum bpfe_reason reason, uint32_t insn,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* ---- Threads ------------------------------------------------------------------------------ */
+
+/* A thread that runs programs, or uses bpfe_map_lookup(), registers first and unregisters last. */
+void bpfe_thread_register(void);
+void bpfe_thread_unregister(void);
+
+/* Read section: programs and map values found inside stay valid until its end. Nests. */
+void bpfe_rcu_read_lock(void);
+void bpfe_rcu_read_unlock(void);
+
+/* Wait until all read sections that have begun have ended. Blocks; never inside a read section. */
+void bpfe_rcu_synchronize(void);
+
+/* Wait for all deferred frees (call before leak checks, and before an allocator goes away). */
+void bpfe_rcu_barrier(void);
+
+/* ---- Maps --------------------------------------------------------------------------------- */
+
+struct bpfe_map;
+
+/* Meanings and limits as union bpf_attr, command BPF_MAP_CREATE. */
+struct bpfe_map_attr {
+	uint32_t type; /* enum bpf_map_type: BPF_MAP_TYPE_ARRAY or BPF_MAP_TYPE_HASH */
+	uint32_t key_size;
+	uint32_t value_size;
+	uint32_t max_entries;
+	uint32_t flags; /* BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG; 0 is always fine
+			 */
+	char name[BPFE_NAME_LEN];
+};
+
+/* Bounds on one map: key 1..512 bytes, value 1..65536 bytes, entries 1..2^26. */
+#define BPFE_MAP_MAX_KEY     512u
+#define BPFE_MAP_MAX_VALUE   65536u
+#define BPFE_MAP_MAX_ENTRIES (1u << 26)
+
+/* Is this map type implemented? */
+bool bpfe_map_type_supported(uint32_t type);
+
+/* Bytes of storage a map with @attr takes, for accounting beforehand; 0 if @attr is invalid. */
+size_t bpfe_map_storage_size(const struct bpfe_map_attr *attr);
+
+/*
+ * Create a map with one reference. All its storage is taken from @alloc (NULL: the C heap) now.
+ * -EINVAL: attribute out of range (the log says which); -EOPNOTSUPP: type not implemented;
+ * -ENOMEM: the allocator refused. The allocator must outlive the map's last deferred free.
+ */
+int bpfe_map_create(const struct bpfe_map_attr *attr, const struct bpfe_allocator *alloc,
+		    struct bpfe_map **map, struct bpfe_log *log);
+
+/* References. The last put frees the storage after a grace period; any thread, never blocks. */
+struct bpfe_map *bpfe_map_get(struct bpfe_map *map);
+void bpfe_map_put(struct bpfe_map *map);
+
+const struct bpfe_map_attr *bpfe_map_attr(const struct bpfe_map *map);
+
+/* Elements present: max_entries for an array, the live count for a hash. */
+uint32_t bpfe_map_count(const struct bpfe_map *map);
+
+/*
+ * Look up @key (key_size bytes). Returns the value in place (8-byte aligned, value_size bytes,
+ * shared with programs that may write it) or NULL. Inside a read section; lock-free.
+ */
+void *bpfe_map_lookup(struct bpfe_map *map, const void *key);
+
+/* Copy the value of @key to @value (value_size bytes). -ENOENT. Takes a read section itself. */
+int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value);
+
+/*
+ * Set the value of @key. @flags BPF_ANY, BPF_NOEXIST, BPF_EXIST as Linux has them: -EEXIST,
+ * -ENOENT, -EINVAL (unknown flag), -E2BIG (array index out of range, hash full). Readers see the
+ * old or the new element of a hash whole; an array element is overwritten in place. Any registered
+ * thread. Updating a key that is present never fails for want of room.
+ */
+int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
+
+/* Remove @key. -ENOENT; -EINVAL for an array. Recycled values are zeroed before they are reused. */
+int bpfe_map_delete(struct bpfe_map *map, const void *key);
+
+/*
+ * Key after @key (NULL or a key that is gone: the first one) to @next. -ENOENT at the end.
+ * Order is stable while the map does not change; under changes every key that stays is seen at
+ * least once unless it moves past the cursor, as in Linux.
+ */
+int bpfe_map_get_next_key(struct bpfe_map *map, const void *key, void *next);
+
+/* ---- Programs ----------------------------------------------------------------------------- */
+
+struct bpfe_program;
+
+/* A map a program may name: as ld_imm64 with src_reg BPF_PSEUDO_MAP_FD and imm == @id, or with
+ * BPF_PSEUDO_MAP_IDX and imm == index into the array of bindings. */
+struct bpfe_map_binding {
+	uint32_t id;
+	struct bpfe_map *map;
+};
+
+enum bpfe_load_flags {
+	BPFE_LOAD_CHECKED = 1u << 0, /* interpreter checks every access at run time too (slow) */
+};
+
+/* Source line of an instruction for refusals (from BTF.ext); NULL when unknown. */
+typedef const char *(*bpfe_source_line_fn)(void *opaque, uint32_t insn);
+
+struct bpfe_load_attr {
+	const struct bpf_insn *insns; /* copied; may change under us only before the call */
+	uint32_t n_insns;             /* 8-byte slots */
+	const struct bpfe_map_binding *maps;
+	uint32_t n_maps;
+	const char *name;   /* may be NULL */
+	uint32_t budget;    /* instructions per run; 0: BPFE_DEFAULT_BUDGET */
+	uint32_t max_insns; /* profile's limit; 0: BPFE_MAX_INSNS */
+	uint32_t max_stack; /* profile's limit in bytes over all frames; 0: no further limit */
+	const uint64_t
+		*helpers; /* bitmap by BPF_FUNC id the profile allows, 4 words; NULL: all built */
+	uint32_t flags;   /* enum bpfe_load_flags */
+	const struct bpfe_allocator *alloc; /* NULL: the C heap */
+	const atomic_bool
+		*cancel; /* polled; when true the load ends with -ECANCELED. May be NULL */
+	bpfe_source_line_fn source_line;
+	void *source_opaque;
+};
+
+/*
+ * Decode, verify and translate a program of type XDP. On success *prog has one reference and holds
+ * references to its maps. Blocks for as long as verification takes (bounded), so it belongs on a
+ * worker; needs no registration.
+ * -EINVAL: malformed; -EACCES: refused by the verifier; -E2BIG: too many instructions or too
+ * complex; -ENOMEM; -ECANCELED. @log tells why and may be NULL.
+ */
+int bpfe_program_load(const struct bpfe_load_attr *attr, struct bpfe_program **prog,
+		      struct bpfe_log *log);
+
+/* References; the last put frees after a grace period, so that a run under way may finish. */
+struct bpfe_program *bpfe_program_get(struct bpfe_program *prog);
+void bpfe_program_put(struct bpfe_program *prog);
+
+struct bpfe_program_info {
+	char name[BPFE_NAME_LEN];
+	uint32_t n_insns;        /* slots as loaded */
+	uint32_t stack_bytes;    /* deepest stack over all frames */
+	uint32_t states;         /* states the verifier kept */
+	uint64_t insns_verified; /* instructions the verifier processed */
+	uint64_t verify_ns;
+	uint32_t n_maps;
+	uint32_t max_packet_offset; /* largest packet offset a load or store may reach */
+	uint8_t tag[8];             /* as Linux computes prog tag is not promised: a content hash */
+};
+
+void bpfe_program_info(const struct bpfe_program *prog, struct bpfe_program_info *info);
+
+/* The @i-th map (no new reference) the program uses, NULL beyond the last. */
+struct bpfe_map *bpfe_program_map(const struct bpfe_program *prog, uint32_t i);
+
+/* ---- Running ------------------------------------------------------------------------------ */
+
+/*
+ * A frame in NIC memory. hard_start <= data_meta <= data <= data_end <= hard_end; data_meta == data
+ * means no metadata. Programs move data, data_meta and data_end through helpers. Bytes between
+ * hard_start and data, and data_end and hard_end, must not hold anything the program may not see:
+ * the engine zeroes what bpf_xdp_adjust_* exposes before the program can read it.
+ */
+struct bpfe_xdp_buff {
+	uint8_t *hard_start;
+	uint8_t *data_meta;
+	uint8_t *data;
+	uint8_t *data_end;
+	uint8_t *hard_end;
+	uint32_t ingress_ifindex; /* port, as the guest numbers it */
+	uint32_t rx_queue_index;
+	uint32_t egress_ifindex;
+	uint64_t now_ns; /* clock for time helpers: frame arrival, monotonic */
+};
+
+enum bpfe_abort {
+	BPFE_ABORT_NONE = 0,
+	BPFE_ABORT_BUDGET, /* instruction budget used up */
+	BPFE_ABORT_TRAP,   /* reached an instruction the verifier never reached: an engine bug */
+	BPFE_ABORT_MEMORY, /* checked interpreter only: access outside what the program may touch */
+};
+
+struct bpfe_result {
+	uint32_t retval;       /* r0 at exit, low 32 bits; XDP_ABORTED when aborted */
+	enum bpfe_abort abort; /* why the run was cut short */
+	uint32_t abort_insn;   /* slot where it was */
+	uint64_t insns;        /* instructions executed */
+};
+
+/*
+ * Run @prog once over @xdp. Inside a read section of a registered thread; re-entrant across
+ * threads; takes no lock and allocates nothing. Always returns within the program's budget.
+ */
+struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp);
+
+/* ---- What is built in --------------------------------------------------------------------- */
+
+/* Bitmap by BPF_FUNC id of the helpers built in, 4 words. */
+void bpfe_helpers_supported(uint64_t bitmap[4]);
+
+/* Name of a helper ("bpf_map_lookup_elem"), or NULL when the id is unknown to this build. */
+const char *bpfe_helper_name(uint32_t func_id);
+
+/* One instruction as text in the kernel's style ("r0 = *(u32 *)(r1 + 4)"); returns its slots, 1 or
+ * 2, or 0 when it cannot be decoded. */
+unsigned bpfe_disasm(const struct bpf_insn *insn, uint32_t slots_left, char *buf, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
