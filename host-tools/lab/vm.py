@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""A virtual machine with the Sluice NIC: what `./sluice vm`, the demonstration and the guest tests
+start. Everything it needs comes from `./sluice env --json`."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from guest import Guest
+from qmp import Qmp
+from wire import Namespace, Wire, WireError, private_name
+
+TOP = Path(__file__).resolve().parents[2]
+KVM_CREATE_VM = 0xAE01
+BOOT_TIMEOUT = 120  # seconds; a guest boots in under ten, a loaded machine takes longer
+
+GUEST_IP, PEER_IP = "10.77.0.2", "10.77.0.1"
+GUEST_IP6, PEER_IP6 = "fd77::2", "fd77::1"
+
+
+def environment(kernel):
+    """What set-up built for this kernel, as a dictionary of SLUICE_* names."""
+    out = subprocess.run([str(TOP / "sluice"), "env", "--json", "--kernel", kernel],
+                         stdout=subprocess.PIPE, text=True, check=True).stdout
+    return json.loads(out)
+
+
+def kvm_works():
+    """Can guests run on /dev/kvm? It may open and still not create machines."""
+    try:
+        fd = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.close(fcntl.ioctl(fd, KVM_CREATE_VM, 0))
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def accelerator():
+    """QEMU options: KVM where it works, else multi-threaded TCG."""
+    if kvm_works():
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg,thread=multi", "-cpu", "max"]
+
+
+class Vm:
+    """One guest, its wire and (where the machine allows) a peer on the wire."""
+
+    def __init__(self, kernel="7.2", device_options="", peer=True, memory="1024", cpus=2,
+                 extra=()):
+        self.env = environment(kernel)
+        self.dir = Path(tempfile.mkdtemp(prefix="sluice-vm-"))
+        self.peer = self.no_peer = self.wire = self.proc = self.qmp = self.guest = None
+        self.log = self.dir / "console.log"
+        try:
+            if peer:
+                self._make_peer()
+            self.wire = Wire(Path(self.env["SLUICE_BUILD"]) / "host-tools/sluice-wire/sluice-wire",
+                             self.dir, self.peer)
+            self._start(device_options, memory, cpus, extra)
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_peer(self):
+        try:
+            self.peer = Namespace(private_name("sluice"))
+        except (WireError, FileNotFoundError) as why:
+            self.no_peer = str(why)
+
+    def command(self, device_options, memory, cpus, extra, console=None):
+        env = self.env
+        argv = [env["SLUICE_QEMU"], "-nodefaults", "-no-user-config", "-display", "none",
+                "-machine", "q35", *accelerator(), "-smp", str(cpus), "-m", memory]
+        for data in env["SLUICE_QEMU_DATA"].split(":"):
+            argv += ["-L", data]
+        argv += ["-kernel", env["SLUICE_KERNEL"], "-initrd", env["SLUICE_INITRD"],
+                 "-append", env["SLUICE_APPEND"], "-no-reboot",
+                 "-drive", f"file={env['SLUICE_ROOTFS']},format=raw,if=none,id=root,readonly=on",
+                 "-device", "virtio-blk-pci,drive=root,romfile=",
+                 "-fsdev", f"local,id=share,path={env['SLUICE_SHARE']},security_model=none,"
+                           "readonly=on",
+                 "-device", "virtio-9p-pci,fsdev=share,mount_tag=sluice,romfile=",
+                 "-object", "rng-random,id=rng,filename=/dev/urandom",
+                 "-device", "virtio-rng-pci,rng=rng,romfile=",
+                 "-device", "virtio-serial-pci,romfile=",
+                 "-chardev", f"socket,id=qga,path={self.dir}/qga.sock,server=on,wait=off",
+                 "-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
+                 "-qmp", f"unix:{self.dir}/qmp.sock,server=on,wait=off",
+                 "-serial", console or f"file:{self.log}",
+                 "-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={self.wire.path}",
+                 "-device", f"sluice-nic,id=nic0,netdev=wire{device_options}",
+                 *extra]
+        return argv
+
+    def _start(self, device_options, memory, cpus, extra):
+        argv = self.command(device_options, memory, cpus, extra)
+        with open(self.dir / "qemu.log", "wb") as log:
+            self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self.wire.wait("connected", 20)
+            self.qmp = Qmp(self.dir / "qmp.sock")
+            self.guest = Guest(self.dir / "qga.sock", BOOT_TIMEOUT)
+        except Exception as why:
+            raise RuntimeError(f"the virtual machine did not start: {why}\n{self.tails()}") from why
+
+    def tails(self):
+        """The ends of QEMU's and the guest's logs, for a failure's report."""
+        parts = []
+        for path in (self.dir / "qemu.log", self.log):
+            if path.exists():
+                text = path.read_text(errors="replace")[-3000:]
+                parts.append(f"--- {path.name}\n{text}")
+        return "\n".join(parts)
+
+    def network(self, dev="sl0"):
+        """Give guest and peer their addresses and wait until they reach each other."""
+        self.guest.sh(f"ip addr flush dev {dev} && ip addr add {GUEST_IP}/24 dev {dev} && "
+                      f"ip -6 addr add {GUEST_IP6}/64 dev {dev} nodad && ip link set {dev} up")
+        if not self.peer:
+            return False
+        self.peer.sh("ip link set peer0 up && ip addr add %s/24 dev peer0 && "
+                     "ip -6 addr add %s/64 dev peer0 nodad" % (PEER_IP, PEER_IP6))
+        self.guest.sh(f"ping -c1 -W5 -w30 {PEER_IP}")
+        return True
+
+    def nic_stats(self, nic="nic0"):
+        """The device's own counters, by name."""
+        return self.qmp.cmd("qom-get", path=f"/machine/peripheral/{nic}", property="stats")
+
+    def close(self):
+        if self.qmp:
+            try:
+                self.qmp.cmd("quit", timeout=5)
+            except Exception:  # it is going anyway: the wait below decides
+                pass
+            self.qmp.close()
+        if self.guest:
+            self.guest.close()
+        if self.proc:
+            try:
+                self.proc.wait(10)
+            except subprocess.TimeoutExpired:
+                self.proc.kill()
+                self.proc.wait()
+        if self.wire:
+            self.wire.close()
+        if self.peer:
+            self.peer.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
