@@ -10,6 +10,7 @@
 #include "bpf_engine.h"
 
 struct bpfe_object;
+struct btf; /* libbpf's */
 
 /*
  * Parse @size bytes at @data, which must stay until bpfe_object_close(). -EINVAL: broken or
@@ -18,9 +19,19 @@ struct bpfe_object;
 int bpfe_object_open(const void *data, size_t size, struct bpfe_object **obj, struct bpfe_log *log);
 void bpfe_object_close(struct bpfe_object *obj);
 
-/* Maps the object defines, in the order of its symbols. */
+/* Maps the object defines, in the order in which they lie in their section. */
 uint32_t bpfe_object_n_maps(const struct bpfe_object *obj);
 const struct bpfe_map_attr *bpfe_object_map(const struct bpfe_object *obj, uint32_t i);
+
+/*
+ * BTF types of map @i's key and value into @key and @value, 0 when the object does not say. Returns
+ * the object's BTF, which it owns, or NULL when it has none.
+ */
+const struct btf *bpfe_object_map_types(const struct bpfe_object *obj, uint32_t i, uint32_t *key,
+					uint32_t *value);
+
+/* Text of section license ("GPL"), "" without one. Owned by the object. */
+const char *bpfe_object_license(const struct bpfe_object *obj);
 
 /* Programs: an executable section's function (name "xdp_firewall") in a section ("xdp"). */
 uint32_t bpfe_object_n_programs(const struct bpfe_object *obj);
@@ -34,14 +45,17 @@ const char *bpfe_object_program_section(const struct bpfe_object *obj, uint32_t 
 int bpfe_object_program(const struct bpfe_object *obj, uint32_t i, const struct bpf_insn **insns,
 			uint32_t *n_insns);
 
-/* "file:line: text" of an instruction of program @i from BTF.ext, or NULL. Owned by the object. */
+/*
+ * "file:line: text" of an instruction of program @i from .BTF.ext, or NULL. Owned by the object,
+ * which makes it when first asked for: not for several threads at once.
+ */
 const char *bpfe_object_source_line(const struct bpfe_object *obj, uint32_t i, uint32_t insn);
 
 /*
  * Create the object's maps and load its program @i in one step. *maps is an array of
  * bpfe_object_n_maps() references that the caller puts and then frees with free().
  * @attr supplies budget, limits, flags, allocator and cancel; insns, maps and source are filled
- * here.
+ * here. Errors as bpfe_map_create() and bpfe_program_load(); -ENOENT: no program @i.
  */
 int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
 		     struct bpfe_program **prog, struct bpfe_map ***maps, struct bpfe_log *log);
