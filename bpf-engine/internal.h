@@ -63,9 +63,21 @@ struct bpfe_image {
 };
 
 /*
- * Pass 1 (isa/decode.c): encodings, reserved fields, map references resolved (imm of the first slot
- * becomes 0, aux.map_index is set), calls and jumps within bounds and never into the second slot of
- * ld_imm64, subprograms found, no function falls off its end. Purely structural.
+ * Take a copy of the instructions @attr gives, with empty aux, and @attr's limits. -EINVAL: no
+ * instructions; -E2BIG: too many; -ENOMEM. Temporaries come from the C heap.
+ */
+int bpfe_image_open(struct bpfe_image *image, const struct bpfe_load_attr *attr,
+		    struct bpfe_log *log);
+
+/* Free what the image holds and put its maps. Safe on a zeroed image and after a failed pass. */
+void bpfe_image_close(struct bpfe_image *image);
+
+/*
+ * Pass 1 (isa/decode.c): encodings, reserved fields, map references resolved (whatever way the
+ * program named the map, src_reg becomes BPF_PSEUDO_MAP_IDX and imm, like aux.map_index, the index
+ * into image->maps), calls and jumps within bounds and never into the second slot of ld_imm64,
+ * subprograms found (recursion and depth are the verifier's), no function falls off its end.
+ * Purely structural: helper ids, divisors and shift amounts are not looked at.
  */
 int bpfe_decode(struct bpfe_image *image, const struct bpfe_map_binding *maps, uint32_t n_maps,
 		struct bpfe_log *log);
@@ -129,6 +141,8 @@ struct bpfe_map_ops {
 	int (*remove)(struct bpfe_map *map, const void *key);
 	int (*get_next_key)(struct bpfe_map *map, const void *key, void *next);
 	uint32_t (*count)(const struct bpfe_map *map);
+	/* Do the @size bytes at @address lie in one value? For the checked interpreter. */
+	bool (*contains)(const struct bpfe_map *map, uintptr_t address, size_t size);
 	void (*destroy)(struct bpfe_map *map);
 };
 

@@ -97,7 +97,7 @@ void bpfe_log(struct bpfe_log *log, const char *fmt, ...) __attribute__((format(
 
 /*
  * Refuse: append text, set @reason and @insn unless an earlier refusal did. Returns @err, so that a
- * caller can write `return bpfe_refuse(...)`. @log may be NULL.
+ * caller can write `return bpfe_refuse(...)`. The text becomes a line of its own. @log may be NULL.
  */
 int bpfe_refuse(struct bpfe_log *log, int err, enum bpfe_reason reason, uint32_t insn,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -174,7 +174,9 @@ int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value);
  * Set the value of @key. @flags BPF_ANY, BPF_NOEXIST, BPF_EXIST as Linux has them: -EEXIST,
  * -ENOENT, -EINVAL (unknown flag), -E2BIG (array index out of range, hash full). Readers see the
  * old or the new element of a hash whole; an array element is overwritten in place. Any registered
- * thread. Updating a key that is present never fails for want of room.
+ * thread. Updating a key that is present never fails for want of room: should a burst of updates
+ * have used up the hash's spare elements, the value is overwritten in place, 8-byte words whole, and
+ * inserting a key then fails with -E2BIG until a grace period has recycled some.
  */
 int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
 
@@ -304,7 +306,7 @@ void bpfe_helpers_supported(uint64_t bitmap[4]);
 /* Name of a helper ("bpf_map_lookup_elem"), or NULL when the id is unknown to this build. */
 const char *bpfe_helper_name(uint32_t func_id);
 
-/* One instruction as text in the kernel's style ("r0 = *(u32 *)(r1 + 4)"); returns its slots, 1 or
+/* One instruction as text in the kernel's style ("r0 = *(u32 *)(r1 +4)"); returns its slots, 1 or
  * 2, or 0 when it cannot be decoded. */
 unsigned bpfe_disasm(const struct bpf_insn *insn, uint32_t slots_left, char *buf, size_t size);
 

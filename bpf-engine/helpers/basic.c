@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Helpers that answer from the run itself: time, randomness, processor. */
+#include <sys/random.h>
+#include "helpers/helpers.h"
+
+BPFE_HELPER(bpfe_helper_ktime_get_ns)
+{
+	return env->xdp->now_ns;
+}
+
+/* splitmix64 (Steele, Lea, Flood); the guest learns nothing of the host from its sequence. */
+BPFE_HELPER(bpfe_helper_get_prandom_u32)
+{
+	static _Thread_local uint64_t state;
+	static _Thread_local bool seeded;
+	uint64_t z;
+
+	if (!seeded) {
+		if (getrandom(&state, sizeof(state), GRND_NONBLOCK) != (ssize_t)sizeof(state))
+			state = env->xdp->now_ns;
+		seeded = true;
+	}
+	z = state += 0x9e3779b97f4a7c15ull;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return (uint32_t)((z ^ z >> 31) >> 32);
+}
+
+/* The NIC runs one program at a time on each receive queue: the queue is the processor. */
+BPFE_HELPER(bpfe_helper_get_smp_processor_id)
+{
+	return env->xdp->rx_queue_index;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Maps of any type: creation, references, and the operations as the control plane calls them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include "alloc.h"
+#include "maps/map.h"
+
+#define MAP_FLAGS (BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+
+static const char *flag_name(uint32_t flag)
+{
+	static const char *const names[] = {
+		"BPF_F_NO_PREALLOC",  "BPF_F_NO_COMMON_LRU",
+		"BPF_F_NUMA_NODE",    "BPF_F_RDONLY",
+		"BPF_F_WRONLY",       "BPF_F_STACK_BUILD_ID",
+		"BPF_F_ZERO_SEED",    "BPF_F_RDONLY_PROG",
+		"BPF_F_WRONLY_PROG",  "BPF_F_CLONE",
+		"BPF_F_MMAPABLE",     "BPF_F_PRESERVE_ELEMS",
+		"BPF_F_INNER_MAP",    "BPF_F_LINK",
+		"BPF_F_PATH_FD",      "BPF_F_VTYPE_BTF_OBJ_FD",
+		"BPF_F_TOKEN_FD",     "BPF_F_SEGV_ON_FAULT",
+		"BPF_F_NO_USER_CONV",
+	};
+	unsigned bit = (unsigned)__builtin_ctz(flag);
+
+	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : "unknown flag";
+}
+
+static int check_flags(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+{
+	uint32_t bad = attr->flags & ~MAP_FLAGS;
+
+	if (bad)
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				   "map flag %s (0x%x) is not supported", flag_name(bad),
+				   bad & -bad);
+	if ((attr->flags & BPF_F_NO_PREALLOC) && attr->type == BPF_MAP_TYPE_ARRAY)
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				   "map flag BPF_F_NO_PREALLOC (0x1) does not apply to an array");
+	if ((attr->flags & BPF_F_RDONLY_PROG) && (attr->flags & BPF_F_WRONLY_PROG))
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				   "map flags BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG exclude "
+				   "each other");
+	return 0;
+}
+
+static int check_range(struct bpfe_log *log, const char *what, uint32_t value, uint32_t max)
+{
+	if (value >= 1 && value <= max)
+		return 0;
+	return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0, "map %s %u is out of range, 1 to %u",
+			   what, value, max);
+}
+
+static int check_attr(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+{
+	int err;
+
+	if (!bpfe_map_ops(attr->type))
+		return bpfe_refuse(log, -EOPNOTSUPP, BPFE_BAD_MAP, 0,
+				   "map type %u is not supported, only array (%d) and hash (%d)",
+				   attr->type, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH);
+	err = check_range(log, "key size", attr->key_size, BPFE_MAP_MAX_KEY);
+	if (!err)
+		err = check_range(log, "value size", attr->value_size, BPFE_MAP_MAX_VALUE);
+	if (!err)
+		err = check_range(log, "max_entries", attr->max_entries, BPFE_MAP_MAX_ENTRIES);
+	if (!err)
+		err = check_flags(attr, log);
+	if (!err && attr->type == BPF_MAP_TYPE_ARRAY && attr->key_size != sizeof(uint32_t))
+		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				  "map key size %u is not 4, which an array needs", attr->key_size);
+	return err;
+}
+
+size_t bpfe_map_storage_size(const struct bpfe_map_attr *attr)
+{
+	size_t size;
+
+	if (check_attr(attr, NULL))
+		return 0;
+	size = bpfe_map_ops(attr->type)->storage_size(attr);
+	if (!size || __builtin_add_overflow(size, sizeof(struct bpfe_map), &size))
+		return 0;
+	return size;
+}
+
+static void map_free(struct bpfe_map *map)
+{
+	const struct bpfe_allocator alloc = map->alloc;
+
+	map->ops->destroy(map);
+	pthread_mutex_destroy(&map->lock);
+	bpfe_free(&alloc, map->data, map->data_size);
+	bpfe_free(&alloc, map, sizeof(*map));
+}
+
+static struct bpfe_map *map_alloc(const struct bpfe_map_attr *attr,
+				  const struct bpfe_allocator *alloc, size_t data_size)
+{
+	struct bpfe_map *map = bpfe_alloc(alloc, sizeof(*map), _Alignof(struct bpfe_map));
+
+	if (!map)
+		return NULL;
+	map->ops = bpfe_map_ops(attr->type);
+	map->attr = *attr;
+	map->attr.name[BPFE_NAME_LEN - 1] = '\0';
+	map->alloc = *alloc;
+	map->data_size = data_size;
+	map->refs = 1;
+	pthread_mutex_init(&map->lock, NULL);
+	map->data = bpfe_alloc(alloc, data_size, 8);
+	if (!map->data) {
+		pthread_mutex_destroy(&map->lock);
+		bpfe_free(alloc, map, sizeof(*map));
+		return NULL;
+	}
+	return map;
+}
+
+int bpfe_map_create(const struct bpfe_map_attr *attr, const struct bpfe_allocator *alloc,
+		    struct bpfe_map **result, struct bpfe_log *log)
+{
+	size_t size = bpfe_map_storage_size(attr);
+	int err = check_attr(attr, log);
+	struct bpfe_map *map;
+
+	if (err)
+		return err;
+	bpfe_rcu_prepare();
+	map = size ? map_alloc(attr, bpfe_allocator_or_heap(alloc), size - sizeof(*map)) : NULL;
+	if (!map)
+		return bpfe_refuse(log, -ENOMEM, BPFE_NO_MEMORY, 0,
+				   "no memory for the map's %zu bytes", size);
+	err = map->ops->init(map);
+	if (err) {
+		map_free(map);
+		return bpfe_refuse(log, err, BPFE_NO_MEMORY, 0, "the map cannot be initialised");
+	}
+	*result = map;
+	return 0;
+}
+
+struct bpfe_map *bpfe_map_get(struct bpfe_map *map)
+{
+	atomic_fetch_add_explicit(&map->refs, 1, memory_order_relaxed);
+	return map;
+}
+
+static void free_deferred(struct bpfe_rcu_head *head)
+{
+	map_free((struct bpfe_map *)((uint8_t *)head - offsetof(struct bpfe_map, free_rcu)));
+}
+
+void bpfe_map_put(struct bpfe_map *map)
+{
+	if (map && atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel) == 1)
+		bpfe_rcu_call(&map->free_rcu, free_deferred);
+}
+
+const struct bpfe_map_attr *bpfe_map_attr(const struct bpfe_map *map)
+{
+	return &map->attr;
+}
+
+uint32_t bpfe_map_count(const struct bpfe_map *map)
+{
+	return map->ops->count(map);
+}
+
+void *bpfe_map_lookup(struct bpfe_map *map, const void *key)
+{
+	return map->ops->lookup(map, key);
+}
+
+int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value)
+{
+	const void *in_map;
+
+	bpfe_rcu_read_lock();
+	in_map = map->ops->lookup(map, key);
+	if (in_map)
+		bpfe_value_load(value, in_map, map->attr.value_size);
+	bpfe_rcu_read_unlock();
+	return in_map ? 0 : -ENOENT;
+}
+
+int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
+{
+	return map->ops->update(map, key, value, flags);
+}
+
+int bpfe_map_delete(struct bpfe_map *map, const void *key)
+{
+	return map->ops->remove(map, key);
+}
+
+int bpfe_map_get_next_key(struct bpfe_map *map, const void *key, void *next)
+{
+	int err;
+
+	bpfe_rcu_read_lock();
+	err = map->ops->get_next_key(map, key, next);
+	bpfe_rcu_read_unlock();
+	return err;
+}
+
+void bpfe_value_store(void *in_map, const void *src, size_t size)
+{
+	uint64_t *to = in_map;
+	const uint8_t *from = src;
+	uint64_t word;
+
+	for (; size >= sizeof(word); size -= sizeof(word), from += sizeof(word)) {
+		memcpy(&word, from, sizeof(word));
+		__atomic_store_n(to++, word, __ATOMIC_RELAXED);
+	}
+	if (size)
+		memcpy(to, from, size);
+}
+
+void bpfe_value_load(void *dst, const void *in_map, size_t size)
+{
+	const uint64_t *from = in_map;
+	uint8_t *to = dst;
+	uint64_t word;
+
+	for (; size >= sizeof(word); size -= sizeof(word), to += sizeof(word)) {
+		word = __atomic_load_n(from++, __ATOMIC_RELAXED);
+		memcpy(to, &word, sizeof(word));
+	}
+	if (size)
+		memcpy(to, from, size);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* The map types built in. */
+#include "maps/map.h"
+
+static const struct bpfe_map_ops *const map_types[] = {
+	&bpfe_array_ops,
+	&bpfe_hash_ops,
+};
+
+const struct bpfe_map_ops *bpfe_map_ops(uint32_t type)
+{
+	for (size_t i = 0; i < sizeof(map_types) / sizeof(map_types[0]); i++) {
+		if (map_types[i]->type == type)
+			return map_types[i];
+	}
+	return NULL;
+}
+
+bool bpfe_map_type_supported(uint32_t type)
+{
+	return bpfe_map_ops(type) != NULL;
+}
