@@ -83,5 +83,13 @@ class Guest:
                              f"{(result.err or result.out).strip()}")
         return result.out
 
+    def put(self, path, data):
+        """Write `data` (bytes) to a file in the guest."""
+        handle = self.call("guest-file-open", path=path, mode="wb")
+        for start in range(0, len(data), 1 << 16):
+            chunk = base64.b64encode(data[start:start + (1 << 16)]).decode()
+            self.call("guest-file-write", handle=handle, **{"buf-b64": chunk})
+        self.call("guest-file-close", handle=handle)
+
     def close(self):
         self.lines.close()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""Tests in a guest: one boot for each kernel serves all checks. Prints TAP."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent),
+                str(Path(__file__).resolve().parents[2] / "host-tools/lab")]
+
+import checks_link
+import checks_offload
+import checks_robust
+from programs import compile_example
+from tap import Tap
+from vm import Vm
+
+GROUPS = (checks_link, checks_offload, checks_robust)
+
+
+def run_kernel(tap, kernel):
+    """Boot `kernel` and make every check; a check that leaves a dead guest fails the rest."""
+    vm = None
+
+    def boot():
+        nonlocal vm
+        vm = Vm(kernel)
+
+    if not tap.check(f"{kernel}: guest boots", boot):
+        return
+    try:
+        for name in ("xdp_firewall", "xdp_pass_count", "xdp_reflect", "xdp_vlan", "xdp_refused"):
+            obj, _ = compile_example(name, vm.dir)
+            vm.guest.put(f"/root/{obj.name}", obj.read_bytes())
+        before = tap.failed
+        for group in GROUPS:
+            for check in group.CHECKS:
+                tap.check(f"{kernel}: {check.__doc__.splitlines()[0]}", check, vm)
+        if tap.failed > before:
+            print("\n".join("# " + line for line in vm.tails().splitlines()))
+    finally:
+        vm.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kernel", action="append", choices=("7.2", "6.12"),
+                        help="only this kernel (may be repeated; default both)")
+    args = parser.parse_args()
+    tap = Tap()
+    for kernel in args.kernel or ("7.2", "6.12"):
+        run_kernel(tap, kernel)
+    tap.finish()
+
+
+if __name__ == "__main__":
+    main()
