@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * sluice-run: run an XDP program in the NIC model over a capture, with no virtual machine.
+ */
+#include "capture.h"
+#include "error.h"
+#include "guest.h"
+#include "maps.h"
+#include "pcapng.h"
+#include "program.h"
+#include "report.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+
+#define PROGRAM_ID 1 /* what the NIC calls the program in its events */
+
+enum exit_code {
+	EXIT_FINE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2
+};
+
+struct options {
+	char **files; /* PROG.o, IN.pcap */
+	char *output;
+	char *program;
+	char **presets;
+	int queue;
+	int repeat;
+	gboolean json;
+	gboolean verbose;
+	gboolean checked;
+};
+
+static const char summary[] =
+	"Run the XDP program of PROG.o in the Sluice NIC model over the frames of a capture, and\n"
+	"print the verdicts, what the NIC counted and what the maps hold.";
+
+static const char description[] =
+	"KEY and VALUE are an integer (8 bytes at most), an IP address (4 or 16 bytes, IPv4 as\n"
+	"::ffff:a.b.c.d in 16) or hex: and two digits for each byte.\n"
+	"\n"
+	"Exit status: 0 all frames ran; 1 program or capture refused; 2 wrong usage.\n"
+	"\n"
+	"Example, with one source blocked:\n"
+	"  sluice-run -m blocked:198.18.0.7=0 -w out.pcapng xdp_firewall.bpf.o in.pcap\n";
+
+static gboolean usage_error(GError **error, const char *text)
+{
+	g_set_error(error, RUN_ERROR, RUN_ERROR_USAGE, "%s; see sluice-run --help", text);
+	return FALSE;
+}
+
+static gboolean parse_options(struct options *o, int argc, char **argv, GError **error)
+{
+	const GOptionEntry entries[] = {
+		{"write", 'w', 0, G_OPTION_ARG_FILENAME, &o->output,
+		 "Write delivered and transmitted frames with their verdicts to FILE (pcapng)",
+		 "FILE"},
+		{"program", 'p', 0, G_OPTION_ARG_STRING, &o->program,
+		 "Program to run when the object has several", "NAME"},
+		{"map", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &o->presets,
+		 "Set an element of a map before the run; may be repeated", "NAME:KEY=VALUE"},
+		{"queue", 'q', 0, G_OPTION_ARG_INT, &o->queue,
+		 "Receive queue the frames go to (default 0)", "N"},
+		{"repeat", 'r', 0, G_OPTION_ARG_INT, &o->repeat,
+		 "Go N times over the capture; only the first is written (default 1)", "N"},
+		{"json", 'j', 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL},
+		{"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose,
+		 "Print the verifier's log to standard error", NULL},
+		{"checked", 'c', 0, G_OPTION_ARG_NONE, &o->checked,
+		 "Check every memory access at run time too", NULL},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files, NULL,
+		 "PROG.o IN.pcap"},
+		{0},
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+	g_option_context_set_summary(context, summary);
+	g_option_context_set_description(context, description);
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, error))
+		return FALSE;
+	if (!o->files || g_strv_length(o->files) != 2)
+		return usage_error(error, "expected PROG.o and IN.pcap");
+	if (o->queue < 0 || o->queue >= SLUICE_MAX_QUEUES)
+		return usage_error(error, "--queue is out of range (0 to 31)");
+	if (o->repeat < 1)
+		return usage_error(error, "--repeat must be at least 1");
+	return TRUE;
+}
+
+static void options_clear(struct options *o)
+{
+	g_strfreev(o->files);
+	g_strfreev(o->presets);
+	g_free(o->output);
+	g_free(o->program);
+}
+
+/* ---- The run -------------------------------------------------------------------------------- */
+
+struct run {
+	const struct options *options;
+	const struct capture *capture;
+	struct guest *guest;
+	struct pcapng *output; /* NULL: nothing is written */
+	struct report *report;
+};
+
+static void write_frame(struct run *run, unsigned index, const struct guest_frame *frame)
+{
+	gboolean tx = frame->outcome == NIC_RX_TRANSMITTED;
+	g_autofree char *comment =
+		g_strdup_printf("frame %u: XDP_%s", index + 1, tx ? "TX" : "PASS");
+	const struct pcapng_frame out = {
+		.time_ns = capture_frame(run->capture, index)->time_ns,
+		.data = frame->data,
+		.len = frame->len,
+		.outbound = tx,
+		.queue = run->options->queue,
+		.xdp_action = tx ? XDP_TX : XDP_PASS,
+		.comment = comment,
+	};
+
+	pcapng_write(run->output, &out);
+}
+
+/* Feed the capture once, its times shifted by @shift_ns to keep the device's clock going. */
+static gboolean feed(struct run *run, gboolean write, uint64_t shift_ns, GError **error)
+{
+	for (unsigned i = 0; i < run->capture->frames->len; i++) {
+		const struct capture_frame *in = capture_frame(run->capture, i);
+		struct guest_frame out;
+
+		if (!guest_receive(run->guest, capture_data(run->capture, i), in->len,
+				   in->time_ns + shift_ns, &out, error)) {
+			g_prefix_error(error, "frame %u: ", i + 1);
+			return FALSE;
+		}
+		run->report->frames++;
+		run->report->elapsed_ns += out.elapsed_ns;
+		if (write && out.data)
+			write_frame(run, i, &out);
+	}
+	return TRUE;
+}
+
+static gboolean feed_all(struct run *run, GError **error)
+{
+	unsigned n = run->capture->frames->len;
+	uint64_t span = 0;
+
+	if (n)
+		span = capture_frame(run->capture, n - 1)->time_ns -
+		       capture_frame(run->capture, 0)->time_ns;
+	for (int i = 0; i < run->options->repeat; i++) {
+		if (!feed(run, run->output && !i, i * span, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean run_frames(struct run *run, GError **error)
+{
+	const struct options *o = run->options;
+	gboolean ok;
+
+	if (o->output) {
+		run->output = pcapng_create(o->output, "sluice-run", "sl0", error);
+		if (!run->output)
+			return FALSE;
+	}
+	ok = feed_all(run, error);
+	if (run->output)
+		ok &= pcapng_close(run->output, ok ? error : NULL);
+	return ok;
+}
+
+static gboolean check_balance(const struct report *report, GError **error)
+{
+	const char *why;
+
+	if (nic_port_stats_balance(report->stats, &why))
+		return TRUE;
+	g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+		    "the NIC model lost count (%s); this is a defect of Sluice", why);
+	return FALSE;
+}
+
+static gboolean run_in_nic(const struct options *o, const struct program *program,
+			   const struct capture *capture, GError **error)
+{
+	struct report report = {.program = program, .capture = o->files[1]};
+	struct run run = {.options = o, .capture = capture, .report = &report};
+	gboolean ok = FALSE;
+	int ret;
+
+	run.guest = guest_create(o->queue, error);
+	if (!run.guest)
+		return FALSE;
+	ret = nic_set_program(guest_nic(run.guest), 0, program->loaded, PROGRAM_ID);
+	if (ret)
+		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+			    "the NIC model does not take the program: %s", g_strerror(-ret));
+	else
+		ok = run_frames(&run, error);
+	if (ok) {
+		nic_port_stats(guest_nic(run.guest), 0, report.stats);
+		ok = check_balance(&report, error);
+	}
+	if (ok)
+		(o->json ? report_json : report_table)(&report);
+	guest_free(run.guest);
+	return ok;
+}
+
+static gboolean run_program(const struct options *o, const struct capture *capture, GError **error)
+{
+	struct program *program = program_open(
+		o->files[0], o->program, o->checked ? BPFE_LOAD_CHECKED : 0, o->verbose, error);
+	gboolean ok = program != NULL;
+
+	if (ok && o->verbose)
+		g_printerr("%s", program->log);
+	for (char **preset = o->presets; ok && preset && *preset; preset++)
+		ok = maps_preset(program->object, program->maps, *preset, error);
+	if (ok)
+		ok = run_in_nic(o, program, capture, error);
+	program_close(program);
+	return ok;
+}
+
+static gboolean run(struct options *o, int argc, char **argv, GError **error)
+{
+	struct capture *capture;
+	gboolean ok;
+
+	if (!parse_options(o, argc, argv, error))
+		return FALSE;
+	capture = capture_read(o->files[1], error);
+	if (!capture)
+		return FALSE;
+	bpfe_thread_register();
+	ok = run_program(o, capture, error);
+	bpfe_thread_unregister();
+	bpfe_rcu_barrier();
+	capture_free(capture);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.repeat = 1};
+	g_autoptr(GError) error = NULL;
+	enum exit_code code = EXIT_FINE;
+
+	libbpf_set_print(NULL); /* what matters is said by this program */
+	if (!run(&options, argc, argv, &error)) {
+		code = g_error_matches(error, RUN_ERROR, RUN_ERROR_FAILED) ? EXIT_REFUSED
+									   : EXIT_USAGE;
+		fprintf(stderr, "sluice-run: %s\n", error->message);
+	}
+	options_clear(&options);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("sluice-run: standard output");
+		code = EXIT_REFUSED;
+	}
+	return code;
+}

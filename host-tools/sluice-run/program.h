@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* The program to run, loaded with its maps. */
+#ifndef SLUICE_RUN_PROGRAM_H
+#define SLUICE_RUN_PROGRAM_H
+
+#include <bpf_elf.h>
+#include <glib.h>
+
+struct program {
+	struct bpfe_object *object;
+	uint32_t index; /* of the program in the object */
+	struct bpfe_program *loaded;
+	struct bpfe_map **maps; /* bpfe_object_n_maps() of them */
+	gchar *bytes;           /* of the file */
+	char *log;              /* the verifier's, if it said something */
+};
+
+/*
+ * Load a program of object file @path: the one named @name, or (NULL) the only one in a section
+ * xdp. @flags: enum bpfe_load_flags. @verbose: the log tells what the verifier saw. NULL with
+ * @error that carries the reason, the verifier's included.
+ */
+struct program *program_open(const char *path, const char *name, uint32_t flags, gboolean verbose,
+			     GError **error);
+void program_close(struct program *program);
+
+const char *program_name(const struct program *program);
+const char *program_section(const struct program *program);
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include "maps.h"
+#include "report.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+
+static void add_number(struct json_object *to, const char *name, uint64_t value)
+{
+	json_object_object_add(to, name, json_object_new_uint64(value));
+}
+
+static void add_string(struct json_object *to, const char *name, const char *value)
+{
+	json_object_object_add(to, name, json_object_new_string(value));
+}
+
+static void add_owned(struct json_object *to, const char *name, char *value)
+{
+	add_string(to, name, value);
+	g_free(value);
+}
+
+static struct json_object *program_json(const struct program *program)
+{
+	struct json_object *json = json_object_new_object();
+	struct bpfe_program_info info;
+
+	bpfe_program_info(program->loaded, &info);
+	add_string(json, "name", program_name(program));
+	add_string(json, "section", program_section(program));
+	add_number(json, "instructions", info.n_insns);
+	add_number(json, "stack_bytes", info.stack_bytes);
+	add_number(json, "instructions_verified", info.insns_verified);
+	add_number(json, "verify_ns", info.verify_ns);
+	return json;
+}
+
+static struct json_object *verdicts_json(const uint64_t *stats)
+{
+	struct json_object *json = json_object_new_object();
+
+	add_number(json, "pass", stats[SLUICE_STAT_RX_XDP_PASS]);
+	add_number(json, "drop", stats[SLUICE_STAT_RX_XDP_DROP]);
+	add_number(json, "tx", stats[SLUICE_STAT_RX_XDP_TX]);
+	add_number(json, "aborted", stats[SLUICE_STAT_RX_XDP_ABORTED]);
+	return json;
+}
+
+static struct json_object *counters_json(const uint64_t *stats)
+{
+	struct json_object *json = json_object_new_object();
+
+	for (unsigned i = 0; i < SLUICE_N_PORT_STATS; i++)
+		add_number(json, nic_port_stat_name(i), stats[i]);
+	return json;
+}
+
+struct map_writer {
+	struct json_object *entries;
+	const struct btf *btf;
+	const struct bpfe_map_attr *attr;
+	uint32_t key_type;
+	uint32_t value_type;
+};
+
+static gboolean add_element(void *opaque, const void *key, const void *value)
+{
+	struct map_writer *w = opaque;
+	struct json_object *entry = json_object_new_object();
+
+	add_owned(entry, "key", maps_hex(key, w->attr->key_size));
+	add_owned(entry, "value", maps_hex(value, w->attr->value_size));
+	if (w->btf && w->key_type && w->value_type) {
+		add_owned(entry, "key_text",
+			  maps_format(w->btf, w->key_type, key, w->attr->key_size));
+		add_owned(entry, "value_text",
+			  maps_format(w->btf, w->value_type, value, w->attr->value_size));
+	}
+	json_object_array_add(w->entries, entry);
+	return TRUE;
+}
+
+static struct json_object *map_json(const struct program *program, uint32_t i)
+{
+	struct json_object *json = json_object_new_object();
+	struct map_writer w = {
+		.entries = json_object_new_array(),
+		.attr = bpfe_map_attr(program->maps[i]),
+	};
+
+	w.btf = bpfe_object_map_types(program->object, i, &w.key_type, &w.value_type);
+	add_string(json, "name", w.attr->name);
+	add_string(json, "type", w.attr->type == BPF_MAP_TYPE_ARRAY ? "array" : "hash");
+	add_number(json, "key_size", w.attr->key_size);
+	add_number(json, "value_size", w.attr->value_size);
+	add_number(json, "max_entries", w.attr->max_entries);
+	maps_foreach(program->maps[i], add_element, &w);
+	json_object_object_add(json, "entries", w.entries);
+	return json;
+}
+
+void report_json(const struct report *report)
+{
+	const struct program *program = report->program;
+	struct json_object *json = json_object_new_object(), *maps = json_object_new_array();
+
+	json_object_object_add(json, "program", program_json(program));
+	add_string(json, "capture", report->capture);
+	add_number(json, "frames", report->frames);
+	add_number(json, "elapsed_ns", report->elapsed_ns);
+	json_object_object_add(json, "verdicts", verdicts_json(report->stats));
+	json_object_object_add(json, "counters", counters_json(report->stats));
+	for (uint32_t i = 0; i < bpfe_object_n_maps(program->object); i++)
+		json_object_array_add(maps, map_json(program, i));
+	json_object_object_add(json, "maps", maps);
+	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(json);
+}
