@@ -10,9 +10,10 @@ import time
 
 from counts import settled
 from programs import Offload, compile_example
-from vm import PEER_IP, TOP, Vm, accelerator
+from vm import PEER_IP, Vm, accelerator
 
-BLOCKED_COUNTER, PASSED_COUNTER, DROPPED_COUNTER = 2, 0, 1  # examples/xdp_firewall.h
+PASSED_COUNTER, DROPPED_COUNTER = 0, 1  # examples/xdp_firewall.h
+SOURCE = "198.18.0.1"  # one of the senders sluice-mkpcap makes up
 
 
 class DemoFailed(Exception):
@@ -207,33 +208,39 @@ class Demo:
         return text
 
 
-def make_capture(vm, directory, frames):
-    """A deterministic mixed capture. Returns (path, a source in it)."""
-    path = directory / "mixed.pcap"
-    tool = f"{vm.env['SLUICE_BUILD']}/host-tools/sluice-mkpcap/sluice-mkpcap"
-    out = subprocess.run([tool, "--frames", str(frames), "--sources", "8", "--seed", "1",
-                          str(path)], capture_output=True, text=True, check=True)
-    return path, out.stdout
+def make_capture(vm, frames):
+    """A deterministic mixed capture addressed to the guest's NIC: VLAN, IPv4, IPv6, TCP, UDP."""
+    path = vm.dir / "mixed.pcap"
+    mac = vm.guest.sh("cat /sys/class/net/sl0/address").strip()
+    subprocess.run([vm.tool("sluice-mkpcap"), "--frames", str(frames), "--sources", "8",
+                    "--seed", "1", "--mac", mac, str(path)], check=True)
+    return path
+
+
+def compile_for(report, vm, name):
+    obj, command = compile_example(name, vm.dir)
+    report.shell(command.replace(f"{vm.dir}/", ""))
+    return obj
 
 
 def run(args, report):
-    report.step("Compile the programs")
     began = time.monotonic()
     report.step(f"Boot Debian, kernel {args.kernel} ({accelerator()[1].split(',')[0]})")
     with Vm(args.kernel) as vm:
         report.say(f"up after {time.monotonic() - began:.1f} s")
         demo = Demo(vm, report, args.frames, args.rate)
-        objects = [compile_example(name, vm.dir)[0] for name in
+        report.step("Compile the programs")
+        objects = [compile_for(report, vm, name) for name in
                    ("xdp_firewall", "xdp_pass_count", "xdp_refused")]
-        capture, source = make_capture(vm, vm.dir, args.frames)
-        demo.prepare(objects, capture)
+        report.step("Meet the guest and its NIC")
+        demo.prepare(objects, make_capture(vm, args.frames))
         report.step("Replay a capture with no program")
         demo.measured("no program", demo.replay)
         report.step("Offload the firewall")
         demo.load()
         demo.measured("firewall, nothing blocked", demo.replay)
         report.step("Block a source while its traffic runs")
-        demo.block(source)
+        demo.block(SOURCE)
         demo.block_peer()
         report.step("Replace the program under traffic")
         demo.replace()

@@ -25,9 +25,9 @@ def compile_example(name, directory):
     triplet = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True,
                              check=True).stdout.strip()
     argv = [clang(), "-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3",
-            f"-I/usr/include/{triplet}", "-c", str(TOP / "examples" / f"{name}.bpf.c"),
+            f"-I/usr/include/{triplet}", "-c", f"examples/{name}.bpf.c",
             "-o", str(obj)]
-    subprocess.run(argv, check=True)
+    subprocess.run(argv, check=True, cwd=TOP)
     return obj, " ".join(argv)
 
 

@@ -16,6 +16,8 @@ from wire import Namespace, Wire, WireError, private_name
 
 TOP = Path(__file__).resolve().parents[2]
 KVM_CREATE_VM = 0xAE01
+# Without no_timer_check one boot in several panics under TCG.
+APPEND = "quiet no_timer_check panic=-1 console=ttyS0"
 BOOT_TIMEOUT = 120  # seconds; a guest boots in under ten, a loaded machine takes longer
 
 GUEST_IP, PEER_IP = "10.77.0.2", "10.77.0.1"
@@ -51,6 +53,12 @@ def accelerator():
     return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
 
+def disk(name, image):
+    """QEMU options of a read-only disk; the guest finds it by its serial number."""
+    return ["-drive", f"file={image},format=raw,if=none,id={name},readonly=on",
+            "-device", f"virtio-blk-pci,drive={name},serial=sluice-{name},romfile="]
+
+
 class Vm:
     """One guest, its wire and (where the machine allows) a peer on the wire."""
 
@@ -63,8 +71,7 @@ class Vm:
         try:
             if peer:
                 self._make_peer()
-            self.wire = Wire(Path(self.env["SLUICE_BUILD"]) / "host-tools/sluice-wire/sluice-wire",
-                             self.dir, self.peer)
+            self.wire = Wire(self.env["SLUICE_WIRE"], self.dir, self.peer)
             self._start(device_options, memory, cpus, extra)
         except BaseException:
             self.close()
@@ -76,16 +83,15 @@ class Vm:
         except (WireError, FileNotFoundError) as why:
             self.no_peer = str(why)
 
-    def command(self, device_options, memory, cpus, extra, console=None):
+    def command(self, device_options, memory, cpus, extra, append=""):
         env = self.env
         argv = [env["SLUICE_QEMU"], "-nodefaults", "-no-user-config", "-display", "none",
                 "-machine", "q35", *accelerator(), "-smp", str(cpus), "-m", memory]
         for data in env["SLUICE_QEMU_DATA"].split(":"):
             argv += ["-L", data]
         argv += ["-kernel", env["SLUICE_KERNEL"], "-initrd", env["SLUICE_INITRD"],
-                 "-append", env["SLUICE_APPEND"], "-no-reboot",
-                 "-drive", f"file={env['SLUICE_ROOTFS']},format=raw,if=none,id=root,readonly=on",
-                 "-device", "virtio-blk-pci,drive=root,romfile=",
+                 "-append", f"{APPEND} {append}", "-no-reboot",
+                 *disk("root", env["SLUICE_ROOTFS"]), *disk("modules", env["SLUICE_MODULES"]),
                  "-fsdev", f"local,id=share,path={env['SLUICE_SHARE']},security_model=none,"
                            "readonly=on",
                  "-device", "virtio-9p-pci,fsdev=share,mount_tag=sluice,romfile=",
@@ -95,7 +101,7 @@ class Vm:
                  "-chardev", f"socket,id=qga,path={self.dir}/qga.sock,server=on,wait=off",
                  "-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
                  "-qmp", f"unix:{self.dir}/qmp.sock,server=on,wait=off",
-                 "-serial", console or f"file:{self.log}",
+                 "-serial", f"file:{self.log}",
                  "-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={self.wire.path}",
                  "-device", f"sluice-nic,id=nic0,netdev=wire{device_options}",
                  *extra]
@@ -111,6 +117,10 @@ class Vm:
             self.guest = Guest(self.dir / "qga.sock", BOOT_TIMEOUT)
         except Exception as why:
             raise RuntimeError(f"the virtual machine did not start: {why}\n{self.tails()}") from why
+
+    def tool(self, name):
+        """Path of a host tool of ours that set-up built."""
+        return Path(self.env["SLUICE_RUN"]).parents[1] / name / name
 
     def tails(self):
         """The ends of QEMU's and the guest's logs, for a failure's report."""

@@ -14,7 +14,7 @@ def reload_under_traffic(vm):
     vm.wire.replay_start(capture, count=8000, rate=4000)
     vm.guest.sh("rmmod sluice_nic", 60)
     equal(device_objects(vm), (0, 0), "programs and maps in the device after rmmod")
-    vm.guest.sh("modprobe sluice_nic || insmod /sluice/sluice_nic.ko", 60)
+    vm.guest.sh("insmod /sluice/modules/$(uname -r)/sluice_nic.ko", 60)
     eventually(lambda: vm.guest.run("ip link show sl0").rc == 0, "sl0 is back")
     vm.wire.replay_wait()
     vm.guest.sh("ip link set sl0 up")
