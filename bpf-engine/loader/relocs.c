@@ -39,6 +39,21 @@ static const char *symbol_name(const struct bpfe_object *obj, const struct elf_s
 	return symbol->name[0] ? symbol->name : section_name(obj, symbol);
 }
 
+/* The name of what lies @addend bytes behind the symbol, for static variables and functions. */
+static const char *target_name(const struct bpfe_object *obj, const struct elf_symbol *symbol,
+			       uint32_t addend)
+{
+	for (uint32_t i = 0; i < obj->file.n_symbols && symbol->type == STT_SECTION; i++) {
+		const struct elf_symbol *other = &obj->file.symbols[i];
+
+		if (other->section == symbol->section && other->name[0] &&
+		    (other->type == STT_FUNC || other->type == STT_OBJECT) &&
+		    other->value == symbol->value + addend)
+			return other->name;
+	}
+	return symbol_name(obj, symbol);
+}
+
 static size_t offset_of(uint32_t slot)
 {
 	return (size_t)slot * sizeof(struct bpf_insn);
@@ -157,7 +172,8 @@ static int refuse_address(const struct bpfe_object *obj, const struct code_secti
 			  const struct reloc *reloc, struct bpfe_log *log)
 {
 	const struct elf_symbol *symbol = reloc->symbol;
-	const char *name = symbol_name(obj, symbol), *section = section_name(obj, symbol);
+	const char *name = target_name(obj, symbol, code->insns[reloc->slot].imm);
+	const char *section = section_name(obj, symbol);
 	size_t offset = offset_of(reloc->slot);
 
 	if (!elf_symbol_is_placed(symbol))

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include "fixture.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct image image_load(const char *name)
+{
+	const char *folder = getenv("LOADER_OBJECTS");
+	struct image image;
+	char path[4096];
+	FILE *file;
+	long size;
+
+	if (!folder || !folder[0]) {
+		print_message("# no clang, so there is no BPF object to read\n");
+		skip();
+	}
+	libbpf_set_print(NULL); /* it comments on broken BTF, of which there will be much */
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", folder, name);
+	file = fopen(path, "rb");
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	assert_true(size > 0);
+	rewind(file);
+	image.size = size;
+	image.bytes = malloc(image.size);
+	assert_non_null(image.bytes);
+	assert_int_equal(fread(image.bytes, 1, image.size, file), image.size);
+	fclose(file);
+	return image;
+}
+
+void image_free(struct image *image)
+{
+	free(image->bytes);
+	image->bytes = NULL;
+}
+
+Elf64_Ehdr *image_header(struct image *image)
+{
+	return (Elf64_Ehdr *)image->bytes;
+}
+
+static Elf64_Shdr *section_at(struct image *image, uint32_t index)
+{
+	return (Elf64_Shdr *)(image->bytes + image_header(image)->e_shoff) + index;
+}
+
+uint32_t image_section_index(struct image *image, const char *name)
+{
+	const Elf64_Shdr *names = section_at(image, image_header(image)->e_shstrndx);
+
+	for (uint32_t i = 1; i < image_header(image)->e_shnum; i++) {
+		const char *has = (const char *)image->bytes + names->sh_offset +
+				  section_at(image, i)->sh_name;
+
+		if (!strcmp(has, name))
+			return i;
+	}
+	fail_msg("the object has no section %s", name);
+	return 0;
+}
+
+Elf64_Shdr *image_section(struct image *image, const char *name)
+{
+	return section_at(image, image_section_index(image, name));
+}
+
+void *image_data(struct image *image, const char *section)
+{
+	return image->bytes + image_section(image, section)->sh_offset;
+}
+
+Elf64_Sym *image_symbol(struct image *image, const char *name)
+{
+	const Elf64_Shdr *table = image_section(image, ".symtab");
+	const char *names =
+		(const char *)image->bytes + section_at(image, table->sh_link)->sh_offset;
+	Elf64_Sym *symbols = image_data(image, ".symtab");
+
+	for (size_t i = 0; i < table->sh_size / sizeof(*symbols); i++) {
+		if (!strcmp(names + symbols[i].st_name, name))
+			return &symbols[i];
+	}
+	fail_msg("the object has no symbol %s", name);
+	return NULL;
+}
+
+struct bpfe_object *image_open(const struct image *image)
+{
+	char text[1024] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_object *obj;
+	int ret = bpfe_object_open(image->bytes, image->size, &obj, &log);
+
+	assert_string_equal(text, "");
+	assert_int_equal(ret, 0);
+	return obj;
+}
+
+void image_expect_refused(struct image *image, const char *fmt, ...)
+{
+	char text[1024] = "", expected[1024];
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_object *obj;
+	va_list args;
+	int ret = bpfe_object_open(image->bytes, image->size, &obj, &log);
+
+	image_free(image);
+	va_start(args, fmt);
+	vsnprintf(expected, sizeof(expected) - 1, fmt, args);
+	va_end(args);
+	strcat(expected, "\n");
+	assert_string_equal(text, expected);
+	assert_int_equal(ret, -EINVAL);
+	assert_null(obj);
+}
+
+uint32_t object_program(const struct bpfe_object *obj, const char *name)
+{
+	for (uint32_t i = 0; i < bpfe_object_n_programs(obj); i++) {
+		if (!strcmp(bpfe_object_program_name(obj, i), name))
+			return i;
+	}
+	fail_msg("the object has no program %s", name);
+	return 0;
+}

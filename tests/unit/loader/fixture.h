@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Objects that clang made at build time (LOADER_OBJECTS names their folder), in memory where a test
+ * can break them. Without clang the variable is empty and the tests skip, saying so.
+ */
+#ifndef TEST_LOADER_FIXTURE_H
+#define TEST_LOADER_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <bpf_elf.h>
+#include <elf.h>
+
+struct image {
+	uint8_t *bytes;
+	size_t size;
+};
+
+/* An object's file, to be released with image_free(). Skips the test without clang. */
+struct image image_load(const char *name);
+void image_free(struct image *image);
+
+Elf64_Ehdr *image_header(struct image *image);
+Elf64_Shdr *image_section(struct image *image, const char *name);
+uint32_t image_section_index(struct image *image, const char *name);
+void *image_data(struct image *image, const char *section);
+Elf64_Sym *image_symbol(struct image *image, const char *name);
+
+/* Open @image, which must succeed without a word. */
+struct bpfe_object *image_open(const struct image *image);
+
+/* Open @image, which must be refused with -EINVAL and exactly this line; then free it. */
+void image_expect_refused(struct image *image, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Index of the program of that name. */
+uint32_t object_program(const struct bpfe_object *obj, const char *name);
+
+#endif
