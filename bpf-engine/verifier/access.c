@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Loads, stores and atomics: which memory a pointer gives, and what may be moved there.
+ *
+ * The stack remembers what was stored. Packets and map values hold numbers only: a pointer stored
+ * there would be an address the program's author can read. The context is six 32-bit fields, of
+ * which the device makes pointers or numbers.
+ *
+ * Imprecision: what a program stores in a packet or map value is forgotten.
+ */
+#include "verifier/verifier.h"
+
+static unsigned access_size(const struct bpf_insn *insn)
+{
+	switch (BPF_SIZE(insn->code)) {
+	case BPF_B:
+		return 1;
+	case BPF_H:
+		return 2;
+	case BPF_W:
+		return 4;
+	default:
+		return 8;
+	}
+}
+
+int bpfe_check_reg(struct bpfe_vf *vf, unsigned regno)
+{
+	if (bpfe_top(vf->cur)->regs[regno].type != BPFE_REG_UNINIT)
+		return 0;
+	return bpfe_vf_refuse(vf, BPFE_BAD_REGISTER, -1,
+			      "a register that was written on every path here, and not lost to a "
+			      "call (r1-r5; packet pointers, if the call moves the packet)",
+			      "R%u is read but holds nothing", regno);
+}
+
+int bpfe_check_scalar(struct bpfe_vf *vf, unsigned regno, const char *use)
+{
+	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
+	int err = bpfe_check_reg(vf, regno);
+
+	if (err || !bpfe_reg_is_pointer(reg))
+		return err;
+	return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, (int)regno, "a scalar",
+			      "R%u is a pointer (%s), %s would reveal it", regno,
+			      bpfe_reg_type_name(reg->type), use);
+}
+
+/* ---- Packet and map values ----------------------------------------------------------------- */
+
+static int check_packet(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg, int64_t off,
+			uint64_t size)
+{
+	const char *limit = reg->type == BPFE_REG_PACKET ? "data_end" : "data";
+	int64_t constant = reg->off + off;
+	int64_t end = constant + reg->val.x.smax + (int64_t)size;
+	char accepted[96];
+
+	snprintf(accepted, sizeof(accepted), "comparing R%d%+lld with %s first", regno,
+		 (long long)(off + (int64_t)size), limit);
+	if (constant + reg->val.x.smin < 0)
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
+				      "an offset that cannot be negative",
+				      "packet access at offset %lld may lie before %s",
+				      (long long)(constant + reg->val.x.smin),
+				      reg->type == BPFE_REG_PACKET ? "data" : "data_meta");
+	if (constant + (int64_t)size > (int64_t)reg->range)
+		return bpfe_vf_refuse(
+			vf, BPFE_BAD_MEMORY, regno, accepted,
+			"packet access of %llu bytes at offset %lld, but only %u bytes "
+			"from there are known to lie before %s",
+			(unsigned long long)size, (long long)constant, reg->range, limit);
+	if (reg->type == BPFE_REG_PACKET && end > vf->image->max_packet_offset)
+		vf->image->max_packet_offset = (uint32_t)end;
+	return 0;
+}
+
+static int check_map_value(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg, int64_t off,
+			   uint64_t size, bool write)
+{
+	const struct bpfe_map_attr *attr = bpfe_reg_map(vf, reg);
+	int64_t lo = reg->off + off + reg->val.x.smin;
+	int64_t hi = reg->off + off + reg->val.x.smax + (int64_t)size;
+
+	if (write && (attr->flags & BPF_F_RDONLY_PROG))
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno, "loads only",
+				      "map '%.16s' is read-only for programs", attr->name);
+	if (!write && (attr->flags & BPF_F_WRONLY_PROG))
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno, "stores only",
+				      "map '%.16s' is write-only for programs", attr->name);
+	if (lo < 0 || hi > (int64_t)attr->value_size)
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
+				      "an offset bounded to lie within the value",
+				      "map value access of %llu bytes at offset %lld to %lld is "
+				      "outside the value of %u bytes",
+				      (unsigned long long)size, (long long)lo,
+				      (long long)(hi - (int64_t)size), attr->value_size);
+	return 0;
+}
+
+int bpfe_check_region(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size, bool write)
+{
+	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
+
+	if (reg->type == BPFE_REG_MAP_VALUE)
+		return check_map_value(vf, regno, reg, off, size, write);
+	return check_packet(vf, regno, reg, off, size);
+}
+
+/* ---- Kinds of memory ----------------------------------------------------------------------- */
+
+static int refuse_base(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
+{
+	if (reg->type == BPFE_REG_MAP_VALUE_OR_NULL)
+		return bpfe_vf_refuse(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first",
+				      "R%d may be NULL", regno);
+	if (reg->type == BPFE_REG_SCALAR)
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
+				      "a pointer to stack, packet, map value or context",
+				      "R%d is a scalar and addresses no memory", regno);
+	return bpfe_vf_refuse(
+		vf, BPFE_BAD_MEMORY, regno, "a pointer to stack, packet, map value or context",
+		"R%d is a %s and cannot be dereferenced", regno, bpfe_reg_type_name(reg->type));
+}
+
+/* Note what kind of memory the instruction uses; the context is treated apart from all others. */
+static int note_kind(struct bpfe_vf *vf, int regno, enum bpfe_mem_kind kind)
+{
+	struct bpfe_insn_aux *aux = &vf->image->aux[vf->pc];
+
+	if (aux->mem_kind == BPFE_MEM_NONE)
+		aux->mem_kind = (uint8_t)kind;
+	if ((aux->mem_kind == BPFE_MEM_CTX) != (kind == BPFE_MEM_CTX))
+		return bpfe_vf_refuse(vf, BPFE_BAD_CONTEXT, regno,
+				      "separate instructions for the context and other memory",
+				      "the same instruction accesses the context on one path and "
+				      "other memory on another");
+	return 0;
+}
+
+static int check_kind(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
+{
+	int err = bpfe_check_reg(vf, (unsigned)regno);
+
+	if (err)
+		return err;
+	switch (reg->type) {
+	case BPFE_REG_STACK:
+		return note_kind(vf, regno, BPFE_MEM_STACK);
+	case BPFE_REG_PACKET:
+	case BPFE_REG_PACKET_META:
+		return note_kind(vf, regno, BPFE_MEM_PACKET);
+	case BPFE_REG_MAP_VALUE:
+		return note_kind(vf, regno, BPFE_MEM_MAP_VALUE);
+	case BPFE_REG_CTX:
+		return note_kind(vf, regno, BPFE_MEM_CTX);
+	default:
+		return refuse_base(vf, regno, reg);
+	}
+}
+
+/* ---- Context ------------------------------------------------------------------------------- */
+
+struct ctx_field {
+	enum bpfe_ctx_field field;
+	enum bpfe_reg_type type;
+};
+
+static const struct ctx_field *ctx_field_at(int64_t off)
+{
+	static const struct ctx_field fields[] = {
+		{BPFE_CTX_DATA, BPFE_REG_PACKET},
+		{BPFE_CTX_DATA_END, BPFE_REG_PACKET_END},
+		{BPFE_CTX_DATA_META, BPFE_REG_PACKET_META},
+		{BPFE_CTX_INGRESS_IFINDEX, BPFE_REG_SCALAR},
+		{BPFE_CTX_RX_QUEUE_INDEX, BPFE_REG_SCALAR},
+		{BPFE_CTX_EGRESS_IFINDEX, BPFE_REG_SCALAR},
+	};
+
+	_Static_assert(sizeof(fields) / sizeof(fields[0]) * 4 == sizeof(struct xdp_md),
+		       "one row for each field");
+	if (off < 0 || off >= (int64_t)sizeof(struct xdp_md) || off % 4)
+		return NULL;
+	return &fields[off / 4];
+}
+
+static int load_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
+		    const struct bpfe_reg *base, struct bpfe_reg *result)
+{
+	struct bpfe_insn_aux *aux = &vf->image->aux[vf->pc];
+	int64_t off = (int64_t)base->off + insn->off;
+	const struct ctx_field *field = ctx_field_at(off);
+
+	if (!field || access_size(insn) != 4 || BPF_MODE(insn->code) != BPF_MEM)
+		return bpfe_vf_refuse(
+			vf, BPFE_BAD_CONTEXT, regno,
+			"4-byte loads of data (0), data_end (4), data_meta (8), "
+			"ingress_ifindex (12), rx_queue_index (16), egress_ifindex (20)",
+			"context load of %u bytes at offset %lld", access_size(insn),
+			(long long)off);
+	if (aux->ctx_field != BPFE_CTX_NONE && aux->ctx_field != field->field)
+		return bpfe_vf_refuse(vf, BPFE_BAD_CONTEXT, regno, "one instruction for each field",
+				      "the same instruction loads different context fields on "
+				      "different paths");
+	aux->ctx_field = (uint8_t)field->field;
+	if (field->type == BPFE_REG_SCALAR)
+		*result = bpfe_reg_scalar(bpfe_scalar_loaded(4, false));
+	else
+		*result = bpfe_reg_pointer(field->type);
+	return 0;
+}
+
+/* ---- Instructions -------------------------------------------------------------------------- */
+
+int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn)
+{
+	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
+	const struct bpfe_reg *base = &regs[insn->src_reg];
+	unsigned size = access_size(insn);
+	bool sign = BPF_MODE(insn->code) == BPFE_MEMSX;
+	struct bpfe_reg result;
+	int err = check_kind(vf, insn->src_reg, base);
+
+	if (err)
+		return err;
+	if (base->type == BPFE_REG_CTX) {
+		err = load_ctx(vf, insn->src_reg, insn, base, &result);
+		sign = false;
+	} else if (base->type == BPFE_REG_STACK) {
+		err = bpfe_stack_load(vf, insn->src_reg, base, insn->off, size, &result);
+	} else {
+		err = bpfe_check_region(vf, insn->src_reg, insn->off, size, false);
+		result = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+	}
+	if (err)
+		return err;
+	if (sign) {
+		result.val = bpfe_scalar_sext(&result.val, 8 * size, true);
+		result.id = 0;
+	}
+	regs[insn->dst_reg] = result;
+	return 0;
+}
+
+int bpfe_vf_store(struct bpfe_vf *vf, const struct bpf_insn *insn)
+{
+	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
+	const struct bpfe_reg *base = &regs[insn->dst_reg];
+	struct bpfe_reg *src = BPF_CLASS(insn->code) == BPF_STX ? &regs[insn->src_reg] : NULL;
+	struct bpfe_reg value = bpfe_reg_scalar(bpfe_scalar_const((uint64_t)(int64_t)insn->imm));
+	int err = check_kind(vf, insn->dst_reg, base);
+
+	if (!err && src)
+		err = bpfe_check_reg(vf, insn->src_reg);
+	if (err)
+		return err;
+	if (base->type == BPFE_REG_CTX)
+		return bpfe_vf_refuse(
+			vf, BPFE_BAD_CONTEXT, insn->dst_reg,
+			"loads only; bpf_xdp_adjust_head() and its like move the packet",
+			"the context cannot be written");
+	if (base->type == BPFE_REG_STACK) {
+		/* So that a bound found on the register later holds for the stored value too. */
+		if (src && src->type == BPFE_REG_SCALAR && !src->id &&
+		    !bpfe_scalar_is_const(&src->val))
+			src->id = ++vf->ids;
+		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, access_size(insn),
+					src ? src : &value);
+	}
+	if (src && bpfe_reg_is_pointer(src))
+		return bpfe_check_scalar(vf, insn->src_reg, "storing it here");
+	return bpfe_check_region(vf, insn->dst_reg, insn->off, access_size(insn), true);
+}
+
+static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
+			 const struct bpfe_reg *base, unsigned size)
+{
+	struct bpfe_reg value, old;
+	int64_t off = (int64_t)base->off + insn->off;
+	uint64_t low = (uint64_t)off | base->val.x.bits.value | base->val.x.bits.mask;
+	int err;
+
+	if (base->type == BPFE_REG_STACK) {
+		err = bpfe_stack_load(vf, insn->dst_reg, base, insn->off, size, &old);
+		if (err)
+			return err;
+		if (bpfe_reg_is_pointer(&old))
+			return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, insn->dst_reg,
+					      "a scalar there",
+					      "atomic operation on a spilled pointer (%s)",
+					      bpfe_reg_type_name(old.type));
+		value = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, size, &value);
+	}
+	if (base->type != BPFE_REG_MAP_VALUE)
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,
+				      "atomic operations on stack or map value",
+				      "atomic operation on %s", bpfe_reg_type_name(base->type));
+	if (low & (size - 1))
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,
+				      "an offset that is a multiple of the size",
+				      "misaligned atomic operation of %u bytes at offset %lld",
+				      size, (long long)off);
+	err = bpfe_check_region(vf, insn->dst_reg, insn->off, size, false);
+	return err ? err : bpfe_check_region(vf, insn->dst_reg, insn->off, size, true);
+}
+
+int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn)
+{
+	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
+	unsigned size = access_size(insn);
+	int err = check_kind(vf, insn->dst_reg, &regs[insn->dst_reg]);
+
+	if (!err)
+		err = bpfe_check_scalar(vf, insn->src_reg, "an atomic operation on it");
+	if (!err && insn->imm == BPF_CMPXCHG)
+		err = bpfe_check_scalar(vf, BPF_REG_0, "comparing it with memory");
+	if (!err)
+		err = atomic_memory(vf, insn, &regs[insn->dst_reg], size);
+	if (err)
+		return err;
+	if (insn->imm == BPF_CMPXCHG)
+		regs[BPF_REG_0] = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+	else if (insn->imm & BPF_FETCH)
+		regs[insn->src_reg] = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+	return 0;
+}

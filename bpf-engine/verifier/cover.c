@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Is one state covered by another: may everything that can happen from the one happen from the
+ * other? If the other was followed to its end without refusal, the one need not be.
+ *
+ * Only what is live counts, and of a live number that is not precise only that it is a number.
+ * Unwritten covers anything, since reading it was refused. Numbers are covered by wider ones,
+ * packet pointers by those with less proven of them. Links between registers (equal ids) that the
+ * old state had must be there in the new one: every old id stands for one new id.
+ */
+#include "verifier/verifier.h"
+
+#define MAX_IDS ((MAX_BPF_REG + BPFE_STACK_SLOTS) * BPFE_MAX_FRAMES)
+
+struct id_pair {
+	uint32_t old, cur;
+};
+
+struct cover {
+	struct id_pair ids[MAX_IDS];
+	uint32_t n_ids;
+};
+
+/* Does @old stand for @cur? Two numbers without id are not linked, so @old then stands alone. */
+static bool same_id(struct cover *c, uint32_t old, uint32_t cur, bool number)
+{
+	for (uint32_t i = 0; i < c->n_ids; i++) {
+		if (c->ids[i].old == old)
+			return c->ids[i].cur == cur && (cur || !number);
+	}
+	if (c->n_ids == MAX_IDS)
+		return false;
+	c->ids[c->n_ids++] = (struct id_pair){old, cur};
+	return true;
+}
+
+static bool scalar_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
+{
+	if (!bpfe_scalar_in(&old->val, &cur->val))
+		return false;
+	return !old->id || same_id(c, old->id, cur->id, true);
+}
+
+static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
+{
+	if (old->type != cur->type &&
+	    (old->type != BPFE_REG_MAP_VALUE_OR_NULL || cur->type != BPFE_REG_MAP_VALUE))
+		return false;
+	if (old->frame != cur->frame || old->map != cur->map || old->off != cur->off ||
+	    old->range > cur->range || !bpfe_scalar_in(&old->val, &cur->val))
+		return false;
+	return !old->id || same_id(c, old->id, cur->id, false);
+}
+
+static bool reg_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur,
+			bool precise)
+{
+	if (old->type == BPFE_REG_UNINIT)
+		return true;
+	if (old->type != BPFE_REG_SCALAR)
+		return bpfe_reg_is_pointer(cur) && pointer_covered(c, old, cur);
+	if (cur->type != BPFE_REG_SCALAR)
+		return false;
+	return !precise || scalar_covered(c, old, cur);
+}
+
+/* ---- Stack --------------------------------------------------------------------------------- */
+
+static bool is_data(const struct bpfe_slot *slot, unsigned b)
+{
+	if (slot->kind[b] == BPFE_BYTE_SPILL)
+		return slot->spill.type == BPFE_REG_SCALAR;
+	return slot->kind[b] != BPFE_BYTE_UNINIT;
+}
+
+static bool byte_covered(const struct bpfe_slot *old, const struct bpfe_slot *cur, unsigned b,
+			 bool precise)
+{
+	if (old->kind[b] == BPFE_BYTE_UNINIT)
+		return true;
+	if (!is_data(cur, b))
+		return false;
+	if (old->kind[b] == BPFE_BYTE_KNOWN && precise)
+		return cur->kind[b] == BPFE_BYTE_KNOWN && cur->known[b] == old->known[b];
+	return true;
+}
+
+/* The number in @cur where @old has a spilled one, if it is known. */
+static bool known_number(const struct bpfe_slot *old, const struct bpfe_slot *cur, uint64_t *value)
+{
+	*value = 0;
+	for (unsigned b = 0; b < old->spill_size; b++) {
+		if (cur->kind[old->spill_first + b] != BPFE_BYTE_KNOWN)
+			return false;
+		*value |= (uint64_t)cur->known[old->spill_first + b] << (8 * b);
+	}
+	return true;
+}
+
+static bool spill_covered(struct cover *c, const struct bpfe_slot *old, const struct bpfe_slot *cur,
+			  bool precise)
+{
+	uint64_t value;
+
+	if (!old->spill_size || (old->spill.type == BPFE_REG_SCALAR && !precise))
+		return true;
+	if (cur->spill_size == old->spill_size && cur->spill_first == old->spill_first)
+		return reg_covered(c, &old->spill, &cur->spill, true);
+	return old->spill.type == BPFE_REG_SCALAR && known_number(old, cur, &value) &&
+	       bpfe_scalar_contains(&old->spill.val, value) &&
+	       (!old->spill.id || same_id(c, old->spill.id, 0, true));
+}
+
+static bool slot_covered(struct cover *c, const struct bpfe_slot *old, const struct bpfe_slot *cur,
+			 bool precise)
+{
+	bool pointer = old->spill_size && bpfe_reg_is_pointer(&old->spill);
+
+	for (unsigned b = 0; !pointer && b < 8; b++) {
+		if (!byte_covered(old, cur, b, precise))
+			return false;
+	}
+	return spill_covered(c, old, cur, precise);
+}
+
+static bool stack_covered(struct cover *c, const struct bpfe_stack *old,
+			  const struct bpfe_stack *cur, const struct bpfe_live *live)
+{
+	static const struct bpfe_slot unwritten;
+
+	for (uint32_t i = 0; old && i < old->n; i++) {
+		if (!(live->slots >> i & 1))
+			continue;
+		if (!slot_covered(c, &old->slots[i],
+				  cur && i < cur->n ? &cur->slots[i] : &unwritten,
+				  live->precise_slots >> i & 1))
+			return false;
+	}
+	return true;
+}
+
+/* ---- States -------------------------------------------------------------------------------- */
+
+static bool frame_covered(struct cover *c, const struct bpfe_frame *old,
+			  const struct bpfe_frame *cur, const struct bpfe_live *live)
+{
+	if (old->subprog != cur->subprog || old->return_to != cur->return_to)
+		return false;
+	for (unsigned r = 0; r < BPF_REG_10; r++) {
+		if ((live->regs >> r & 1) &&
+		    !reg_covered(c, &old->regs[r], &cur->regs[r], live->precise_regs >> r & 1))
+			return false;
+	}
+	return stack_covered(c, old->stack, cur->stack, live);
+}
+
+static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
+		    uint32_t pc)
+{
+	struct cover c;
+
+	c.n_ids = 0;
+	if (old->depth != cur->depth)
+		return false;
+	/* The running frame first: it is the one that differs. */
+	for (uint32_t f = old->depth; f > 0; f--) {
+		bool calling = f < old->depth;
+		struct bpfe_live live =
+			bpfe_flow_live(vf, calling ? cur->frames[f]->return_to : pc, calling);
+
+		if (!frame_covered(&c, old->frames[f - 1], cur->frames[f - 1], &live))
+			return false;
+	}
+	return true;
+}
+
+bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
+		   uint32_t pc, bool exact)
+{
+	return covered(vf, old, cur, pc) && (!exact || covered(vf, cur, old, pc));
+}

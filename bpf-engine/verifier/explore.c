@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Exploration: follow every path of the program with what is known of registers and stack, depth
+ * first. At a conditional jump that may go both ways, one is followed and the other put aside; a
+ * path ends at the program's exit, or where it is covered by what was followed before (prune.c).
+ *
+ * Everything that can run long is bounded: instructions followed, work spent on comparing states,
+ * memory for states; and the caller's cancel flag is looked at.
+ */
+#include "verifier/verifier.h"
+
+/* ---- Path ---------------------------------------------------------------------------------- */
+
+#define ARENA_NODES 1000u
+
+struct bpfe_arena_block {
+	struct bpfe_arena_block *next;
+	uint32_t used;
+	struct bpfe_path nodes[ARENA_NODES];
+};
+
+static struct bpfe_path *path_node(struct bpfe_vf *vf, uint32_t next)
+{
+	struct bpfe_path *node;
+
+	if (!vf->arena || vf->arena->used == ARENA_NODES) {
+		struct bpfe_arena_block *block = bpfe_vf_alloc(vf, sizeof(*block));
+
+		if (!block)
+			return NULL;
+		block->next = vf->arena;
+		vf->arena = block;
+	}
+	node = &vf->arena->nodes[vf->arena->used++];
+	*node = (struct bpfe_path){vf->path, vf->pc, next};
+	return node;
+}
+
+int bpfe_path_note(struct bpfe_vf *vf, uint32_t next)
+{
+	const struct bpfe_path *node = path_node(vf, next);
+
+	if (!node)
+		return bpfe_vf_no_memory(vf);
+	vf->path = node;
+	return 0;
+}
+
+int bpfe_explore_later(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t pc)
+{
+	struct bpfe_pending *later = bpfe_vf_alloc(vf, sizeof(*later));
+	const struct bpfe_path *node = later ? path_node(vf, pc) : NULL;
+
+	if (!node) {
+		bpfe_vf_free(vf, later, sizeof(*later));
+		bpfe_state_free(vf, state);
+		return bpfe_vf_no_memory(vf);
+	}
+	later->state = state;
+	later->pc = pc;
+	later->path = node;
+	later->parent = vf->parent;
+	if (later->parent)
+		later->parent->branches++;
+	later->next = vf->pending;
+	vf->pending = later;
+	return 0;
+}
+
+/* Take up the newest path put aside; false if there is none. */
+static bool resume(struct bpfe_vf *vf)
+{
+	struct bpfe_pending *later = vf->pending;
+
+	if (!later)
+		return false;
+	vf->pending = later->next;
+	vf->cur = later->state;
+	vf->pc = later->pc;
+	vf->path = later->path;
+	vf->parent = later->parent;
+	bpfe_vf_free(vf, later, sizeof(*later));
+	return true;
+}
+
+/* ---- One instruction ----------------------------------------------------------------------- */
+
+static int check_budget(struct bpfe_vf *vf)
+{
+	vf->processed++;
+	vf->work++;
+	if (vf->work > vf->budget)
+		return bpfe_vf_too_complex(vf);
+	if (vf->processed % BPFE_VF_POLL == 0 && vf->image->cancel &&
+	    atomic_load(vf->image->cancel))
+		return bpfe_vf_refuse_err(vf, -ECANCELED, BPFE_CANCELLED, NULL,
+					  "verification cancelled");
+	return 0;
+}
+
+static int follow_jump(struct bpfe_vf *vf, const struct bpf_insn *insn)
+{
+	if (BPF_OP(insn->code) == BPF_EXIT)
+		return bpfe_vf_exit(vf);
+	if (BPF_OP(insn->code) != BPF_CALL)
+		return bpfe_vf_branch(vf, insn);
+	if (insn->src_reg == BPF_PSEUDO_CALL)
+		return bpfe_vf_call_local(vf, insn);
+	return bpfe_vf_call_helper(vf, insn);
+}
+
+static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
+{
+	vf->next = vf->pc + 1;
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_ALU:
+	case BPF_ALU64:
+		return bpfe_vf_alu(vf, insn);
+	case BPF_LD:
+		return bpfe_vf_ld_imm64(vf, insn);
+	case BPF_LDX:
+		return bpfe_vf_load(vf, insn);
+	case BPF_STX:
+		if (BPF_MODE(insn->code) == BPF_ATOMIC)
+			return bpfe_vf_atomic(vf, insn);
+		return bpfe_vf_store(vf, insn);
+	case BPF_ST:
+		return bpfe_vf_store(vf, insn);
+	default:
+		return follow_jump(vf, insn);
+	}
+}
+
+static void trace(struct bpfe_vf *vf, const struct bpf_insn *insn)
+{
+	char text[128];
+
+	bpfe_disasm(insn, vf->image->n_insns - vf->pc, text, sizeof(text));
+	bpfe_log(vf->log, "%u: %s ;", vf->pc, text);
+	bpfe_state_print(vf, vf->cur);
+}
+
+static int step(struct bpfe_vf *vf)
+{
+	const struct bpf_insn *insn = &vf->image->insns[vf->pc];
+	int err = check_budget(vf);
+
+	if (err)
+		return err;
+	if (bpfe_flow_is_merge(vf, vf->pc)) {
+		int visit = bpfe_prune_visit(vf);
+
+		if (visit < 0)
+			return visit;
+		if (visit == BPFE_VISIT_COVERED) {
+			if (vf->log && vf->log->level >= 2)
+				bpfe_log(vf->log, "%u: covered by an earlier state\n", vf->pc);
+			vf->path_ends = true;
+			return 0;
+		}
+	}
+	vf->image->aux[vf->pc].seen = true;
+	if (vf->log && vf->log->level >= 2)
+		trace(vf, insn);
+	err = follow(vf, insn);
+	vf->pc = err ? vf->pc : vf->next;
+	return err;
+}
+
+/* ---- All paths ----------------------------------------------------------------------------- */
+
+static int begin(struct bpfe_vf *vf)
+{
+	int err;
+
+	vf->cur = bpfe_state_new(vf);
+	if (!vf->cur)
+		return bpfe_vf_no_memory(vf);
+	vf->pc = 0;
+	vf->path = NULL;
+	vf->parent = NULL;
+	err = bpfe_state_push(vf, vf->cur, 0, 0);
+	if (!err)
+		bpfe_top(vf->cur)->regs[BPF_REG_1] = bpfe_reg_pointer(BPFE_REG_CTX);
+	return err;
+}
+
+static int follow_all(struct bpfe_vf *vf)
+{
+	int err = begin(vf);
+
+	while (!err) {
+		vf->path_ends = false;
+		while (!err && !vf->path_ends)
+			err = step(vf);
+		if (err)
+			return err;
+		bpfe_prune_path_ended(vf->parent);
+		bpfe_state_free(vf, vf->cur);
+		vf->cur = NULL;
+		if (!resume(vf))
+			return 0;
+	}
+	return err;
+}
+
+static void drop_everything(struct bpfe_vf *vf)
+{
+	while (vf->pending) {
+		struct bpfe_pending *later = vf->pending;
+
+		vf->pending = later->next;
+		bpfe_state_free(vf, later->state);
+		bpfe_vf_free(vf, later, sizeof(*later));
+	}
+	bpfe_state_free(vf, vf->cur);
+	vf->cur = NULL;
+	bpfe_prune_free(vf);
+	while (vf->arena) {
+		struct bpfe_arena_block *block = vf->arena;
+
+		vf->arena = block->next;
+		bpfe_vf_free(vf, block, sizeof(*block));
+	}
+}
+
+int bpfe_explore(struct bpfe_vf *vf)
+{
+	int err = follow_all(vf);
+
+	drop_everything(vf);
+	return err;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What the passes before exploration find out of the program's text; see flow.c. */
+#ifndef BPFE_FLOW_H
+#define BPFE_FLOW_H
+
+#include "verifier/verifier.h"
+
+/* Where a register may point in its function's own stack: an offset from r10, or one of these. */
+enum {
+	BPFE_FP_UNREACHED = INT16_MAX,
+	BPFE_FP_NOT = INT16_MAX - 1,   /* into no frame's stack */
+	BPFE_FP_MAYBE = INT16_MAX - 2, /* anywhere in any frame's stack, or not at all */
+};
+
+struct bpfe_fp_regs {
+	int16_t fp[MAX_BPF_REG];
+};
+
+struct bpfe_flow {
+	uint32_t *pred_first; /* predecessors of i: preds[pred_first[i] .. pred_first[i + 1]) */
+	uint32_t *preds;
+	uint8_t *merge;  /* by instruction */
+	uint32_t *order; /* functions reachable from the program, callers first */
+	uint32_t n_order;
+	struct bpfe_fp_regs *before;  /* by instruction */
+	struct bpfe_fp_regs *entries; /* by function */
+	bool escaped;                 /* a stack pointer may be stored somewhere */
+	struct bpfe_live *live;       /* by instruction */
+	uint32_t *queue;              /* instructions to look at again */
+	uint32_t n_queue;
+	uint8_t *queued;
+};
+
+/* Slots after instruction @i in its function: count and slots. Calls go on behind the call. */
+unsigned bpfe_flow_successors(const struct bpfe_image *image, uint32_t i, uint32_t next[2]);
+/* Function called by the instruction at @i, or UINT32_MAX. */
+uint32_t bpfe_flow_callee(const struct bpfe_image *image, uint32_t i);
+void bpfe_flow_push(struct bpfe_flow *flow, uint32_t i);
+/* False when there is nothing left. */
+bool bpfe_flow_take(struct bpfe_flow *flow, uint32_t *i);
+
+/* frameptr.c, liveness.c: the passes over one function. -ECANCELED. */
+int bpfe_flow_frame_pointers(struct bpfe_vf *vf, uint32_t function);
+int bpfe_flow_liveness(struct bpfe_vf *vf, uint32_t function);
+int bpfe_flow_poll(struct bpfe_vf *vf, uint32_t *steps);
+
+#endif

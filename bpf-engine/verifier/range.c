@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Words: a tnum, an unsigned range and a signed range of one value, of a given width.
+ *
+ * Deduction repeats these rules until nothing changes:
+ *   bits to ranges     unknown bits all 0 or all 1 give the extremes;
+ *   ranges to bits     the leading bits common to both unsigned bounds are known;
+ *   range to range     where one range does not cross the other's seam (the sign), its bounds are
+ *                      bounds of the other; where it does, it is two intervals, and the other range
+ *                      may touch only one of them.
+ *
+ * Imprecision: a bound is not moved to the next number that fits the bits ({4, 8} with umin 5 keeps
+ * 5), and a set with a hole keeps only its hull.
+ */
+#include "domain.h"
+
+uint64_t bpfe_width_mask(unsigned width)
+{
+	return width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+}
+
+int64_t bpfe_sext(uint64_t value, unsigned width)
+{
+	return (int64_t)(value << (64 - width)) >> (64 - width);
+}
+
+static uint64_t umax_of(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t umin_of(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t smax_of(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t smin_of(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+struct bpfe_word bpfe_word_const(uint64_t value, unsigned width)
+{
+	struct bpfe_word x;
+
+	value &= bpfe_width_mask(width);
+	x.bits = bpfe_tnum_const(value);
+	x.umin = x.umax = value;
+	x.smin = x.smax = bpfe_sext(value, width);
+	return x;
+}
+
+struct bpfe_word bpfe_word_unknown(unsigned width)
+{
+	uint64_t all = bpfe_width_mask(width);
+	struct bpfe_word x = {
+		.bits = bpfe_tnum_unknown(width),
+		.umin = 0,
+		.umax = all,
+		.smin = bpfe_sext(all ^ (all >> 1), width),
+		.smax = (int64_t)(all >> 1),
+	};
+
+	return x;
+}
+
+static void bits_to_ranges(struct bpfe_word *x, unsigned width)
+{
+	uint64_t sign = UINT64_C(1) << (width - 1);
+	uint64_t unknown_sign = x->bits.mask & sign;
+	uint64_t least = x->bits.value;
+	uint64_t greatest = x->bits.value | x->bits.mask;
+
+	x->umin = umax_of(x->umin, least);
+	x->umax = umin_of(x->umax, greatest);
+	x->smin = smax_of(x->smin, bpfe_sext(least | unknown_sign, width));
+	x->smax = smin_of(x->smax, bpfe_sext(greatest & ~unknown_sign, width));
+}
+
+static void unsigned_to_signed(struct bpfe_word *x, unsigned width)
+{
+	int64_t first = bpfe_sext(x->umin, width);
+	int64_t last = bpfe_sext(x->umax, width);
+
+	if (first <= last) {
+		x->smin = smax_of(x->smin, first);
+		x->smax = smin_of(x->smax, last);
+		return;
+	}
+	/* Signed, the values lie in [lowest, last] or in [first, highest]. */
+	if (x->smin > last)
+		x->smin = smax_of(x->smin, first);
+	if (x->smax < first)
+		x->smax = smin_of(x->smax, last);
+}
+
+static void signed_to_unsigned(struct bpfe_word *x, unsigned width)
+{
+	uint64_t first = (uint64_t)x->smin & bpfe_width_mask(width);
+	uint64_t last = (uint64_t)x->smax & bpfe_width_mask(width);
+
+	if (first <= last) {
+		x->umin = umax_of(x->umin, first);
+		x->umax = umin_of(x->umax, last);
+		return;
+	}
+	/* Unsigned, the values lie in [0, last] or in [first, highest]. */
+	if (x->umin > last)
+		x->umin = umax_of(x->umin, first);
+	if (x->umax < first)
+		x->umax = umin_of(x->umax, last);
+}
+
+bool bpfe_word_deduce(struct bpfe_word *x, unsigned width)
+{
+	/* Each round that changes something narrows it; a few rounds reach nearly all there is. */
+	for (int round = 0; round < 4; round++) {
+		struct bpfe_word before = *x;
+
+		bits_to_ranges(x, width);
+		unsigned_to_signed(x, width);
+		signed_to_unsigned(x, width);
+		if (x->umin > x->umax || x->smin > x->smax)
+			return false;
+		if (!bpfe_tnum_intersect(&x->bits, bpfe_tnum_range(x->umin, x->umax)))
+			return false;
+		if (bpfe_word_equal(x, &before))
+			break;
+	}
+	return true;
+}
+
+struct bpfe_word bpfe_word_union(struct bpfe_word a, struct bpfe_word b)
+{
+	a.bits = bpfe_tnum_union(a.bits, b.bits);
+	a.umin = umin_of(a.umin, b.umin);
+	a.umax = umax_of(a.umax, b.umax);
+	a.smin = smin_of(a.smin, b.smin);
+	a.smax = smax_of(a.smax, b.smax);
+	return a;
+}
+
+bool bpfe_word_intersect(struct bpfe_word *a, const struct bpfe_word *b, unsigned width)
+{
+	if (!bpfe_tnum_intersect(&a->bits, b->bits))
+		return false;
+	a->umin = umax_of(a->umin, b->umin);
+	a->umax = umin_of(a->umax, b->umax);
+	a->smin = smax_of(a->smin, b->smin);
+	a->smax = smin_of(a->smax, b->smax);
+	return bpfe_word_deduce(a, width);
+}
+
+bool bpfe_word_in(const struct bpfe_word *outer, const struct bpfe_word *inner)
+{
+	return outer->umin <= inner->umin && inner->umax <= outer->umax &&
+	       outer->smin <= inner->smin && inner->smax <= outer->smax &&
+	       bpfe_tnum_in(outer->bits, inner->bits);
+}
+
+bool bpfe_word_contains(const struct bpfe_word *x, uint64_t value, unsigned width)
+{
+	int64_t s = bpfe_sext(value, width);
+
+	return x->umin <= value && value <= x->umax && x->smin <= s && s <= x->smax &&
+	       bpfe_tnum_contains(x->bits, value);
+}
+
+bool bpfe_word_equal(const struct bpfe_word *a, const struct bpfe_word *b)
+{
+	return a->umin == b->umin && a->umax == b->umax && a->smin == b->smin &&
+	       a->smax == b->smax && a->bits.value == b->bits.value && a->bits.mask == b->bits.mask;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * States: what registers and stacks of all frames hold at one point of one path.
+ *
+ * A copy is made at each fork and each checkpoint. Registers are copied, stacks are shared until
+ * one of the sharers writes. All memory is counted, so that a program cannot use up the host's.
+ */
+#include "verifier/verifier.h"
+
+struct bpfe_reg bpfe_reg_scalar(struct bpfe_scalar val)
+{
+	return (struct bpfe_reg){.type = BPFE_REG_SCALAR, .val = val};
+}
+
+struct bpfe_reg bpfe_reg_pointer(enum bpfe_reg_type type)
+{
+	return (struct bpfe_reg){.type = (uint8_t)type, .val = bpfe_scalar_const(0)};
+}
+
+bool bpfe_reg_is_pointer(const struct bpfe_reg *reg)
+{
+	return reg->type != BPFE_REG_UNINIT && reg->type != BPFE_REG_SCALAR;
+}
+
+const struct bpfe_map_attr *bpfe_reg_map(const struct bpfe_vf *vf, const struct bpfe_reg *reg)
+{
+	return bpfe_map_attr(vf->image->maps[reg->map]);
+}
+
+static size_t stack_size(uint32_t n)
+{
+	return sizeof(struct bpfe_stack) + n * sizeof(struct bpfe_slot);
+}
+
+static void stack_put(struct bpfe_vf *vf, struct bpfe_stack *stack)
+{
+	if (stack && !--stack->refs)
+		bpfe_vf_free(vf, stack, stack_size(stack->n));
+}
+
+struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, uint32_t n)
+{
+	struct bpfe_stack *old = frame->stack, *stack;
+
+	if (old && old->refs == 1 && old->n >= n)
+		return old;
+	if (old && old->n > n)
+		n = old->n;
+	stack = bpfe_vf_alloc(vf, stack_size(n));
+	if (!stack)
+		return NULL;
+	stack->refs = 1;
+	stack->n = n;
+	if (old)
+		memcpy(stack->slots, old->slots, old->n * sizeof(old->slots[0]));
+	stack_put(vf, old);
+	frame->stack = stack;
+	return stack;
+}
+
+struct bpfe_state *bpfe_state_new(struct bpfe_vf *vf)
+{
+	return bpfe_vf_alloc(vf, sizeof(struct bpfe_state));
+}
+
+void bpfe_state_free(struct bpfe_vf *vf, struct bpfe_state *state)
+{
+	if (!state)
+		return;
+	while (state->depth)
+		bpfe_state_pop(vf, state);
+	bpfe_vf_free(vf, state, sizeof(*state));
+}
+
+struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *from)
+{
+	struct bpfe_state *to = bpfe_state_new(vf);
+
+	if (!to)
+		return NULL;
+	for (uint32_t i = 0; i < from->depth; i++) {
+		struct bpfe_frame *frame = bpfe_vf_alloc(vf, sizeof(*frame));
+
+		if (!frame) {
+			bpfe_state_free(vf, to);
+			return NULL;
+		}
+		*frame = *from->frames[i];
+		if (frame->stack)
+			frame->stack->refs++;
+		to->frames[to->depth++] = frame;
+	}
+	return to;
+}
+
+int bpfe_state_push(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t subprog,
+		    uint32_t return_to)
+{
+	struct bpfe_frame *frame = bpfe_vf_alloc(vf, sizeof(*frame));
+
+	if (!frame)
+		return bpfe_vf_no_memory(vf);
+	frame->subprog = subprog;
+	frame->return_to = return_to;
+	frame->regs[BPF_REG_10] = bpfe_reg_pointer(BPFE_REG_STACK);
+	frame->regs[BPF_REG_10].frame = (uint8_t)state->depth;
+	state->frames[state->depth++] = frame;
+	return 0;
+}
+
+void bpfe_state_pop(struct bpfe_vf *vf, struct bpfe_state *state)
+{
+	struct bpfe_frame *frame = state->frames[--state->depth];
+
+	stack_put(vf, frame->stack);
+	bpfe_vf_free(vf, frame, sizeof(*frame));
+	state->frames[state->depth] = NULL;
+}
+
+struct bpfe_frame *bpfe_top(const struct bpfe_state *state)
+{
+	return state->frames[state->depth - 1];
+}
+
+/* Apply @fn to the register spilled in slot @i. The stack is copied only if that changes it. */
+static int visit_spill(struct bpfe_vf *vf, struct bpfe_frame *frame, uint32_t i, bpfe_reg_fn fn,
+		       void *opaque)
+{
+	struct bpfe_reg reg = frame->stack->slots[i].spill;
+	struct bpfe_stack *stack;
+	struct bpfe_slot *slot;
+
+	fn(&reg, opaque);
+	if (!memcmp(&reg, &frame->stack->slots[i].spill, sizeof(reg)))
+		return 0;
+	stack = bpfe_stack_own(vf, frame, 0);
+	if (!stack)
+		return bpfe_vf_no_memory(vf);
+	slot = &stack->slots[i];
+	slot->spill = reg;
+	if (reg.type != BPFE_REG_UNINIT)
+		return 0;
+	/* What is left in memory is an address: bytes nobody may read. */
+	memset(slot->kind + slot->spill_first, BPFE_BYTE_UNINIT, slot->spill_size);
+	slot->spill_size = 0;
+	return 0;
+}
+
+int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn, void *opaque)
+{
+	for (uint32_t f = 0; f < state->depth; f++) {
+		struct bpfe_frame *frame = state->frames[f];
+
+		for (unsigned r = 0; r < BPF_REG_10; r++)
+			fn(&frame->regs[r], opaque);
+		for (uint32_t i = 0; frame->stack && i < frame->stack->n; i++) {
+			int err = 0;
+
+			if (frame->stack->slots[i].spill_size)
+				err = visit_spill(vf, frame, i, fn, opaque);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+struct equal_value {
+	uint32_t id;
+	const struct bpfe_scalar *val;
+};
+
+static void set_equal(struct bpfe_reg *reg, void *opaque)
+{
+	const struct equal_value *equal = opaque;
+
+	if (reg->type == BPFE_REG_SCALAR && reg->id == equal->id)
+		reg->val = *equal->val;
+}
+
+int bpfe_state_set_equal(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t id,
+			 const struct bpfe_scalar *val)
+{
+	struct equal_value equal = {id, val};
+
+	return bpfe_state_each(vf, state, set_equal, &equal);
+}
+
+static void drop_packet(struct bpfe_reg *reg, void *opaque)
+{
+	if (reg->type == BPFE_REG_PACKET || reg->type == BPFE_REG_PACKET_META ||
+	    reg->type == BPFE_REG_PACKET_END)
+		*reg = (struct bpfe_reg){.type = BPFE_REG_UNINIT};
+}
+
+int bpfe_state_drop_packet(struct bpfe_vf *vf, struct bpfe_state *state)
+{
+	return bpfe_state_each(vf, state, drop_packet, NULL);
+}

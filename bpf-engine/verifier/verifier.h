@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * What the parts of the verifier share: register, stack and path states, and the run over them.
+ * docs/verifier.md is the way in.
+ */
+#ifndef BPFE_VERIFIER_H
+#define BPFE_VERIFIER_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+#include "isa/isa.h"
+#include "verifier/domain.h"
+
+#define BPFE_VF_BUDGET     1000000u              /* instructions processed before we give up */
+#define BPFE_VF_MEMORY     (UINT64_C(256) << 20) /* bytes of states before we give up */
+#define BPFE_VF_POLL       1024u                 /* instructions between looks at image->cancel */
+#define BPFE_MAX_PTR_OFF   (INT64_C(1) << 29)    /* constant part of a pointer's offset */
+#define BPFE_MAX_VAR_OFF   (INT64_C(1) << 33)    /* variable part, so that no pointer wraps */
+#define BPFE_MIN_PKT_OFF   (-INT64_C(0xffff))    /* least offset of a packet pointer: the same */
+#define BPFE_MAX_PKT_RANGE 0xffff                /* greatest offset a packet comparison proves */
+#define BPFE_STACK_SLOTS   (BPFE_STACK_SIZE / 8)
+
+enum bpfe_reg_type {
+	BPFE_REG_UNINIT = 0,
+	BPFE_REG_SCALAR,
+	BPFE_REG_CTX,
+	BPFE_REG_PACKET,      /* data + off + val; [data + val, + range) is inside the frame */
+	BPFE_REG_PACKET_META, /* the same from data_meta up to data */
+	BPFE_REG_PACKET_END,  /* data_end */
+	BPFE_REG_STACK,       /* r10 of the given frame + off + val */
+	BPFE_REG_MAP_VALUE,
+	BPFE_REG_MAP_VALUE_OR_NULL, /* registers with the same id are NULL together */
+	BPFE_REG_MAP,
+	BPFE_REG_TYPES
+};
+
+struct bpfe_reg {
+	uint8_t type;  /* enum bpfe_reg_type */
+	uint8_t frame; /* stack: index of the frame pointed into */
+	uint32_t map;  /* map, map value: index into image->maps */
+	uint32_t id;   /* scalar: equal values; packet: same val; or-null: null together; 0: none */
+	uint32_t range;         /* packet: bytes from data + val proven present */
+	int32_t off;            /* pointer: constant part of the offset */
+	struct bpfe_scalar val; /* scalar: the value; pointer: variable part of the offset */
+};
+
+/* What a byte of the stack holds. */
+enum bpfe_byte_kind {
+	BPFE_BYTE_UNINIT = 0,
+	BPFE_BYTE_MISC,  /* some data */
+	BPFE_BYTE_KNOWN, /* data of known value */
+	BPFE_BYTE_SPILL, /* part of slot.spill */
+};
+
+/* Eight bytes of stack, lowest address first. One spilled register per slot is followed. */
+struct bpfe_slot {
+	uint8_t kind[8];
+	uint8_t known[8];
+	uint8_t spill_first; /* byte where the spill begins */
+	uint8_t spill_size;
+	struct bpfe_reg spill;
+};
+
+/* Slot i is [r10 - 8 * (i + 1), r10 - 8 * i). Shared between states until written. */
+struct bpfe_stack {
+	uint32_t refs;
+	uint32_t n;
+	struct bpfe_slot slots[];
+};
+
+struct bpfe_frame {
+	struct bpfe_reg regs[MAX_BPF_REG];
+	uint32_t subprog;
+	uint32_t return_to;       /* slot the caller goes on at */
+	struct bpfe_stack *stack; /* NULL: nothing written yet */
+};
+
+struct bpfe_state {
+	uint32_t depth; /* frames in use; the last one runs */
+	struct bpfe_frame *frames[BPFE_MAX_FRAMES];
+};
+
+/* Decisions that led here, newest first. */
+struct bpfe_path {
+	const struct bpfe_path *prev;
+	uint32_t insn;
+	uint32_t next;
+};
+
+/* A state kept at a merge point. Outstanding paths that passed it keep it from being complete. */
+struct bpfe_checkpoint {
+	struct bpfe_checkpoint *next; /* at the same instruction */
+	struct bpfe_checkpoint *parent;
+	struct bpfe_state *state;
+	uint64_t kept_at;  /* vf->processed then */
+	uint32_t branches; /* paths through here not yet followed to their end */
+};
+
+/* A path still to be followed. */
+struct bpfe_pending {
+	struct bpfe_pending *next;
+	struct bpfe_state *state;
+	struct bpfe_checkpoint *parent;
+	const struct bpfe_path *path;
+	uint32_t pc;
+};
+
+/* What may still be read before it is written (live), and whose value may then matter (precise). */
+struct bpfe_live {
+	uint64_t slots, precise_slots;
+	uint16_t regs, precise_regs;
+};
+
+struct bpfe_flow; /* liveness.c */
+struct bpfe_arena_block;
+
+/* One verification under way. */
+struct bpfe_vf {
+	struct bpfe_image *image;
+	struct bpfe_log *log;
+	struct bpfe_flow *flow;
+	struct bpfe_checkpoint **points; /* by instruction */
+	struct bpfe_pending *pending;
+	struct bpfe_checkpoint *parent; /* newest checkpoint of the path */
+	const struct bpfe_path *path;
+	struct bpfe_arena_block *arena; /* path nodes */
+	struct bpfe_state *cur;
+	uint32_t pc;
+	uint32_t next; /* where the instruction at pc leads */
+	bool path_ends;
+	bool widen;     /* second attempt: join at merge points, see widen.c */
+	bool exhausted; /* the first attempt used up its budget */
+	uint32_t ids;
+	uint64_t processed; /* instructions */
+	uint64_t work;      /* the same, and state comparisons */
+	uint64_t budget;    /* bound on work */
+	uint64_t bytes, peak;
+	uint32_t states;
+};
+
+/* ---- verify.c ------------------------------------------------------------------------------ */
+
+/* Memory for states, counted; NULL at the limit. */
+void *bpfe_vf_alloc(struct bpfe_vf *vf, size_t size);
+void bpfe_vf_free(struct bpfe_vf *vf, void *ptr, size_t size);
+int bpfe_vf_no_memory(struct bpfe_vf *vf);
+/* The budget is used up: -E2BIG, reported unless another attempt follows. */
+int bpfe_vf_too_complex(struct bpfe_vf *vf);
+
+/* Refuse the instruction at vf->pc for what register @regno (-1: none) holds. @accepted says what
+ * would do, or is NULL. Returns -EACCES. */
+int bpfe_vf_refuse(struct bpfe_vf *vf, enum bpfe_reason reason, int regno, const char *accepted,
+		   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The same with another errno. */
+int bpfe_vf_refuse_err(struct bpfe_vf *vf, int err, enum bpfe_reason reason, const char *accepted,
+		       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* ---- state.c ------------------------------------------------------------------------------- */
+
+struct bpfe_reg bpfe_reg_scalar(struct bpfe_scalar val);
+struct bpfe_reg bpfe_reg_pointer(enum bpfe_reg_type type);
+bool bpfe_reg_is_pointer(const struct bpfe_reg *reg);
+/* The map a map or map value register refers to. */
+const struct bpfe_map_attr *bpfe_reg_map(const struct bpfe_vf *vf, const struct bpfe_reg *reg);
+
+struct bpfe_state *bpfe_state_new(struct bpfe_vf *vf);
+struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *from);
+void bpfe_state_free(struct bpfe_vf *vf, struct bpfe_state *state);
+/* Enter a function, leave it. Pushing fails with -ENOMEM, reported. */
+int bpfe_state_push(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t subprog,
+		    uint32_t return_to);
+void bpfe_state_pop(struct bpfe_vf *vf, struct bpfe_state *state);
+struct bpfe_frame *bpfe_top(const struct bpfe_state *state);
+/* The stack of @frame with at least @n slots, for this state alone; NULL at the memory limit. */
+struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, uint32_t n);
+
+/* Call @fn on each register and each register spilled to the stack of @state. */
+typedef void (*bpfe_reg_fn)(struct bpfe_reg *reg, void *opaque);
+int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn, void *opaque);
+/* Give all scalars equal to register @id the value @val. */
+int bpfe_state_set_equal(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t id,
+			 const struct bpfe_scalar *val);
+/* Packet pointers are stale: forget them. */
+int bpfe_state_drop_packet(struct bpfe_vf *vf, struct bpfe_state *state);
+
+/* ---- stack.c ------------------------------------------------------------------------------- */
+
+/* Bytes [lo, hi) relative to r10 of frame @frame; checks that they lie in the frame, counts depth.
+ */
+int bpfe_stack_bounds(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo, int64_t hi);
+int bpfe_stack_load(struct bpfe_vf *vf, int regno, const struct bpfe_reg *base, int off,
+		    unsigned size, struct bpfe_reg *result);
+int bpfe_stack_store(struct bpfe_vf *vf, int regno, const struct bpfe_reg *base, int off,
+		     unsigned size, const struct bpfe_reg *value);
+/* A helper reads [lo, hi): all of it must be data. */
+int bpfe_stack_readable(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo, int64_t hi);
+/* Data of unknown value is written to [lo, sure) and perhaps up to hi. */
+int bpfe_stack_clobber(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo, int64_t sure,
+		       int64_t hi);
+/* Are the @size bytes at @off known? Then *value has them. */
+bool bpfe_stack_known(const struct bpfe_frame *frame, int off, unsigned size, uint64_t *value);
+
+/* ---- access.c ------------------------------------------------------------------------------ */
+
+/* Register @regno may be read. */
+int bpfe_check_reg(struct bpfe_vf *vf, unsigned regno);
+/* Register @regno may be read and is no pointer, which @use would reveal. */
+int bpfe_check_scalar(struct bpfe_vf *vf, unsigned regno, const char *use);
+int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_store(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn);
+/* [off, off + size) from packet or map value pointer @regno lies in the object and may be used so.
+ */
+int bpfe_check_region(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size, bool write);
+
+/* ---- alu.c, branch.c, call.c --------------------------------------------------------------- */
+
+int bpfe_vf_alu(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_ld_imm64(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_branch(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_call_local(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_exit(struct bpfe_vf *vf);
+
+/* ---- explore.c, prune.c, widen.c ----------------------------------------------------------- */
+
+int bpfe_explore(struct bpfe_vf *vf);
+/* Remember @state to be followed from @pc. Takes @state, also on failure. */
+int bpfe_explore_later(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t pc);
+/* Note where a conditional jump at vf->pc went. */
+int bpfe_path_note(struct bpfe_vf *vf, uint32_t next);
+
+enum bpfe_visit {
+	BPFE_VISIT_GO_ON,
+	BPFE_VISIT_COVERED
+};
+
+/* At a merge point: is the state covered by one kept earlier? Keeps it otherwise. Negative errno.
+ */
+int bpfe_prune_visit(struct bpfe_vf *vf);
+/* The path that has come through @checkpoint ended. */
+void bpfe_prune_path_ended(struct bpfe_checkpoint *checkpoint);
+void bpfe_prune_free(struct bpfe_vf *vf);
+/* Is all that @cur may do covered by what @old may do? @exact: and the reverse. */
+bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
+		   uint32_t pc, bool exact);
+/* Do two states at vf->pc differ in numbers only? Then widening can join them. */
+bool bpfe_same_shape(const struct bpfe_vf *vf, const struct bpfe_state *a,
+		     const struct bpfe_state *b);
+/* Generalise vf->cur so that it covers @old, of the same shape, too. */
+int bpfe_widen(struct bpfe_vf *vf, const struct bpfe_state *old);
+
+/* ---- liveness.c ---------------------------------------------------------------------------- */
+
+/* Analyse the image. -EACCES on recursion, -ENOMEM, -ECANCELED. */
+int bpfe_flow_build(struct bpfe_vf *vf);
+void bpfe_flow_free(struct bpfe_flow *flow);
+/* What is live before @pc; for a caller's frame, while the call that returns to @pc is under way.
+ */
+struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, uint32_t pc, bool calling);
+/* Do paths meet at @pc? */
+bool bpfe_flow_is_merge(const struct bpfe_vf *vf, uint32_t pc);
+/* Functions reachable from the program, callers before callees. */
+uint32_t bpfe_flow_order(const struct bpfe_vf *vf, const uint32_t **order);
+
+/* ---- print.c ------------------------------------------------------------------------------- */
+
+#define BPFE_REG_TEXT 320u
+
+/* "R1=pkt(off=14,r=14)" without the name: what @reg holds. */
+void bpfe_reg_print(const struct bpfe_vf *vf, const struct bpfe_reg *reg, char *buf, size_t size);
+/* Registers in use and stack of the running frame, on one line. */
+void bpfe_state_print(const struct bpfe_vf *vf, const struct bpfe_state *state);
+const char *bpfe_reg_type_name(enum bpfe_reg_type type);
+
+#endif

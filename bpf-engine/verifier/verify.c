@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * The verifier's frame: passes over the program's graph, exploration path by path, once more with
+ * paths joined if that was too much, and the depth of stack that calls add up to.
+ *
+ * Refusals name the instruction, what is wrong, what the register holds, what would be accepted,
+ * the line of source and the jumps that led there.
+ */
+#include <stdarg.h>
+#include "verifier/flow.h"
+
+#define PATH_SHOWN 16u
+
+/* ---- Memory -------------------------------------------------------------------------------- */
+
+void *bpfe_vf_alloc(struct bpfe_vf *vf, size_t size)
+{
+	void *ptr;
+
+	if (vf->bytes + size > BPFE_VF_MEMORY)
+		return NULL;
+	ptr = calloc(1, size);
+	if (!ptr)
+		return NULL;
+	vf->bytes += size;
+	if (vf->bytes > vf->peak)
+		vf->peak = vf->bytes;
+	return ptr;
+}
+
+void bpfe_vf_free(struct bpfe_vf *vf, void *ptr, size_t size)
+{
+	if (!ptr)
+		return;
+	vf->bytes -= size;
+	free(ptr);
+}
+
+/* ---- Refusals ------------------------------------------------------------------------------ */
+
+static void log_path(struct bpfe_vf *vf)
+{
+	const struct bpfe_path *shown[PATH_SHOWN];
+	const struct bpfe_path *node = vf->path;
+	uint32_t n = 0;
+
+	while (node && n < PATH_SHOWN) {
+		shown[n++] = node;
+		node = node->prev;
+	}
+	bpfe_log(vf->log, "    path:%s", node ? " ..." : " 0");
+	while (n--)
+		bpfe_log(vf->log, " %u->%u", shown[n]->insn, shown[n]->next);
+	bpfe_log(vf->log, "\n");
+}
+
+static void log_details(struct bpfe_vf *vf, int regno, const char *accepted)
+{
+	const struct bpfe_image *image = vf->image;
+	const char *line = NULL;
+	char reg[BPFE_REG_TEXT];
+
+	if (regno >= 0 && vf->cur) {
+		bpfe_reg_print(vf, &bpfe_top(vf->cur)->regs[regno], reg, sizeof(reg));
+		bpfe_log(vf->log, "    R%d=%s\n", regno, reg);
+	}
+	if (accepted)
+		bpfe_log(vf->log, "    accepted: %s\n", accepted);
+	if (image->source_line)
+		line = image->source_line(image->source_opaque, vf->pc);
+	if (line)
+		bpfe_log(vf->log, "    source: %s\n", line);
+	log_path(vf);
+}
+
+static int refuse(struct bpfe_vf *vf, int err, enum bpfe_reason reason, int regno,
+		  const char *accepted, const char *fmt, va_list args)
+{
+	const struct bpfe_image *image = vf->image;
+	char insn[128], message[512];
+
+	vsnprintf(message, sizeof(message), fmt, args);
+	if (!bpfe_disasm(&image->insns[vf->pc], image->n_insns - vf->pc, insn, sizeof(insn)))
+		snprintf(insn, sizeof(insn), "?");
+	if (vf->widen && err == -EACCES) {
+		err = -E2BIG;
+		bpfe_refuse(vf->log, err, BPFE_TOO_COMPLEX, vf->pc,
+			    "too complex to follow path by path (limit %u instructions), and with "
+			    "paths joined:",
+			    BPFE_VF_BUDGET);
+	}
+	err = bpfe_refuse(vf->log, err, reason, vf->pc, "%u: (%s) %s", vf->pc, insn, message);
+	log_details(vf, regno, accepted);
+	return err;
+}
+
+int bpfe_vf_refuse(struct bpfe_vf *vf, enum bpfe_reason reason, int regno, const char *accepted,
+		   const char *fmt, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	err = refuse(vf, -EACCES, reason, regno, accepted, fmt, args);
+	va_end(args);
+	return err;
+}
+
+int bpfe_vf_refuse_err(struct bpfe_vf *vf, int err, enum bpfe_reason reason, const char *accepted,
+		       const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	err = refuse(vf, err, reason, -1, accepted, fmt, args);
+	va_end(args);
+	return err;
+}
+
+/* The first attempt says nothing: the second may do. */
+int bpfe_vf_too_complex(struct bpfe_vf *vf)
+{
+	if (!vf->widen) {
+		vf->exhausted = true;
+		return -E2BIG;
+	}
+	return bpfe_vf_refuse_err(vf, -E2BIG, BPFE_TOO_COMPLEX,
+				  "fewer paths: simpler conditions, smaller loop bounds",
+				  "verification took more than %u instructions, path by path and "
+				  "with paths joined",
+				  BPFE_VF_BUDGET);
+}
+
+int bpfe_vf_no_memory(struct bpfe_vf *vf)
+{
+	/* At our own limit the program is too complex; below it, the host is out of memory. */
+	if (vf->bytes > BPFE_VF_MEMORY / 2)
+		return bpfe_vf_too_complex(vf);
+	return bpfe_vf_refuse_err(vf, -ENOMEM, BPFE_NO_MEMORY, NULL,
+				  "the host has no memory for verification");
+}
+
+/* ---- Stack depth --------------------------------------------------------------------------- */
+
+/* Deepest sum of frames over all chains of calls, callees before callers. */
+static int check_stack_depth(struct bpfe_vf *vf)
+{
+	struct bpfe_image *image = vf->image;
+	uint32_t limit = BPFE_STACK_SIZE, n, *deepest = calloc(image->n_subprogs, sizeof(*deepest));
+	const uint32_t *order;
+
+	if (!deepest)
+		return bpfe_vf_no_memory(vf);
+	if (image->max_stack && image->max_stack < limit)
+		limit = image->max_stack;
+	n = bpfe_flow_order(vf, &order);
+	while (n--) {
+		const struct bpfe_subprog *subprog = &image->subprogs[order[n]];
+		uint32_t below = 0;
+
+		for (uint32_t i = subprog->start; i < subprog->end; i++) {
+			uint32_t callee = bpfe_flow_callee(image, i);
+
+			if (callee != UINT32_MAX && image->aux[i].seen && deepest[callee] > below)
+				below = deepest[callee];
+			i += bpfe_is_wide(&image->insns[i]);
+		}
+		deepest[order[n]] = subprog->stack_bytes + below;
+	}
+	image->stack_bytes = deepest[0];
+	free(deepest);
+	if (image->stack_bytes <= limit)
+		return 0;
+	vf->pc = 0;
+	return bpfe_vf_refuse_err(
+		vf, -E2BIG, BPFE_TOO_LARGE, "less stack, or fewer nested calls",
+		"the deepest chain of calls needs %u bytes of stack, at most %u are "
+		"allowed",
+		image->stack_bytes, limit);
+}
+
+/* ---- Entry --------------------------------------------------------------------------------- */
+
+static int explore(struct bpfe_vf *vf)
+{
+	int err = bpfe_explore(vf);
+
+	if (!err || !vf->exhausted)
+		return err;
+	if (vf->log && vf->log->level >= 1)
+		bpfe_log(vf->log, "too complex to follow path by path, joining paths\n");
+	vf->widen = true;
+	vf->work = 0;
+	err = bpfe_explore(vf);
+	vf->widen = false;
+	return err;
+}
+
+static int verify(struct bpfe_vf *vf)
+{
+	int err = bpfe_flow_build(vf);
+
+	if (err)
+		return err;
+	vf->points = calloc(vf->image->n_insns, sizeof(*vf->points));
+	if (!vf->points)
+		return bpfe_vf_no_memory(vf);
+	err = explore(vf);
+	return err ? err : check_stack_depth(vf);
+}
+
+int bpfe_verify(struct bpfe_image *image, struct bpfe_log *log)
+{
+	struct bpfe_vf vf = {.image = image, .log = log, .budget = BPFE_VF_BUDGET};
+	int err = verify(&vf);
+
+	free(vf.points);
+	bpfe_flow_free(vf.flow);
+	image->states = vf.states;
+	image->insns_verified = vf.processed;
+	if (!err && log && log->level >= 1)
+		bpfe_log(log,
+			 "processed %llu insns (limit %u) states %u peak_memory %llu KiB stack "
+			 "depth "
+			 "%u max_packet_offset %u\n",
+			 (unsigned long long)vf.processed, BPFE_VF_BUDGET, vf.states,
+			 (unsigned long long)vf.peak / 1024, image->stack_bytes,
+			 image->max_packet_offset);
+	return err;
+}
