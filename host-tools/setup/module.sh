@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#
+# The guest's kernel modules, compiled in the build root by the kernel's own
+# build system: $cache/share/KEY/modules/RELEASE/*.ko. The folder $cache/share/KEY
+# is what the guest mounts (9p, tag "sluice").
+
+share_dir() {
+	echo "$cache/share/${key[module]}"
+}
+
+# chroot_build ROOT COMMAND... - COMMAND inside ROOT with /proc, which objtool
+# needs, mounted in a namespace of its own so that nothing is left behind
+chroot_build() {
+	local root=$1
+	shift
+	as_root unshare --mount --propagation private bash -euc '
+		root=$1
+		shift
+		mount -t proc proc "$root/proc" 2>/dev/null || mount --rbind /proc "$root/proc" || {
+			echo "sluice: cannot mount /proc in the build root: this container forbids mounts" >&2
+			echo "sluice: mend it with: docker run --privileged ... (or the same for your container tool)" >&2
+			exit 1
+		}
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"' _ "$root" "$@"
+}
+
+# module_run SERIES
+module_run() {
+	local release src root out
+	root=$(buildroot_dir)
+	src=$root/build/$1
+	out=$(share_dir)/modules
+	release=$(<"$(kernel_dir "$1")/release")
+	as_root install -d -o "$(id -u)" -g "$(id -g)" "$root/build" "$src"
+	sync_tree "$top/guest-tools/driver" "$src/guest-tools/driver"
+	sync_tree "$top/include" "$src/include"
+	chroot_build "$root" make -C "/usr/lib/modules/$release/build" \
+		M="/build/$1/guest-tools/driver" -j"$(jobs_count)" modules
+	mkdir -p "$out"
+	rm -rf "$out/$release.new"
+	mkdir "$out/$release.new"
+	cp "$src"/guest-tools/driver/*.ko "$out/$release.new/"
+	publish "$out/$release.new" "$out/$release"
+}
