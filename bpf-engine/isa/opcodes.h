@@ -27,21 +27,21 @@ enum {
  * immediate and register). In the 32-bit form a and b are uint32_t and the result is
  * zero-extended.
  */
-#define BPFE_ALU_OPS(R, X)                                                     \
-	R(X, ADD, BPF_ADD, 0, "+=", a + b)                                     \
-	R(X, SUB, BPF_SUB, 0, "-=", a - b)                                     \
-	R(X, MUL, BPF_MUL, 0, "*=", a *b)                                      \
-	R(X, DIV, BPF_DIV, 0, "/=", b ? a / b : 0)                             \
-	R(X, SDIV, BPF_DIV, 1, "s/=", b == 0 ? 0 : sb == -1 ? 0 - a : sa / sb) \
-	R(X, OR, BPF_OR, 0, "|=", a | b)                                       \
-	R(X, AND, BPF_AND, 0, "&=", a &b)                                      \
-	R(X, LSH, BPF_LSH, 0, "<<=", a << (b & mask))                          \
-	R(X, RSH, BPF_RSH, 0, ">>=", a >> (b & mask))                          \
-	R(X, MOD, BPF_MOD, 0, "%=", b ? a % b : a)                             \
-	R(X, SMOD, BPF_MOD, 1, "s%=", b == 0 ? a : sb == -1 ? 0 : sa % sb)     \
-	R(X, XOR, BPF_XOR, 0, "^=", a ^ b)                                     \
-	R(X, MOV, BPF_MOV, 0, "=", b)                                          \
-	R(X, ARSH, BPF_ARSH, 0, "s>>=", sa >> (b & mask))
+#define BPFE_ALU_OPS(R, X)                                                                 \
+	R(X, ADD, BPF_ADD, 0, "+=", a + b)                                                 \
+	R(X, SUB, BPF_SUB, 0, "-=", a - b)                                                 \
+	R(X, MUL, BPF_MUL, 0, "*=", a *b)                                                  \
+	R(X, DIV, BPF_DIV, 0, "/=", b ? a / b : 0)                                         \
+	R(X, SDIV, BPF_DIV, 1, "s/=", b == 0 ? 0 : sb == -1 ? 0 - a : (uint64_t)(sa / sb)) \
+	R(X, OR, BPF_OR, 0, "|=", a | b)                                                   \
+	R(X, AND, BPF_AND, 0, "&=", a &b)                                                  \
+	R(X, LSH, BPF_LSH, 0, "<<=", a << (b & mask))                                      \
+	R(X, RSH, BPF_RSH, 0, ">>=", a >> (b & mask))                                      \
+	R(X, MOD, BPF_MOD, 0, "%=", b ? a % b : a)                                         \
+	R(X, SMOD, BPF_MOD, 1, "s%=", b == 0 ? a : sb == -1 ? 0 : (uint64_t)(sa % sb))     \
+	R(X, XOR, BPF_XOR, 0, "^=", a ^ b)                                                 \
+	R(X, MOV, BPF_MOV, 0, "=", b)                                                      \
+	R(X, ARSH, BPF_ARSH, 0, "s>>=", (uint64_t)(sa >> (b & mask)))
 
 /* Operations of one operand: R(X, name, opcode byte, selecting value, form, text, effect on a). */
 #define BPFE_UNARY_OPS(R, X)                                                                    \

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The interpreter's loop, included twice by interp.c, because a function that takes the address of
+ * its labels cannot be inlined into two variants:
+ *
+ *   LOOP_NAME    the function to define
+ *   LOOP_STRICT  0: trusts the verifier, and counts instructions where control is transferred;
+ *                1: counts each instruction, so that the budget ends the run on the spot, and
+ *                   checks memory accesses if state->checked
+ *
+ * Counting: instructions lie one after the other, so a distance in code is a count. When a jump
+ * skips some bytes, @base moves along by as many, and pc - base remains the bytes executed. Between
+ * two transfers of control a run can execute at most the whole program once. The fast loop
+ * therefore runs as long as that much budget is left at each transfer (@limit), then returns
+ * OUTCOME_LOW and the strict one continues.
+ *
+ * The macros below are the loop's own vocabulary: they use its locals and exist only in here.
+ */
+#define DISPATCH() goto *labels[pc->op]
+
+#if LOOP_STRICT
+#define ENTER()                                    \
+	do {                                       \
+		if ((uintptr_t)pc - base >= limit) \
+			LEAVE(OUTCOME_BUDGET);     \
+		DISPATCH();                        \
+	} while (0)
+#define LAND() ENTER()
+#define CHECK(address, size, write)                                                  \
+	do {                                                                         \
+		if (state->checked && !bpfe_may_access(state, address, size, write)) \
+			LEAVE(OUTCOME_MEMORY);                                       \
+	} while (0)
+#define CHECK_IF(condition)                         \
+	do {                                        \
+		if (state->checked && !(condition)) \
+			LEAVE(OUTCOME_MEMORY);      \
+	} while (0)
+#else
+#define ENTER() DISPATCH()
+#define LAND()                                    \
+	do {                                      \
+		if ((uintptr_t)pc - base > limit) \
+			LEAVE(OUTCOME_LOW);       \
+		DISPATCH();                       \
+	} while (0)
+#define CHECK(address, size, write) ((void)0)
+#define CHECK_IF(condition)         ((void)0)
+#endif
+
+#define LEAVE(outcome)              \
+	do {                        \
+		state->pc = pc;     \
+		state->base = base; \
+		return (outcome);   \
+	} while (0)
+#define NEXT()           \
+	do {             \
+		pc++;    \
+		ENTER(); \
+	} while (0)
+#define JUMP(bytes)                                                                 \
+	do {                                                                        \
+		const intptr_t distance = (bytes);                                  \
+		base += (uintptr_t)distance;                                        \
+		pc = (const struct bpfe_code *)((const char *)(pc + 1) + distance); \
+		LAND();                                                             \
+	} while (0)
+#define DST        r[pc->dst]
+#define SRC        r[pc->src]
+#define ADDRESS(n) ((n) + (uint64_t)(int64_t)pc->off)
+#define CELL(type) ((type *)(uintptr_t)at)
+
+#define ALU_HANDLERS(X, name, code, select, text, effect)                          \
+	op_##name##64_K : DST = bpfe_##name##64(DST, (uint64_t)pc->imm);           \
+	NEXT();                                                                    \
+	op_##name##64_X : DST = bpfe_##name##64(DST, SRC);                         \
+	NEXT();                                                                    \
+	op_##name##32_K : DST = bpfe_##name##32((uint32_t)DST, (uint32_t)pc->imm); \
+	NEXT();                                                                    \
+	op_##name##32_X : DST = bpfe_##name##32((uint32_t)DST, (uint32_t)SRC);     \
+	NEXT();
+
+/* A sign-extending move reads src; for the others the translator sets src to dst. */
+#define UNARY_HANDLER(X, name, code, select, form, text, effect) \
+	op_##name : DST = bpfe_##name(SRC);                      \
+	NEXT();
+
+#define JUMP_HANDLERS(X, name, code, text, condition)                                              \
+	op_##name##64_K : if (bpfe_##name##64(DST, (uint64_t)(int64_t)pc->imm32)) JUMP(pc->jump);  \
+	NEXT();                                                                                    \
+	op_##name##64_X : if (bpfe_##name##64(DST, SRC)) JUMP(pc->jump);                           \
+	NEXT();                                                                                    \
+	op_##name##32_K : if (bpfe_##name##32((uint32_t)DST, (uint32_t)pc->imm32)) JUMP(pc->jump); \
+	NEXT();                                                                                    \
+	op_##name##32_X : if (bpfe_##name##32((uint32_t)DST, (uint32_t)SRC)) JUMP(pc->jump);       \
+	NEXT();
+
+#define LOAD_HANDLER(X, name, size, mode, type, text)          \
+	op_##name:                                             \
+	{                                                      \
+		const uint64_t at = ADDRESS(SRC);              \
+		type cell;                                     \
+		CHECK(at, sizeof(cell), false);                \
+		memcpy(&cell, CELL(const void), sizeof(cell)); \
+		DST = (uint64_t)cell;                          \
+	}                                                      \
+	NEXT();
+
+#define STORE_HANDLERS(X, width, size, type, text)       \
+	op_ST##width:                                    \
+	{                                                \
+		const uint64_t at = ADDRESS(DST);        \
+		const type cell = (type)pc->imm;         \
+		CHECK(at, sizeof(cell), true);           \
+		memcpy(CELL(void), &cell, sizeof(cell)); \
+	}                                                \
+	NEXT();                                          \
+	op_STX##width:                                   \
+	{                                                \
+		const uint64_t at = ADDRESS(DST);        \
+		const type cell = (type)SRC;             \
+		CHECK(at, sizeof(cell), true);           \
+		memcpy(CELL(void), &cell, sizeof(cell)); \
+	}                                                \
+	NEXT();
+
+#define ATOMIC_HANDLER(label, type, statement)    \
+	op_##label:                               \
+	{                                         \
+		const uint64_t at = ADDRESS(DST); \
+		CHECK(at, sizeof(type), true);    \
+		CHECK_IF(at % sizeof(type) == 0); \
+		statement;                        \
+	}                                         \
+	NEXT();
+
+#define ATOMIC_HANDLERS(X, name, code, text, builtin)                            \
+	ATOMIC_HANDLER(ATOMIC_##name##64, uint64_t,                              \
+		       builtin(CELL(uint64_t), SRC, __ATOMIC_RELAXED))           \
+	ATOMIC_HANDLER(ATOMIC_##name##32, uint32_t,                              \
+		       builtin(CELL(uint32_t), (uint32_t)SRC, __ATOMIC_RELAXED)) \
+	ATOMIC_HANDLER(FETCH_##name##64, uint64_t,                               \
+		       SRC = builtin(CELL(uint64_t), SRC, __ATOMIC_SEQ_CST))     \
+	ATOMIC_HANDLER(FETCH_##name##32, uint32_t,                               \
+		       SRC = builtin(CELL(uint32_t), (uint32_t)SRC, __ATOMIC_SEQ_CST))
+
+static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t limit)
+{
+	static const void *const labels[BPFE_OP_ALL] = {
+#define LABEL(name, code, select, form, text) [BPFE_OP_##name] = &&op_##name,
+		BPFE_OPCODES(LABEL)
+#undef LABEL
+			[BPFE_OP_CTX_POINTER] = &&op_CTX_POINTER,
+		[BPFE_OP_CTX_U32] = &&op_CTX_U32,
+		[BPFE_OP_TRAP] = &&op_TRAP,
+	};
+	const struct bpfe_code *pc = state->pc;
+	uintptr_t base = state->base;
+	uint64_t *const r = state->r;
+	struct bpfe_xdp_buff *const xdp = state->env.xdp;
+
+	ENTER();
+
+	BPFE_ALU_OPS(ALU_HANDLERS, )
+	BPFE_UNARY_OPS(UNARY_HANDLER, )
+	BPFE_JUMP_OPS(JUMP_HANDLERS, )
+	BPFE_LOAD_OPS(LOAD_HANDLER, )
+	BPFE_STORE_OPS(STORE_HANDLERS, )
+	BPFE_ATOMIC_OPS(ATOMIC_HANDLERS, )
+	ATOMIC_HANDLER(XCHG64, uint64_t,
+		       SRC = __atomic_exchange_n(CELL(uint64_t), SRC, __ATOMIC_SEQ_CST))
+	ATOMIC_HANDLER(XCHG32, uint32_t,
+		       SRC = __atomic_exchange_n(CELL(uint32_t), (uint32_t)SRC, __ATOMIC_SEQ_CST))
+	ATOMIC_HANDLER(CMPXCHG64, uint64_t, r[0] = cmpxchg64(CELL(uint64_t), r[0], SRC))
+	ATOMIC_HANDLER(CMPXCHG32, uint32_t,
+		       r[0] = cmpxchg32(CELL(uint32_t), (uint32_t)r[0], (uint32_t)SRC))
+
+op_LD_MAP_FD:
+op_LD_MAP_IDX:
+op_LD_IMM64:
+	DST = (uint64_t)pc->imm;
+	NEXT();
+op_CTX_POINTER:
+	CHECK_IF(SRC == (uintptr_t)xdp);
+	memcpy(&DST, (const char *)xdp + pc->imm, sizeof(uint64_t));
+	NEXT();
+op_CTX_U32:
+	CHECK_IF(SRC == (uintptr_t)xdp);
+	DST = context_u32(xdp, pc->imm);
+	NEXT();
+op_JA:
+op_GOTOL:
+	JUMP(pc->jump);
+op_CALL_HELPER:
+	CHECK_IF(bpfe_may_call(state, pc->extra));
+	r[0] = ((bpfe_helper_fn)(uintptr_t)pc->imm)(&state->env, r[1], r[2], r[3], r[4], r[5]);
+	NEXT();
+op_CALL_LOCAL:
+	if (!push_frame(state, pc))
+		LEAVE(OUTCOME_TRAP);
+	JUMP(pc->jump);
+op_EXIT:
+	if (state->depth == 0) {
+		pc++;
+		LEAVE(OUTCOME_EXIT);
+	}
+	JUMP((const char *)pop_frame(state) - (const char *)(pc + 1));
+op_TRAP:
+	LEAVE(OUTCOME_TRAP);
+}
+
+#undef DISPATCH
+#undef ENTER
+#undef LAND
+#undef CHECK
+#undef CHECK_IF
+#undef LEAVE
+#undef NEXT
+#undef JUMP
+#undef DST
+#undef SRC
+#undef ADDRESS
+#undef CELL
+#undef ALU_HANDLERS
+#undef UNARY_HANDLER
+#undef JUMP_HANDLERS
+#undef LOAD_HANDLER
+#undef STORE_HANDLERS
+#undef ATOMIC_HANDLER
+#undef ATOMIC_HANDLERS
+#undef LOOP_NAME
+#undef LOOP_STRICT

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * From a verified image to the interpreter's code: one struct bpfe_code per instruction, operands
+ * widened, jumps as distances, context loads as loads of the run's own frame description.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include "interp/interp.h"
+
+struct translator {
+	const struct bpfe_image *image;
+	struct bpfe_program *prog;
+	uint32_t *code_of; /* index of a slot's code */
+};
+
+static int32_t distance(const struct translator *t, uint32_t from, int64_t target_slot)
+{
+	int64_t codes = (int64_t)t->code_of[target_slot] - ((int64_t)from + 1);
+
+	return (int32_t)(codes * (int64_t)sizeof(struct bpfe_code));
+}
+
+/* Load of an xdp_md field; those that are pointers here are 32-bit offsets to the program. */
+static void emit_context_load(struct bpfe_code *code, uint8_t field)
+{
+	static const struct {
+		uint16_t op;
+		uint16_t offset;
+	} fields[] = {
+		[BPFE_CTX_DATA] = {BPFE_OP_CTX_POINTER, offsetof(struct bpfe_xdp_buff, data)},
+		[BPFE_CTX_DATA_END] = {BPFE_OP_CTX_POINTER,
+				       offsetof(struct bpfe_xdp_buff, data_end)},
+		[BPFE_CTX_DATA_META] = {BPFE_OP_CTX_POINTER,
+					offsetof(struct bpfe_xdp_buff, data_meta)},
+		[BPFE_CTX_INGRESS_IFINDEX] = {BPFE_OP_CTX_U32,
+					      offsetof(struct bpfe_xdp_buff, ingress_ifindex)},
+		[BPFE_CTX_RX_QUEUE_INDEX] = {BPFE_OP_CTX_U32,
+					     offsetof(struct bpfe_xdp_buff, rx_queue_index)},
+		[BPFE_CTX_EGRESS_IFINDEX] = {BPFE_OP_CTX_U32,
+					     offsetof(struct bpfe_xdp_buff, egress_ifindex)},
+	};
+
+	code->op = fields[field].op;
+	code->imm = fields[field].offset;
+}
+
+static void emit_wide(const struct translator *t, uint32_t slot, uint8_t form,
+		      struct bpfe_code *code)
+{
+	const struct bpf_insn *insn = &t->image->insns[slot];
+	uint64_t imm = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32;
+
+	if (form == BPFE_FORM_LD_MAP)
+		imm = (uintptr_t)t->image->maps[t->image->aux[slot].map_index];
+	code->op = BPFE_OP_LD_IMM64;
+	code->imm = (int64_t)imm;
+}
+
+static void emit_local_call(const struct translator *t, uint32_t slot, struct bpfe_code *code)
+{
+	const struct bpfe_image *image = t->image;
+	int64_t target = bpfe_jump_target(&image->insns[slot], BPFE_FORM_CALL_LOCAL, slot);
+
+	code->off = (int16_t)image->subprogs[image->aux[slot].subprog].stack_bytes;
+	code->extra = (uint16_t)image->subprogs[image->aux[target].subprog].stack_bytes;
+	code->jump = distance(t, t->code_of[slot], target);
+}
+
+static void emit_helper_call(const struct bpf_insn *insn, struct bpfe_code *code)
+{
+	const struct bpfe_helper *helper = bpfe_helper_by_id((uint32_t)insn->imm);
+
+	if (!helper) {
+		code->op = BPFE_OP_TRAP;
+		return;
+	}
+	code->extra = (uint16_t)helper->id;
+	code->imm = (int64_t)(uintptr_t)helper->fn;
+}
+
+static void emit(const struct translator *t, uint32_t slot)
+{
+	const struct bpf_insn *insn = &t->image->insns[slot];
+	const struct bpfe_insn_aux *aux = &t->image->aux[slot];
+	const struct bpfe_opcode *row = bpfe_opcode_find(insn);
+	uint32_t index = t->code_of[slot];
+	struct bpfe_code *code = &t->prog->code[index];
+
+	t->prog->slots[index] = slot;
+	*code = (struct bpfe_code){.op = row->op,
+				   .dst = insn->dst_reg,
+				   .src = insn->src_reg,
+				   .off = insn->off,
+				   .imm = insn->imm};
+	if (!aux->seen || (aux->mem_kind == BPFE_MEM_CTX && !aux->ctx_field)) {
+		code->op = BPFE_OP_TRAP;
+		return;
+	}
+	switch (row->form) {
+	case BPFE_FORM_NEG:
+	case BPFE_FORM_SWAP:
+		code->src = insn->dst_reg;
+		break;
+	case BPFE_FORM_JUMP_K:
+	case BPFE_FORM_JUMP_X:
+	case BPFE_FORM_JA:
+	case BPFE_FORM_GOTOL:
+		code->imm32 = insn->imm;
+		code->jump = distance(t, index, bpfe_jump_target(insn, row->form, slot));
+		break;
+	case BPFE_FORM_LOAD:
+		if (aux->ctx_field)
+			emit_context_load(code, aux->ctx_field);
+		break;
+	case BPFE_FORM_LD_IMM64:
+	case BPFE_FORM_LD_MAP:
+		emit_wide(t, slot, row->form, code);
+		break;
+	case BPFE_FORM_CALL_LOCAL:
+		emit_local_call(t, slot, code);
+		break;
+	case BPFE_FORM_CALL_HELPER:
+		emit_helper_call(insn, code);
+		break;
+	default:
+		break;
+	}
+}
+
+int bpfe_translate(const struct bpfe_image *image, struct bpfe_program *prog, struct bpfe_log *log)
+{
+	struct translator t = {.image = image, .prog = prog};
+	uint32_t n = 0;
+
+	t.code_of = malloc(image->n_insns * sizeof(*t.code_of));
+	if (!t.code_of)
+		return bpfe_refuse(log, -ENOMEM, BPFE_NO_MEMORY, 0,
+				   "out of memory for the translation");
+	for (uint32_t slot = 0; slot < image->n_insns; slot++) {
+		t.code_of[slot] = n++;
+		slot += bpfe_is_wide(&image->insns[slot]);
+	}
+	for (uint32_t slot = 0; slot < image->n_insns; slot++) {
+		emit(&t, slot);
+		slot += bpfe_is_wide(&image->insns[slot]);
+	}
+	free(t.code_of);
+	prog->n_code = n;
+	prog->main_stack = image->subprogs[0].stack_bytes;
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Programs: the passes of a load in order, references, and what is known of a program. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include "alloc.h"
+#include "interp/interp.h"
+#include "siphash.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static bool cancelled(const struct bpfe_load_attr *attr)
+{
+	return attr->cancel && atomic_load_explicit(attr->cancel, memory_order_relaxed);
+}
+
+/* The interpreter has room for so much and no more, whatever the passes say. */
+static int check_stack(const struct bpfe_image *image, struct bpfe_log *log)
+{
+	for (uint32_t f = 0; f < image->n_subprogs; f++) {
+		uint32_t bytes = image->subprogs[f].stack_bytes;
+
+		if (bytes > BPFE_STACK_SIZE || bytes % 8)
+			return bpfe_refuse(log, -EACCES, BPFE_TOO_LARGE, image->subprogs[f].start,
+					   "the function at %u uses %u bytes of stack, at most %u "
+					   "are allowed",
+					   image->subprogs[f].start, bytes, BPFE_STACK_SIZE);
+	}
+	return 0;
+}
+
+/* One block for the program and its arrays, the arrays in falling order of alignment. */
+static struct bpfe_program *program_alloc(const struct bpfe_image *image,
+					  const struct bpfe_allocator *alloc)
+{
+	size_t code = image->n_insns * sizeof(struct bpfe_code);
+	size_t maps = image->n_maps * sizeof(struct bpfe_map *);
+	size_t slots = image->n_insns * sizeof(uint32_t);
+	size_t head = (sizeof(struct bpfe_program) + 15) & ~(size_t)15;
+	struct bpfe_program *prog = bpfe_alloc(alloc, head + code + maps + slots, 16);
+
+	if (!prog)
+		return NULL;
+	prog->code = (struct bpfe_code *)((char *)prog + head);
+	prog->maps = (struct bpfe_map **)((char *)prog->code + code);
+	prog->slots = (uint32_t *)((char *)prog->maps + maps);
+	prog->size = head + code + maps + slots;
+	prog->alloc = *alloc;
+	prog->refs = 1;
+	return prog;
+}
+
+static void program_free(struct bpfe_program *prog)
+{
+	const struct bpfe_allocator alloc = prog->alloc;
+
+	for (uint32_t m = 0; m < prog->info.n_maps; m++)
+		bpfe_map_put(prog->maps[m]);
+	bpfe_free(&alloc, prog, prog->size);
+}
+
+static void fill_info(struct bpfe_program *prog, const struct bpfe_image *image,
+		      const struct bpfe_load_attr *attr)
+{
+	static const uint64_t no_secret[2];
+	struct bpfe_program_info *info = &prog->info;
+	uint64_t tag =
+		bpfe_siphash(no_secret, image->insns, image->n_insns * sizeof(*image->insns));
+
+	if (attr->name)
+		memcpy(info->name, attr->name, strnlen(attr->name, BPFE_NAME_LEN - 1));
+	info->n_insns = image->n_insns;
+	info->stack_bytes = image->stack_bytes;
+	info->states = image->states;
+	info->insns_verified = image->insns_verified;
+	info->max_packet_offset = image->max_packet_offset;
+	memcpy(info->tag, &tag, sizeof(info->tag));
+}
+
+static int publish(const struct bpfe_load_attr *attr, struct bpfe_image *image,
+		   struct bpfe_program **result, struct bpfe_log *log)
+{
+	const struct bpfe_allocator *alloc = bpfe_allocator_or_heap(attr->alloc);
+	struct bpfe_program *prog = program_alloc(image, alloc);
+	int err;
+
+	if (!prog)
+		return bpfe_refuse(log, -ENOMEM, BPFE_NO_MEMORY, 0,
+				   "no memory for a program of %u slots", image->n_insns);
+	err = bpfe_translate(image, prog, log);
+	if (err) {
+		program_free(prog);
+		return err;
+	}
+	fill_info(prog, image, attr);
+	prog->budget = attr->budget ? attr->budget : BPFE_DEFAULT_BUDGET;
+	prog->flags = attr->flags;
+	for (uint32_t m = 0; m < image->n_maps; m++)
+		prog->maps[m] = bpfe_map_get(image->maps[m]);
+	prog->info.n_maps = image->n_maps;
+	*result = prog;
+	return 0;
+}
+
+static int load_image(const struct bpfe_load_attr *attr, struct bpfe_image *image,
+		      struct bpfe_program **result, struct bpfe_log *log)
+{
+	uint64_t verify_ns = 0;
+	int err = bpfe_decode(image, attr->maps, attr->n_maps, log);
+
+	if (!err && cancelled(attr))
+		err = bpfe_refuse(log, -ECANCELED, BPFE_CANCELLED, 0, "the load was cancelled");
+	if (!err) {
+		uint64_t start = now_ns();
+
+		err = bpfe_verify(image, log);
+		verify_ns = now_ns() - start;
+	}
+	if (!err)
+		err = check_stack(image, log);
+	if (!err)
+		err = publish(attr, image, result, log);
+	if (!err)
+		(*result)->info.verify_ns = verify_ns;
+	return err;
+}
+
+int bpfe_program_load(const struct bpfe_load_attr *attr, struct bpfe_program **result,
+		      struct bpfe_log *log)
+{
+	struct bpfe_image image;
+	int err;
+
+	if (attr->flags & ~(uint32_t)BPFE_LOAD_CHECKED)
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0x%x",
+				   attr->flags & ~(uint32_t)BPFE_LOAD_CHECKED);
+	err = bpfe_image_open(&image, attr, log);
+	if (err)
+		return err;
+	bpfe_rcu_prepare();
+	err = load_image(attr, &image, result, log);
+	bpfe_image_close(&image);
+	return err;
+}
+
+struct bpfe_program *bpfe_program_get(struct bpfe_program *prog)
+{
+	atomic_fetch_add_explicit(&prog->refs, 1, memory_order_relaxed);
+	return prog;
+}
+
+static void free_deferred(struct bpfe_rcu_head *head)
+{
+	program_free((struct bpfe_program *)((char *)head - offsetof(struct bpfe_program, rcu)));
+}
+
+void bpfe_program_put(struct bpfe_program *prog)
+{
+	if (prog && atomic_fetch_sub_explicit(&prog->refs, 1, memory_order_acq_rel) == 1)
+		bpfe_rcu_call(&prog->rcu, free_deferred);
+}
+
+void bpfe_program_info(const struct bpfe_program *prog, struct bpfe_program_info *info)
+{
+	*info = prog->info;
+}
+
+struct bpfe_map *bpfe_program_map(const struct bpfe_program *prog, uint32_t i)
+{
+	return i < prog->info.n_maps ? prog->maps[i] : NULL;
+}
