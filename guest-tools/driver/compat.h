@@ -15,7 +15,7 @@
 
 /* Came with 7.0 and was backported to some 6.12.y. */
 #ifndef kzalloc_obj
-#define kzalloc_obj(P, ...)	    kzalloc(sizeof(P), GFP_KERNEL)
+#define kzalloc_obj(P, ...)          kzalloc(sizeof(P), GFP_KERNEL)
 #define kvzalloc_objs(P, COUNT, ...) kvcalloc(COUNT, sizeof(P), GFP_KERNEL)
 #endif
 
@@ -36,12 +36,12 @@ struct ethtool_rxfh_fields {
 #define SLUICE_HAVE_RXFH_FIELDS 1
 #endif
 
-static inline int
-sluice_compat_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info,
-			u32 (*ring_count)(struct net_device *netdev),
-			int (*fields)(struct net_device *netdev, struct ethtool_rxfh_fields *f))
+static inline int sluice_compat_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *info,
+					  u32 (*ring_count)(struct net_device *netdev),
+					  int (*fields)(struct net_device *netdev,
+							struct ethtool_rxfh_fields *f))
 {
-	struct ethtool_rxfh_fields f = { .flow_type = info->flow_type };
+	struct ethtool_rxfh_fields f = {.flow_type = info->flow_type};
 	int err;
 
 	switch (info->cmd) {

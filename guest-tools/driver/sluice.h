@@ -27,17 +27,17 @@
 /* Two VLAN tags and the Ethernet header come on top of the MTU. */
 #define SLUICE_L2_OVERHEAD (ETH_HLEN + 2 * VLAN_HLEN)
 
-#define SLUICE_TIMEOUT_MS      2000	/* of a command */
-#define SLUICE_LOAD_TIMEOUT_MS 10000	/* of a command that verifies a program */
+#define SLUICE_TIMEOUT_MS       5000  /* of a command: generous, a busy host stalls a device */
+#define SLUICE_LOAD_TIMEOUT_MS  10000 /* of a command that verifies a program */
 #define SLUICE_RESET_TIMEOUT_MS 1000
 
-#define SLUICE_ADMIN_RING  64	/* entries of each admin ring */
-#define SLUICE_ADMIN_TAGS  32	/* commands under way at once: never fills the rings */
-#define SLUICE_EVENT_RING  64
+#define SLUICE_ADMIN_RING   64 /* entries of each admin ring */
+#define SLUICE_ADMIN_TAGS   32 /* commands under way at once: never fills the rings */
+#define SLUICE_EVENT_RING   64
 #define SLUICE_ADMIN_VECTOR 0
 
 #define SLUICE_DEFAULT_RING 512
-#define SLUICE_MIN_TX_RING  64	/* a frame may take MAX_SKB_FRAGS + 1 descriptors */
+#define SLUICE_MIN_TX_RING  64 /* a frame may take MAX_SKB_FRAGS + 1 descriptors */
 
 struct sluice_port;
 
@@ -72,8 +72,8 @@ struct sluice_caps {
 struct sluice_request;
 
 struct sluice_admin {
-	spinlock_t lock;	/* everything below but the semaphore, and sluice_dev.port */
-	struct semaphore room;	/* free tags */
+	spinlock_t lock;       /* everything below but the semaphore, and sluice_dev.port */
+	struct semaphore room; /* free tags */
 	struct sluice_cmd *asq;
 	struct sluice_cmd_cpl *acq;
 	struct sluice_event *evq;
@@ -83,19 +83,19 @@ struct sluice_admin {
 	u16 asq_tail;
 	u16 acq_head;
 	u16 evq_head;
-	struct sluice_request *slots[SLUICE_ADMIN_TAGS];	/* by tag */
+	struct sluice_request *slots[SLUICE_ADMIN_TAGS]; /* by tag */
 	bool running;
 	u64 interrupts;
-	u64 lost_interrupts;	/* completions that had to be looked for */
+	u64 lost_interrupts; /* completions that had to be looked for */
 };
 
 struct sluice_dev {
 	struct pci_dev *pdev;
 	u8 __iomem *regs;
 	u8 __iomem *doorbells;
-	unsigned int n_vectors;		/* granted, vector 0 is the admin rings' */
+	unsigned int n_vectors; /* granted, vector 0 is the admin rings' */
 	unsigned int max_pairs;
-	u64 features;			/* negotiated, page 0 */
+	u64 features; /* negotiated, page 0 */
 	struct sluice_caps caps;
 	struct sluice_admin admin;
 	/*
@@ -104,8 +104,8 @@ struct sluice_dev {
 	 */
 	u32 generation;
 	unsigned long flags;
-#define SLUICE_FAILING 0	/* sluice_dev_fail() has begun */
-#define SLUICE_DEAD    1	/* and the device does no DMA any more */
+#define SLUICE_FAILING 0 /* sluice_dev_fail() has begun */
+#define SLUICE_DEAD    1 /* and the device does no DMA any more */
 	struct bpf_offload_dev *offdev;
 	struct sluice_port *port;
 };
@@ -115,19 +115,19 @@ struct sluice_dev {
 struct sluice_rx_stats {
 	u64_stats_t frames;
 	u64_stats_t bytes;
-	u64_stats_t xdp_ran;	/* frames an offloaded program has passed */
+	u64_stats_t xdp_ran; /* frames an offloaded program has passed */
 	u64_stats_t csum_ok;
-	u64_stats_t errors;	/* bad completions, no memory for an skb */
-	u64_stats_t discarded;	/* delivered, but the interface went down before it was polled */
+	u64_stats_t errors;    /* bad completions, no memory for an skb */
+	u64_stats_t discarded; /* delivered, but the interface went down before it was polled */
 	u64_stats_t polls;
 	struct u64_stats_sync sync;
 };
 
 struct sluice_tx_stats {
 	/* by NAPI */
-	u64_stats_t frames;	/* completed */
+	u64_stats_t frames; /* completed */
 	u64_stats_t bytes;
-	u64_stats_t refused;	/* of them, with an error */
+	u64_stats_t refused; /* of them, with an error */
 	struct u64_stats_sync done_sync;
 	/* by start_xmit */
 	u64_stats_t csum;
@@ -145,19 +145,19 @@ struct sluice_rx_queue {
 	u32 cpl_size;
 	u32 producer;
 	u32 cpl_consumer;
-	u32 cpl_acked;		/* consumer index the device was last told */
-	u32 buffer_size;	/* as the device sees it: without the skb's shared info */
+	u32 cpl_acked;   /* consumer index the device was last told */
+	u32 buffer_size; /* as the device sees it: without the skb's shared info */
 	u32 headroom;
 	u32 n_free;
-	u32 *free_ids;		/* stack of buffer ids the driver holds */
-	struct page **pages;	/* by buffer id; NULL while the driver holds the id */
+	u32 *free_ids;       /* stack of buffer ids the driver holds */
+	struct page **pages; /* by buffer id; NULL while the driver holds the id */
 	struct page_pool *pool;
-	unsigned int order;	/* of a buffer's pages */
+	unsigned int order; /* of a buffer's pages */
 	struct sluice_rx_stats stats;
 };
 
 struct sluice_tx_slot {
-	struct sk_buff *skb;	/* on a frame's last descriptor */
+	struct sk_buff *skb; /* on a frame's last descriptor */
 	dma_addr_t dma;
 	u32 len;
 	bool paged;
@@ -170,9 +170,9 @@ struct sluice_tx_queue {
 	dma_addr_t cpl_dma;
 	u32 size;
 	u32 cpl_size;
-	u32 producer;		/* start_xmit writes */
-	u32 rung;		/* producer index the device was last told */
-	u32 consumer;		/* NAPI writes */
+	u32 producer; /* start_xmit writes */
+	u32 rung;     /* producer index the device was last told */
+	u32 consumer; /* NAPI writes */
 	u32 cpl_consumer;
 	u32 cpl_acked;
 	struct sluice_tx_slot *slots;
@@ -181,7 +181,7 @@ struct sluice_tx_queue {
 
 struct sluice_pair {
 	struct sluice_port *port;
-	u8 __iomem *db;		/* this pair's doorbell page */
+	u8 __iomem *db; /* this pair's doorbell page */
 	unsigned int index;
 	int irq;
 	unsigned long interrupts;
@@ -194,17 +194,17 @@ struct sluice_pair {
 struct sluice_port {
 	struct sluice_dev *sd;
 	struct net_device *netdev;
-	struct sluice_pair *pairs;	/* sd->max_pairs of them */
-	unsigned int n_pairs;		/* in use */
+	struct sluice_pair *pairs; /* sd->max_pairs of them */
+	unsigned int n_pairs;      /* in use */
 	u32 rx_ring;
 	u32 tx_ring;
-	bool up;			/* between open and stop, by RTNL */
+	bool up; /* between open and stop, by RTNL */
 	struct work_struct rx_mode_work;
-	struct delayed_work reopen_work;	/* after a queue error or a transmit timeout */
+	struct delayed_work reopen_work; /* after a queue error or a transmit timeout */
 	u8 rss_key[SLUICE_RSS_KEY];
 	u16 rss_table[SLUICE_RSS_TABLE];
 	struct xdp_attachment_info xdp_hw;
-	u32 xdp_generation;		/* of the attached program */
+	u32 xdp_generation; /* of the attached program */
 };
 
 /* ---- sluice_main.c ------------------------------------------------------------------------ */
@@ -239,9 +239,9 @@ u32 sluice_port_read32(const struct sluice_dev *sd, u32 reg);
 struct sluice_request {
 	struct sluice_cmd cmd;
 	/* the answer */
-	u16 status;		/* enum sluice_status */
+	u16 status; /* enum sluice_status */
 	u32 detail;
-	u32 resp_len;		/* bytes at sluice_req_resp(), checked against resp_room */
+	u32 resp_len; /* bytes at sluice_req_resp(), checked against resp_room */
 	u64 result;
 	/* attributes, then the response, in one DMA buffer */
 	void *buf;
@@ -253,8 +253,8 @@ struct sluice_request {
 };
 
 /* -ENOMEM; -E2BIG: more than the device takes (max_data, max_resp). */
-int sluice_req_init(struct sluice_dev *sd, struct sluice_request *req, u16 opcode,
-		    size_t data_room, size_t resp_room);
+int sluice_req_init(struct sluice_dev *sd, struct sluice_request *req, u16 opcode, size_t data_room,
+		    size_t resp_room);
 void sluice_req_free(struct sluice_dev *sd, struct sluice_request *req);
 
 /* Room an attribute of @len bytes takes in an attribute list. */
@@ -294,19 +294,19 @@ int sluice_query_caps(struct sluice_dev *sd);
 /* ---- sluice_netdev.c ---------------------------------------------------------------------- */
 
 /* X(name): the guest's own counters; ethtool -S shows them as guest_<name>. */
-#define SLUICE_GUEST_STATS(X)                                                                      \
-	X(rx_frames)                                                                               \
-	X(rx_bytes)                                                                                \
-	X(rx_xdp_ran)                                                                              \
-	X(rx_csum_ok)                                                                              \
-	X(rx_errors)                                                                               \
-	X(rx_discarded)                                                                            \
-	X(tx_frames)                                                                               \
-	X(tx_bytes)                                                                                \
-	X(tx_refused)                                                                              \
-	X(tx_csum)                                                                                 \
-	X(tx_stops)                                                                                \
-	X(polls)                                                                                   \
+#define SLUICE_GUEST_STATS(X) \
+	X(rx_frames)          \
+	X(rx_bytes)           \
+	X(rx_xdp_ran)         \
+	X(rx_csum_ok)         \
+	X(rx_errors)          \
+	X(rx_discarded)       \
+	X(tx_frames)          \
+	X(tx_bytes)           \
+	X(tx_refused)         \
+	X(tx_csum)            \
+	X(tx_stops)           \
+	X(polls)              \
 	X(interrupts)
 
 struct sluice_guest_stats {

@@ -57,8 +57,8 @@ int sluice_status_errno(u16 status)
 
 /* ---- Requests ----------------------------------------------------------------------------- */
 
-int sluice_req_init(struct sluice_dev *sd, struct sluice_request *req, u16 opcode,
-		    size_t data_room, size_t resp_room)
+int sluice_req_init(struct sluice_dev *sd, struct sluice_request *req, u16 opcode, size_t data_room,
+		    size_t resp_room)
 {
 	memset(req, 0, sizeof(*req));
 	init_completion(&req->done);
@@ -161,8 +161,8 @@ static void sluice_event(struct sluice_dev *sd, const struct sluice_event *event
 			sluice_port_want_reopen(sd->port);
 		break;
 	case SLUICE_EVENT_PROG_ABORT:
-		dev_warn_ratelimited(dev, "program %u aborted at instruction %u, reason %u\n",
-				     arg, lower_32_bits(arg64), upper_32_bits(arg64));
+		dev_warn_ratelimited(dev, "program %u aborted at instruction %u, reason %u\n", arg,
+				     lower_32_bits(arg64), upper_32_bits(arg64));
 		break;
 	default:
 		break;
@@ -301,8 +301,8 @@ int sluice_simple_cmd(struct sluice_dev *sd, u16 opcode, const void *args, size_
 	memcpy(req.cmd.args, args, len);
 	err = sluice_req_run(sd, &req, SLUICE_TIMEOUT_MS);
 	if (err && !sluice_dead(sd))
-		dev_err(&sd->pdev->dev, "command %#06x failed: %s (status %u, detail %u)\n",
-			opcode, sluice_status_text(req.status), req.status, req.detail);
+		dev_err(&sd->pdev->dev, "command %#06x failed: %s (status %u, detail %u)\n", opcode,
+			sluice_status_text(req.status), req.status, req.detail);
 	sluice_req_free(sd, &req);
 	return err;
 }

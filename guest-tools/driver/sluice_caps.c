@@ -101,6 +101,8 @@ static int sluice_caps_check(struct sluice_dev *sd)
 	else if (caps->max_ring < SLUICE_MIN_TX_RING || caps->min_ring > caps->max_ring ||
 		 !is_power_of_2(caps->max_ring) || !is_power_of_2(caps->min_ring))
 		lacks = "rings of 64 entries";
+	else if (caps->max_cpl_ring < caps->max_ring || !is_power_of_2(caps->max_cpl_ring))
+		lacks = "completion rings as large as the rings that feed them";
 	else if (caps->rx_max_frame < ETH_FRAME_LEN || caps->tx_max_frame < ETH_FRAME_LEN)
 		lacks = "frames of 1514 bytes";
 	else if (!caps->tx_max_descs)

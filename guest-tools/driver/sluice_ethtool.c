@@ -15,8 +15,8 @@ static void sluice_get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo
 
 	strscpy(info->driver, SLUICE_DRV_NAME, sizeof(info->driver));
 	strscpy(info->bus_info, pci_name(port->sd->pdev), sizeof(info->bus_info));
-	snprintf(info->fw_version, sizeof(info->fw_version), "%llu.%llu.%llu abi %u.%u", fw >> 32,
-		 fw >> 16 & 0xffff, fw & 0xffff, abi >> 16, abi & 0xffff);
+	snprintf(info->fw_version, sizeof(info->fw_version), "%u.%u.%u/%u.%u", (u16)(fw >> 32),
+		 (u16)(fw >> 16), (u16)fw, (u16)(abi >> 16), (u16)abi);
 }
 
 static int sluice_get_link_ksettings(struct net_device *netdev, struct ethtool_link_ksettings *cmd)
@@ -85,10 +85,9 @@ static void sluice_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 }
 
 /* What cannot be asked for reads as zero: a queue that does not exist, a dead device. */
-static void sluice_query_stats(struct sluice_dev *sd, u16 queue, u8 type, u64 *data,
-			       unsigned int n)
+static void sluice_query_stats(struct sluice_dev *sd, u16 queue, u8 type, u64 *data, unsigned int n)
 {
-	struct sluice_args_stats args = { .queue = cpu_to_le16(queue), .type = type };
+	struct sluice_args_stats args = {.queue = cpu_to_le16(queue), .type = type};
 	struct sluice_request req;
 	unsigned int i;
 	__le64 *resp;

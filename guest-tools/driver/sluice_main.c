@@ -13,8 +13,8 @@
 #error "doorbells are single 64-bit stores: sluice_nic needs a 64-bit kernel"
 #endif
 
-#define SLUICE_KNOWN_FEATURES                                                                      \
-	(SLUICE_FEATURE_XDP_OFFLOAD | SLUICE_FEATURE_RSS | SLUICE_FEATURE_RX_CSUM |                \
+#define SLUICE_KNOWN_FEATURES                                                       \
+	(SLUICE_FEATURE_XDP_OFFLOAD | SLUICE_FEATURE_RSS | SLUICE_FEATURE_RX_CSUM | \
 	 SLUICE_FEATURE_TX_CSUM | SLUICE_FEATURE_RX_PAUSE | SLUICE_FEATURE_EVENTS)
 
 u32 sluice_read32(const struct sluice_dev *sd, u32 reg)
@@ -330,9 +330,7 @@ static const struct pci_error_handlers sluice_err_handlers = {
 };
 
 static const struct pci_device_id sluice_ids[] = {
-	{ PCI_DEVICE(SLUICE_PCI_VENDOR_ID, SLUICE_PCI_DEVICE_ID_NIC) },
-	{}
-};
+	{PCI_DEVICE(SLUICE_PCI_VENDOR_ID, SLUICE_PCI_DEVICE_ID_NIC)}, {}};
 MODULE_DEVICE_TABLE(pci, sluice_ids);
 
 static struct pci_driver sluice_driver = {

@@ -9,9 +9,9 @@
 struct sluice_map_op {
 	u16 opcode;
 	u64 flags;
-	const void *key;	/* NULL: none */
-	const void *value;	/* to the device, or NULL */
-	void *answer;		/* from the device, or NULL */
+	const void *key;   /* NULL: none */
+	const void *value; /* to the device, or NULL */
+	void *answer;      /* from the device, or NULL */
 	u32 answer_len;
 };
 
@@ -28,7 +28,7 @@ static int sluice_map_exec(struct bpf_offloaded_map *offmap, const struct sluice
 	int err;
 
 	if (map->generation != sd->generation)
-		return -ENODEV;	/* lost in a reset */
+		return -ENODEV; /* lost in a reset */
 
 	if (op->key)
 		room += sluice_attr_room(offmap->map.key_size);
@@ -191,7 +191,7 @@ int sluice_map_alloc(struct sluice_dev *sd, struct bpf_offloaded_map *offmap)
 static void sluice_map_destroy(struct kref *ref)
 {
 	struct sluice_map *map = container_of(ref, struct sluice_map, ref);
-	struct sluice_args_map args = { .map_id = cpu_to_le32(map->id) };
+	struct sluice_args_map args = {.map_id = cpu_to_le32(map->id)};
 
 	if (map->generation == map->sd->generation && !sluice_dead(map->sd))
 		sluice_simple_cmd(map->sd, SLUICE_OP_MAP_FREE, &args, sizeof(args));

@@ -37,7 +37,7 @@ static int sluice_port_set_mtu(struct sluice_port *port, u32 mtu)
 
 static int sluice_port_set_mac(struct sluice_port *port, const u8 *mac)
 {
-	struct sluice_args_port_set args = { .valid = cpu_to_le32(SLUICE_PORT_SET_MAC) };
+	struct sluice_args_port_set args = {.valid = cpu_to_le32(SLUICE_PORT_SET_MAC)};
 
 	ether_addr_copy(args.mac, mac);
 	return sluice_port_set(port, &args);
@@ -71,11 +71,11 @@ static void sluice_send_multicast(struct sluice_port *port, const u8 (*macs)[ETH
 static void sluice_rx_mode_work(struct work_struct *work)
 {
 	struct sluice_port *port = container_of(work, struct sluice_port, rx_mode_work);
-	struct sluice_args_port_set args = { .valid = cpu_to_le32(SLUICE_PORT_SET_RX_MODE) };
+	struct sluice_args_port_set args = {.valid = cpu_to_le32(SLUICE_PORT_SET_RX_MODE)};
 	u32 max = port->sd->caps.max_multicast, mode = 0, n = 0;
 	struct net_device *netdev = port->netdev;
 	struct netdev_hw_addr *ha;
-	u8 (*macs)[ETH_ALEN];
+	u8(*macs)[ETH_ALEN];
 
 	macs = kcalloc(max_t(u32, max, 1), ETH_ALEN, GFP_KERNEL);
 
@@ -86,7 +86,9 @@ static void sluice_rx_mode_work(struct work_struct *work)
 		mode |= SLUICE_RX_MODE_ALLMULTI;
 	} else {
 		netdev_for_each_mc_addr(ha, netdev)
+		{
 			ether_addr_copy(macs[n++], ha->addr);
+		}
 	}
 	netif_addr_unlock_bh(netdev);
 
@@ -162,8 +164,8 @@ static int sluice_port_check_program(struct sluice_port *port)
 {
 	if (!port->xdp_hw.prog || port->xdp_generation == port->sd->generation)
 		return 0;
-	netdev_err(port->netdev,
-		   "the offloaded program was lost in a device reset: detach it (ip link set dev %s xdpoffload off), load and attach it again\n",
+	netdev_err(port->netdev, "the offloaded program was lost in a device reset\n");
+	netdev_err(port->netdev, "detach it first: ip link set dev %s xdpoffload off\n",
 		   port->netdev->name);
 	return -ENODEV;
 }
@@ -299,7 +301,7 @@ static int sluice_change_mtu(struct net_device *netdev, int mtu)
 	struct sluice_port *port = netdev_priv(netdev);
 	u32 limit = port->sd->caps.prog_max_mtu;
 	unsigned int order = sluice_rx_order(mtu);
-	int err;
+	int err, old;
 
 	if (port->xdp_hw.prog && mtu > limit) {
 		netdev_err(netdev, "MTU %d exceeds %u, the limit while a program is offloaded\n",
@@ -313,8 +315,13 @@ static int sluice_change_mtu(struct net_device *netdev, int mtu)
 		WRITE_ONCE(netdev->mtu, mtu);
 		return 0;
 	}
+	/* Buffers change size. */
+	old = netdev->mtu;
 	WRITE_ONCE(netdev->mtu, mtu);
-	return sluice_port_restart(port);
+	err = sluice_port_restart(port);
+	if (err)
+		WRITE_ONCE(netdev->mtu, old);
+	return err;
 }
 
 /* ---- Statistics --------------------------------------------------------------------------- */
@@ -427,7 +434,7 @@ static void sluice_read_mac(struct sluice_port *port)
 {
 	u32 lo = sluice_port_read32(port->sd, SLUICE_PORT_MAC_LO);
 	u32 hi = sluice_port_read32(port->sd, SLUICE_PORT_MAC_HI);
-	u8 mac[ETH_ALEN] = { lo, lo >> 8, lo >> 16, lo >> 24, hi, hi >> 8 };
+	u8 mac[ETH_ALEN] = {lo, lo >> 8, lo >> 16, lo >> 24, hi, hi >> 8};
 
 	if (is_valid_ether_addr(mac)) {
 		eth_hw_addr_set(port->netdev, mac);
@@ -468,8 +475,8 @@ static void sluice_set_features(struct sluice_port *port)
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	if (sluice_has(sd, SLUICE_FEATURE_XDP_OFFLOAD))
 		netdev->xdp_features = NETDEV_XDP_ACT_HW_OFFLOAD;
-	netdev->min_mtu = max_t(u32, ETH_MIN_MTU,
-				sluice_port_read32(sd, SLUICE_PORT_MTU_LIMITS) & 0xffff);
+	netdev->min_mtu =
+		max_t(u32, ETH_MIN_MTU, sluice_port_read32(sd, SLUICE_PORT_MTU_LIMITS) & 0xffff);
 	netdev->max_mtu = sluice_max_mtu(port);
 }
 

@@ -13,13 +13,13 @@
 
 struct sluice_prog {
 	struct sluice_dev *sd;
-	u32 id;			/* of the device, 0: not loaded */
+	u32 id; /* of the device, 0: not loaded */
 	u32 generation;
 	u32 n_insns;
 	u32 n_maps;
-	struct bpf_insn *image;	/* as loaded: map references hold the device's map ids */
+	struct bpf_insn *image; /* as loaded: map references hold the device's map ids */
 	struct sluice_map **maps;
-	bool checked;	/* the program as a whole */
+	bool checked; /* the program as a whole */
 };
 
 /* ---- What the capabilities rule out ------------------------------------------------------- */
@@ -30,14 +30,15 @@ static const char *const sluice_helper_names[] = {
 #undef SLUICE_HELPER_NAME
 };
 
-static int sluice_check_helper(struct bpf_verifier_env *env, const struct sluice_caps *caps,
-			       u32 id)
+static int sluice_check_helper(struct bpf_verifier_env *env, const struct sluice_caps *caps, u32 id)
 {
 	if (id < 64 * ARRAY_SIZE(caps->helpers) && caps->helpers[id / 64] & BIT_ULL(id % 64))
 		return 0;
 	bpf_verifier_log_write(env, "sluice: the device has no helper %s#%u\n",
-			       id < ARRAY_SIZE(sluice_helper_names) && sluice_helper_names[id] ?
-				       sluice_helper_names[id] : "unknown", id);
+			       id < ARRAY_SIZE(sluice_helper_names) && sluice_helper_names[id]
+				       ? sluice_helper_names[id]
+				       : "unknown",
+			       id);
 	return -EOPNOTSUPP;
 }
 
@@ -71,8 +72,7 @@ static int sluice_check_prog(struct bpf_verifier_env *env, const struct sluice_c
 		return -EOPNOTSUPP;
 	}
 	if (prog->len > caps->prog_max_insns) {
-		bpf_verifier_log_write(env,
-				       "sluice: %u instructions, the device takes up to %u\n",
+		bpf_verifier_log_write(env, "sluice: %u instructions, the device takes up to %u\n",
 				       prog->len, caps->prog_max_insns);
 		return -E2BIG;
 	}
@@ -123,8 +123,7 @@ static int sluice_take_maps(struct bpf_verifier_env *env, struct sluice_prog *sp
 	for (i = 0; i < env->used_map_cnt; i++) {
 		/* The core lets host maps pass only if they are of this type. */
 		if (env->used_maps[i]->map_type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
-			bpf_verifier_log_write(env,
-					       "sluice: the device cannot use map '%s', a perf event array of the host\n",
+			bpf_verifier_log_write(env, "sluice: map '%s' is not in the device\n",
 					       env->used_maps[i]->name);
 			return -EOPNOTSUPP;
 		}
@@ -149,8 +148,7 @@ static int sluice_relocate_map(struct bpf_verifier_env *env, struct sluice_prog 
 	case BPF_PSEUDO_MAP_IDX:
 		break;
 	default:
-		bpf_verifier_log_write(env,
-				       "sluice: the device cannot load addresses of kind %u (global data, functions, kernel variables)\n",
+		bpf_verifier_log_write(env, "sluice: the device cannot load addresses of kind %u\n",
 				       insn->src_reg);
 		return -EOPNOTSUPP;
 	}
@@ -220,8 +218,9 @@ static int sluice_load(struct bpf_verifier_env *env, struct sluice_prog *sp)
 			      sluice_attr_room(image_len) + sluice_attr_room(SLUICE_NAME_LEN),
 			      log_room);
 	if (err) {
-		bpf_verifier_log_write(env, "sluice: no DMA buffer for %zu bytes of program\n",
-				       image_len);
+		bpf_verifier_log_write(env, "sluice: no command of %zu bytes: %s\n", image_len,
+				       err == -E2BIG ? "more than the device takes"
+						     : "no memory for DMA");
 		return err;
 	}
 	args.log_level = cpu_to_le32(env->log.level & BPF_LOG_LEVEL2 ? 2 : !!env->log.level);
@@ -235,8 +234,8 @@ static int sluice_load(struct bpf_verifier_env *env, struct sluice_prog *sp)
 		sluice_show_log(env, sluice_req_resp(&req), req.resp_len);
 	if (err) {
 		bpf_verifier_log_write(env, "sluice: the device does not load the program: %s\n",
-				       sluice_dead(sd) ? "device given up, see the kernel log" :
-							 sluice_status_text(req.status));
+				       sluice_dead(sd) ? "device given up, see the kernel log"
+						       : sluice_status_text(req.status));
 	} else {
 		sp->id = req.result;
 		sp->generation = sd->generation;
@@ -288,7 +287,7 @@ static int sluice_translate(struct bpf_prog *prog)
 static void sluice_prog_destroy(struct bpf_prog *prog)
 {
 	struct sluice_prog *sp = prog->aux->offload->dev_priv;
-	struct sluice_args_prog args = { .prog_id = cpu_to_le32(sp->id) };
+	struct sluice_args_prog args = {.prog_id = cpu_to_le32(sp->id)};
 	u32 i;
 
 	if (sp->id && sp->generation == sp->sd->generation && !sluice_dead(sp->sd))

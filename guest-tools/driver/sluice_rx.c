@@ -70,8 +70,8 @@ int sluice_rx_alloc(struct sluice_pair *pair)
 	rx->free_ids = kvmalloc_array(rx->size, sizeof(*rx->free_ids), GFP_KERNEL);
 	rx->pages = kvcalloc(rx->size, sizeof(*rx->pages), GFP_KERNEL);
 	rx->ring = dma_alloc_coherent(dev, rx->size * sizeof(*rx->ring), &rx->ring_dma, GFP_KERNEL);
-	rx->cpl = dma_alloc_coherent(dev, rx->cpl_size * sizeof(*rx->cpl), &rx->cpl_dma,
-				     GFP_KERNEL);
+	rx->cpl =
+		dma_alloc_coherent(dev, rx->cpl_size * sizeof(*rx->cpl), &rx->cpl_dma, GFP_KERNEL);
 	if (!rx->free_ids || !rx->pages || !rx->ring || !rx->cpl || sluice_rx_pool_create(pair)) {
 		sluice_rx_free(pair);
 		return -ENOMEM;
@@ -251,7 +251,7 @@ static void sluice_rx_one(struct sluice_pair *pair, const struct sluice_rx_cpl *
 
 	page = sluice_rx_take(rx, cpl);
 	if (unlikely(!page)) {
-		net_warn_ratelimited("%s: completion for buffer %u, which the device does not have\n",
+		net_warn_ratelimited("%s: completion for buffer %u, which it does not have\n",
 				     pair->port->netdev->name, le32_to_cpu(cpl->buffer_id));
 		sluice_rx_count(rx, cpl, false);
 		return;
@@ -286,7 +286,7 @@ int sluice_rx_poll(struct sluice_pair *pair, int budget)
 
 	/* Doorbells cost an exit each: refill and acknowledge in batches. */
 	if (rx->n_free >= rx->size / 8 && !sluice_rx_refill(pair))
-		return budget;	/* no memory and no buffers: nothing else would call again */
+		return budget; /* no memory and no buffers: nothing else would call again */
 	if (rx->cpl_consumer - rx->cpl_acked >= rx->cpl_size / 4)
 		sluice_rx_ack(pair, false);
 	return done;

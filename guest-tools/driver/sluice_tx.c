@@ -11,7 +11,7 @@
 #include "sluice.h"
 
 /* Room a frame may need; a queue that has less is stopped, one that has twice as much woken. */
-#define SLUICE_TX_STOP	(MAX_SKB_FRAGS + 1)
+#define SLUICE_TX_STOP  (MAX_SKB_FRAGS + 1)
 #define SLUICE_TX_START (2 * SLUICE_TX_STOP)
 
 int sluice_tx_alloc(struct sluice_pair *pair)
@@ -29,8 +29,8 @@ int sluice_tx_alloc(struct sluice_pair *pair)
 
 	tx->slots = kvcalloc(tx->size, sizeof(*tx->slots), GFP_KERNEL);
 	tx->ring = dma_alloc_coherent(dev, tx->size * sizeof(*tx->ring), &tx->ring_dma, GFP_KERNEL);
-	tx->cpl = dma_alloc_coherent(dev, tx->cpl_size * sizeof(*tx->cpl), &tx->cpl_dma,
-				     GFP_KERNEL);
+	tx->cpl =
+		dma_alloc_coherent(dev, tx->cpl_size * sizeof(*tx->cpl), &tx->cpl_dma, GFP_KERNEL);
 	if (tx->slots && tx->ring && tx->cpl)
 		return 0;
 	sluice_tx_free(pair);
@@ -267,8 +267,8 @@ bool sluice_tx_poll(struct sluice_pair *pair, int budget)
 	}
 	if (done.frames)
 		sluice_tx_count(tx, &done);
-	__netif_txq_completed_wake(nq, done.frames, done.bytes, sluice_tx_room(tx),
-				   SLUICE_TX_START, !netif_carrier_ok(pair->port->netdev));
+	__netif_txq_completed_wake(nq, done.frames, done.bytes, sluice_tx_room(tx), SLUICE_TX_START,
+				   !netif_carrier_ok(pair->port->netdev));
 	if (tx->cpl_consumer - tx->cpl_acked >= tx->cpl_size / 4)
 		sluice_tx_ack(pair, false);
 	return n < tx->size;
