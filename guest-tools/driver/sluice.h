@@ -118,7 +118,7 @@ struct sluice_rx_stats {
 	u64_stats_t xdp_ran; /* frames an offloaded program has passed */
 	u64_stats_t csum_ok;
 	u64_stats_t errors;    /* bad completions, no memory for an skb */
-	u64_stats_t discarded; /* delivered, but the interface went down before it was polled */
+	u64_stats_t discarded; /* of them, dropped because the interface went down first */
 	u64_stats_t polls;
 	struct u64_stats_sync sync;
 };

@@ -85,7 +85,7 @@ static void sluice_rx_mode_work(struct work_struct *work)
 	if (netdev->flags & IFF_ALLMULTI || !macs || netdev_mc_count(netdev) > max) {
 		mode |= SLUICE_RX_MODE_ALLMULTI;
 	} else {
-		netdev_for_each_mc_addr (ha, netdev) {
+		netdev_for_each_mc_addr(ha, netdev) {
 			ether_addr_copy(macs[n++], ha->addr);
 		}
 	}

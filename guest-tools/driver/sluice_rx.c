@@ -293,19 +293,23 @@ int sluice_rx_poll(struct sluice_pair *pair, int budget)
 }
 
 /*
- * The interface goes down: count what the device delivered and nobody polled, so that the device's
- * counters and the guest's agree. The queue is disabled, NAPI off.
+ * The interface goes down: what the device delivered and nobody polled is counted like other frames,
+ * so that the device's counters and the guest's agree, and dropped. The queue is disabled, NAPI off.
  */
 void sluice_rx_discard(struct sluice_pair *pair)
 {
 	struct sluice_rx_queue *rx = &pair->rx;
-	u32 n = 0;
+	struct sluice_rx_cpl cpl;
+	u32 n;
 
-	while (n < rx->cpl_size && sluice_cpl_ready(rx->cpl, rx->cpl_consumer, rx->cpl_size)) {
-		rx->cpl_consumer++;
-		n++;
-	}
 	local_bh_disable();
+	for (n = 0; n < rx->cpl_size; n++) {
+		if (!sluice_cpl_ready(rx->cpl, rx->cpl_consumer, rx->cpl_size))
+			break;
+		cpl = rx->cpl[rx->cpl_consumer & (rx->cpl_size - 1)];
+		rx->cpl_consumer++;
+		sluice_rx_count(rx, &cpl, sluice_rx_valid(rx, &cpl));
+	}
 	u64_stats_update_begin(&rx->stats.sync);
 	u64_stats_add(&rx->stats.discarded, n);
 	u64_stats_update_end(&rx->stats.sync);
