@@ -32,7 +32,7 @@ packages_run() {
 	local missing unknown
 	mapfile -t missing < <(packages_missing "$1")
 	((${#missing[@]})) || return 0
-	say "fetching the package lists of this distribution"
+	note "fetching the package lists of this distribution"
 	as_root apt-get update -q
 	unknown=$(comm -23 <(printf '%s\n' "${missing[@]}") \
 		<(apt-cache pkgnames | LC_ALL=C sort -u) | tr '\n' ' ')
