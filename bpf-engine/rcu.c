@@ -51,7 +51,10 @@ static void run_deferred(struct rcu_head *urcu)
 {
 	struct bpfe_rcu_head *head = (struct bpfe_rcu_head *)urcu;
 
+	/* liburcu registered its own thread, which our count does not know. */
+	registered++;
 	head->fn(head);
+	registered--;
 	atomic_fetch_sub(&pending, 1);
 }
 
