@@ -318,9 +318,10 @@ static void sluice_reset_done(struct pci_dev *pdev)
 	}
 	rtnl_lock();
 	sluice_port_sync_mac(sd->port);
-	netif_device_attach(netdev);
 	if (netif_running(netdev) && sluice_port_up(sd->port))
 		dev_close(netdev);
+	/* Last: it lets start_xmit() in. */
+	netif_device_attach(netdev);
 	rtnl_unlock();
 }
 

@@ -213,8 +213,8 @@ void sluice_port_down(struct sluice_port *port)
 		return;
 	WRITE_ONCE(port->up, false);
 	cancel_work_sync(&port->rx_mode_work);
-	netif_tx_disable(port->netdev);
 	netif_carrier_off(port->netdev);
+	netif_tx_disable(port->netdev);
 	/* Frames the wire brings from now on are counted and dropped by the device. */
 	if (!sluice_dead(port->sd))
 		sluice_port_enable(port, false);

@@ -241,10 +241,12 @@ void sluice_pairs_stop(struct sluice_port *port)
 {
 	unsigned int i;
 
-	for (i = port->n_pairs; i-- > 0;) {
+	for (i = port->n_pairs; i-- > 0;)
 		sluice_pair_halt(&port->pairs[i]);
+	/* NAPI may have woken a queue after sluice_port_down() had stopped it. */
+	netif_tx_disable(port->netdev);
+	for (i = port->n_pairs; i-- > 0;)
 		sluice_pair_teardown(&port->pairs[i]);
-	}
 }
 
 int sluice_pairs_start(struct sluice_port *port)
