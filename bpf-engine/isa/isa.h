@@ -94,6 +94,6 @@ int bpfe_decode_flow(struct bpfe_image *image, struct bpfe_log *log);
 /* Refuse instruction @i, with its source line in front if that is known. */
 int bpfe_decode_refuse(const struct bpfe_image *image, struct bpfe_log *log, uint32_t i,
 		       enum bpfe_reason reason, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+	__attribute__((format(printf, 5, 6), nonnull(5)));
 
 #endif
