@@ -129,6 +129,7 @@
 	op_##label:                               \
 	{                                         \
 		const uint64_t at = ADDRESS(DST); \
+		CHECK(at, sizeof(type), false);   \
 		CHECK(at, sizeof(type), true);    \
 		CHECK_IF(at % sizeof(type) == 0); \
 		statement;                        \
