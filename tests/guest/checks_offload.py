@@ -36,7 +36,8 @@ def load(vm):
     equal(info["dev"]["ifname"], "sl0", "device")
     equal(len(info["map_ids"]), 2, "maps")
     equal(device_objects(vm), (1, 2), "programs and maps in the device")
-    vm.guest.sh(f"bpftool prog dump jited id {prog} file /tmp/image && test -s /tmp/image")
+    # Debian's bpftool has no disassembler and dumps no image without one, not even to a file.
+    expect(info["bytes_jited"] > 0, f"no image of the device: {info}")
 
 
 def firewall(vm):

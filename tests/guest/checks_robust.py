@@ -31,6 +31,18 @@ def unbind_and_bind(vm):
     vm.network()
 
 
+def function_level_reset(vm):
+    """a reset takes the program away, and no traffic passes until that is acknowledged"""
+    attach(vm, "xdp_firewall")
+    device = "/sys/class/net/sl0/device"
+    vm.guest.sh(f"echo flr > {device}/reset_method && echo 1 > {device}/reset")
+    equal(device_objects(vm), (0, 0), "programs and maps in the device")
+    expect(vm.guest.run("ip link set sl0 up").rc != 0, "it came up without its program")
+    expect("lost in a device reset" in vm.guest.sh("dmesg"), "no word on why")
+    vm.guest.sh("ip link set dev sl0 xdpoffload off && ip link set sl0 up")
+    vm.network()
+
+
 def works_afterwards(vm):
     """after all that the NIC still offloads"""
     offload, _ = attach(vm, "xdp_pass_count")
@@ -50,4 +62,4 @@ def kernel_log_is_clean(vm):
     equal(bad, [], "kernel log")
 
 
-CHECKS = (reload_under_traffic, unbind_and_bind, works_afterwards, kernel_log_is_clean)
+CHECKS = (reload_under_traffic, unbind_and_bind, function_level_reset, works_afterwards, kernel_log_is_clean)
