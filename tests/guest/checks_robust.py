@@ -62,4 +62,5 @@ def kernel_log_is_clean(vm):
     equal(bad, [], "kernel log")
 
 
-CHECKS = (reload_under_traffic, unbind_and_bind, function_level_reset, works_afterwards, kernel_log_is_clean)
+CHECKS = (reload_under_traffic, unbind_and_bind, function_level_reset, works_afterwards,
+          kernel_log_is_clean)
