@@ -46,6 +46,15 @@ env_pairs() {
 	EOF
 }
 
+# env_check SERIES - a word of warning if what the lines name is not all there
+env_check() {
+	local missing names
+	mapfile -t names < <(stages_for vm "$1")
+	missing=$(stages_missing "${names[@]}" | tr '\n' ' ')
+	[[ -z $missing ]] ||
+		echo "sluice: the set-up is behind the sources (${missing% }); bring it up to date with: ./sluice setup --kernel $1" >&2
+}
+
 json_string() {
 	local text=${1//\\/\\\\}
 	printf '"%s"' "${text//\"/\\\"}"

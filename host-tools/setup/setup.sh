@@ -28,14 +28,16 @@ stage_key() {
 	esac
 }
 
-# stages_for GOAL KERNEL... - the stages of a goal: run, vm, test
+# stages_for GOAL KERNEL... - the stages of a goal: run, vm, or of tests: lint
+# (packages alone; the unit tests have a build of their own) or test
 stages_for() {
 	local goal=$1 series
 	shift
 	echo packages
-	[[ $goal != test && $goal != unit ]] || echo test-packages
+	[[ $goal != test && $goal != lint ]] || echo test-packages
+	[[ $goal != lint ]] || return 0
 	echo libs
-	[[ $goal != run && $goal != unit ]] || return 0
+	[[ $goal != run ]] || return 0
 	printf '%s\n' qemu-source qemu
 	[[ $goal != test ]] || echo qtest
 	printf '%s\n' root buildroot

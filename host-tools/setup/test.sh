@@ -147,7 +147,7 @@ test_lint() {
 
 # test_setup LEVEL... - the set-up that these levels need
 test_setup() {
-	local goal=unit
+	local goal=lint
 	if [[ " $* " == *" qtest "* || " $* " == *" guest "* ]]; then
 		goal=test
 	fi
