@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* Each rule of the verifier has a program that breaks it, and only it, and is told so exactly. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+#include "corpus.h"
+
+static struct corpus_maps maps;
+
+static void check_log(const struct corpus_case *c, const char *text)
+{
+	char insn[128], want[1024];
+	int n;
+
+	bpfe_disasm(&c->insns[c->insn], corpus_length(c) - c->insn, insn, sizeof(insn));
+	/* The decoder names maps by index, as the disassembler of the original does. */
+	n = snprintf(want, sizeof(want), "%u: (%s) %s\n", c->insn, insn, c->message);
+	if (c->reg)
+		n += snprintf(want + n, sizeof(want) - (size_t)n, "    %s\n", c->reg);
+	if (strncmp(text, want, (size_t)n))
+		fail_msg("expected:\n%sgot:\n%s", want, text);
+	if (!c->reg && strstr(text, "\n    R"))
+		fail_msg("register shown, none expected:\n%s", text);
+}
+
+static void test_case(void **state)
+{
+	const struct corpus_case *c = *state;
+	char text[4096] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+	int err = corpus_verify(&maps, c->insns, corpus_length(c), NULL, &image, &log);
+
+	bpfe_image_close(&image);
+	if (err != c->err)
+		fail_msg("returned %d, expected %d: %s", err, c->err, text);
+	check_log(c, text);
+	assert_string_equal(bpfe_reason_name(log.reason), bpfe_reason_name(c->reason));
+	assert_int_equal(log.insn, c->insn);
+	assert_non_null(strstr(text, "\n    path: 0"));
+}
+
+/* The same without a log, and with one that has no room, must be refused the same. */
+static void test_case_without_log(void **state)
+{
+	const struct corpus_case *c = *state;
+	char text[16];
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+
+	assert_int_equal(corpus_verify(&maps, c->insns, corpus_length(c), NULL, &image, NULL),
+			 c->err);
+	bpfe_image_close(&image);
+	assert_int_equal(corpus_verify(&maps, c->insns, corpus_length(c), NULL, &image, &log),
+			 c->err);
+	bpfe_image_close(&image);
+	assert_true(log.truncated);
+}
+
+static void test_profile_without_helper(void **state)
+{
+	static const struct bpf_insn insns[] = {CALL(BPF_FUNC_get_prandom_u32), EXIT()};
+	static const uint64_t none[4];
+	char text[512] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+
+	assert_int_equal(corpus_verify(&maps, insns, 2, none, &image, &log), -EACCES);
+	bpfe_image_close(&image);
+	assert_int_equal(log.reason, BPFE_BAD_HELPER);
+	assert_string_equal(text,
+			    "0: (call bpf_get_prandom_u32#7) helper bpf_get_prandom_u32 is not "
+			    "offered by this device's profile\n    path: 0\n");
+}
+
+static int setup(void **state)
+{
+	return corpus_maps_create(&maps);
+}
+
+static int teardown(void **state)
+{
+	corpus_maps_destroy(&maps);
+	return 0;
+}
+
+int main(void)
+{
+	const struct corpus *const all[] = {&refused_pointers, &refused_memory, &refused_stack,
+					    &refused_calls};
+	static struct CMUnitTest tests[400];
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		for (size_t k = 0; k < all[i]->n; k++) {
+			void *c = (void *)(uintptr_t)&all[i]->cases[k];
+
+			tests[n++] = (struct CMUnitTest){all[i]->cases[k].name, test_case, NULL,
+							 NULL, c};
+			tests[n++] = (struct CMUnitTest){"the same without room for a log",
+							 test_case_without_log, NULL, NULL, c};
+		}
+	}
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_profile_without_helper);
+	return _cmocka_run_group_tests("refused", tests, n, setup, teardown);
+}
