@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * Objects that clang made at build time (LOADER_OBJECTS names their folder), in memory where a test
- * can break them. Without clang the variable is empty and the tests skip, saying so.
+ * can break them. Without clang the variable is empty and run_tests_on_objects() skips all, saying
+ * so.
  */
 #ifndef TEST_LOADER_FIXTURE_H
 #define TEST_LOADER_FIXTURE_H
@@ -14,13 +15,21 @@
 
 #include <bpf_elf.h>
 #include <elf.h>
+#include <stdbool.h>
 
 struct image {
 	uint8_t *bytes;
 	size_t size;
 };
 
-/* An object's file, to be released with image_free(). Skips the test without clang. */
+/* What main() returns: the outcome of @tests, an array. */
+#define run_tests_on_objects(tests) \
+	(skip_without_objects() ? 0 : cmocka_run_group_tests(tests, NULL, NULL))
+
+/* Without objects, say so in TAP and return true. */
+bool skip_without_objects(void);
+
+/* An object's file, to be released with image_free(). */
 struct image image_load(const char *name);
 void image_free(struct image *image);
 

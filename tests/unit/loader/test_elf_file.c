@@ -325,5 +325,5 @@ int main(void)
 		cmocka_unit_test(every_byte_changed),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }

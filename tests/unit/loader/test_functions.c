@@ -95,5 +95,5 @@ int main(void)
 		cmocka_unit_test(functions_overlap),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }

@@ -196,5 +196,5 @@ int main(void)
 		cmocka_unit_test(text_outside_of_the_strings),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }

@@ -140,5 +140,5 @@ int main(void)
 		cmocka_unit_test(too_many_instructions),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }

@@ -186,5 +186,5 @@ int main(void)
 		cmocka_unit_test(maps_overlap),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }

@@ -108,7 +108,7 @@ int main(void)
 	int failed;
 
 	bpfe_thread_register();
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	failed = run_tests_on_objects(tests);
 	bpfe_thread_unregister();
 	return failed;
 }

@@ -304,5 +304,5 @@ int main(void)
 		cmocka_unit_test(call_that_is_none),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }

@@ -3,7 +3,7 @@
  * Runs of sluice-run and sluice-mkpcap as a user starts them, in a scratch folder of each test.
  *
  * SLUICE_RUN, SLUICE_MKPCAP and BPF_OBJECTS name the tools and the folder of the example programs;
- * BPF_OBJECTS is empty without clang, and the tests that need a program skip, saying so.
+ * BPF_OBJECTS is empty without clang, and run_tests_on_objects() skips all, saying so.
  */
 #ifndef TEST_SLUICE_RUN_FIXTURE_H
 #define TEST_SLUICE_RUN_FIXTURE_H
@@ -29,7 +29,14 @@ int scratch_make(void **state);
 int scratch_remove(void **state);
 char *scratch_path(void **state, const char *name);
 
-/* An example's object file. Skips the test without clang. */
+/* What main() returns: the outcome of @tests, an array, which need example programs. */
+#define run_tests_on_objects(tests) \
+	(skip_without_objects() ? 0 : cmocka_run_group_tests(tests, NULL, NULL))
+
+/* Without example programs, say so in TAP and return TRUE. */
+gboolean skip_without_objects(void);
+
+/* Path of an example's object file. */
 char *example(const char *name);
 
 /* Run a tool with arguments up to NULL. */

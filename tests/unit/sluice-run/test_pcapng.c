@@ -211,5 +211,5 @@ int main(void)
 		scratch_test(transmitted_frame),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }

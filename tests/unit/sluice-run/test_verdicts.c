@@ -168,5 +168,5 @@ int main(void)
 		scratch_test(table),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_tests_on_objects(tests);
 }
