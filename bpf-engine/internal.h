@@ -124,6 +124,9 @@ struct bpfe_helper {
 /* The row of a helper, or NULL if not built (helpers/table.c). */
 const struct bpfe_helper *bpfe_helper_by_id(uint32_t id);
 
+/* Linux's name of a helper, built here or not ("bpf_fib_lookup"); "unknown" if it has none. */
+const char *bpfe_linux_helper_name(uint32_t id);
+
 /* Run environment, handed to helpers (interp/). */
 struct bpfe_run_env {
 	struct bpfe_xdp_buff *xdp;

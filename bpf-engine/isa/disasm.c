@@ -55,14 +55,11 @@ static void disasm_alu(const struct bpf_insn *in, const struct bpfe_opcode *row,
 
 static void disasm_call(const struct bpf_insn *in, const struct bpfe_opcode *row, struct sink out)
 {
-	const char *name;
-
-	if (row->form == BPFE_FORM_CALL_LOCAL) {
+	if (row->form == BPFE_FORM_CALL_LOCAL)
 		snprintf(out.buf, out.size, "call pc%+d", in->imm);
-		return;
-	}
-	name = bpfe_helper_name((uint32_t)in->imm);
-	snprintf(out.buf, out.size, "call %s#%d", name ? name : "unknown", in->imm);
+	else
+		snprintf(out.buf, out.size, "call %s#%d", bpfe_linux_helper_name((uint32_t)in->imm),
+			 in->imm);
 }
 
 static void disasm_jump(const struct bpf_insn *in, const struct bpfe_opcode *row, struct sink out)

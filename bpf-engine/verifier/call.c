@@ -233,7 +233,8 @@ int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn)
 
 	if (!call.helper)
 		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
-				      "helper %d is not built into this device", insn->imm);
+				      "helper %s (%d) is not built into this device",
+				      bpfe_linux_helper_name((uint32_t)insn->imm), insn->imm);
 	if (!helper_allowed(vf, call.helper->id))
 		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
 				      "helper %s is not offered by this device's profile",

@@ -4,7 +4,7 @@
 
 static const struct corpus_case cases[] = {
 	{"helper that does not exist", PROGRAM(CALL(9999), EXIT()), -EACCES, BPFE_BAD_HELPER, 0,
-	 "helper 9999 is not built into this device", NULL},
+	 "helper unknown (9999) is not built into this device", NULL},
 	{"look-up in what is no map",
 	 PROGRAM(ST(BPF_W, 10, -4, 0), MOV_X(2, 10), ALU64_K(BPF_ADD, 2, -4),
 		 CALL(BPF_FUNC_map_lookup_elem), RETURN(2)),
