@@ -175,8 +175,8 @@ int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value);
  * -ENOENT, -EINVAL (unknown flag), -E2BIG (array index out of range, hash full). Readers see the
  * old or the new element of a hash whole; an array element is overwritten in place. Any registered
  * thread. Updating a key that is present never fails for want of room: should a burst of updates
- * have used up the hash's spare elements, the value is overwritten in place, 8-byte words whole, and
- * inserting a key then fails with -E2BIG until a grace period has recycled some.
+ * have used up the hash's spare elements, the value is overwritten in place, 8-byte words whole,
+ * and inserting a key then fails with -E2BIG until a grace period has recycled some.
  */
 int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
 
@@ -289,7 +289,7 @@ struct bpfe_result {
 	uint32_t retval;       /* r0 at exit, low 32 bits; XDP_ABORTED when aborted */
 	enum bpfe_abort abort; /* why the run was cut short */
 	uint32_t abort_insn;   /* slot where it was */
-	uint64_t insns;        /* instructions executed */
+	uint64_t insns;        /* instructions executed, a ld_imm64 as one; at most the budget */
 };
 
 /*
