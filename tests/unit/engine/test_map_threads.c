@@ -18,7 +18,7 @@ struct shared {
 	unsigned steps;         /* of each writer */
 	unsigned steps_a_batch; /* then the writer waits for recycling; 0: never */
 	bool whole;             /* values must be of one version */
-	atomic_uint seed; /* of the next writer */
+	atomic_uint seed;       /* of the next writer */
 	atomic_uint writers;
 	atomic_ulong bad;
 	atomic_ulong read;
