@@ -91,10 +91,20 @@ static void sluice_queue_destroy(struct sluice_pair *pair, u8 type)
 		sluice_dev_fail(pair->port->sd, "it does not let go of a queue");
 }
 
+/* Fails on a queue in error, which has stopped already; destroying it tells the difference. */
 static void sluice_queue_disable(struct sluice_pair *pair, u8 type)
 {
-	if (!sluice_dead(pair->port->sd) && sluice_queue_cmd(pair, SLUICE_OP_QUEUE_DISABLE, type))
-		sluice_dev_fail(pair->port->sd, "it does not stop a queue");
+	struct sluice_args_queue args = {
+		.queue = cpu_to_le16(pair->index),
+		.type = type,
+	};
+	struct sluice_request req;
+
+	if (sluice_req_init(pair->port->sd, &req, SLUICE_OP_QUEUE_DISABLE, 0, 0))
+		return;
+	memcpy(req.cmd.args, &args, sizeof(args));
+	sluice_req_run(pair->port->sd, &req, SLUICE_TIMEOUT_MS);
+	sluice_req_free(pair->port->sd, &req);
 }
 
 static int sluice_pair_create_queues(struct sluice_pair *pair)
