@@ -117,7 +117,18 @@ qemu_ninja() {
 		(cd "$build" && qemu_env ../src/configure --python=/usr/bin/python3 "${qemu_configure[@]}")
 		echo "${qemu_configure[*]}" >"$configured"
 	fi
+	qemu_refind_libraries "$build"
 	qemu_env ninja -C "$build" -j"$(jobs_count)" "$@"
+}
+
+# qemu_refind_libraries BUILD - meson remembers how our libraries are linked; when
+# that changed, make it look again
+qemu_refind_libraries() {
+	local pc=$work_dir/lib/meson-uninstalled/sluice-uninstalled.pc
+	! cmp -s "$pc" "$1/sluice.pc" || return 0
+	qemu_env "$1/pyvenv/bin/meson" configure --clearcache "$1"
+	qemu_env "$1/pyvenv/bin/meson" setup --reconfigure "$1" "$(qemu_dir)/src"
+	cp "$pc" "$1/sluice.pc"
 }
 
 qemu_run() {
