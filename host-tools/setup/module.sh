@@ -12,17 +12,22 @@ share_dir() {
 # chroot_build ROOT COMMAND... - COMMAND inside ROOT with /proc, which objtool
 # needs, mounted in a namespace of its own so that nothing is left behind
 chroot_build() {
-	local root=$1
+	local root=$1 propagation=private
 	shift
-	as_root unshare --mount --propagation private bash -euc '
+	# Where / is no mount point (a chroot), its propagation cannot be changed.
+	as_root unshare --mount --propagation private true 2>/dev/null || propagation=unchanged
+	# The variables belong to the inner shell.
+	# shellcheck disable=SC2016
+	as_root unshare --mount --propagation "$propagation" bash -euc '
 		root=$1
 		shift
-		mount -t proc proc "$root/proc" 2>/dev/null || mount --rbind /proc "$root/proc" || {
+		mount -t proc proc "$root/proc" 2>/dev/null || mount --bind /proc "$root/proc" || {
 			echo "sluice: cannot mount /proc in the build root: this container forbids mounts" >&2
-			echo "sluice: mend it with: docker run --privileged ... (or the same for your container tool)" >&2
+			echo "sluice: mend it with: docker run --privileged ... (or what your container tool calls it)" >&2
 			exit 1
 		}
-		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"' _ "$root" "$@"
+		trap "umount \"$root/proc\"" EXIT
+		chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"' _ "$root" "$@"
 }
 
 # module_run SERIES
