@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+#include "hostile.h"
+
+#include <string.h>
+
+#include "frames.h"
+#include "model_guest.h"
+#include "programs.h"
+
+#define PAIRS      2u
+#define N_PROGRAMS 7u
+#define RING_AREA  (64u << 10) /* where rings and some buffers lie */
+
+static struct bpfe_program *programs[N_PROGRAMS];
+
+struct hostile {
+	struct model_guest *g;
+	const uint8_t *bytes;
+	size_t left;
+};
+
+void hostile_init(void)
+{
+	programs[0] = program_verdict(XDP_PASS);
+	programs[1] = program_verdict(XDP_TX);
+	programs[2] = program_verdict(77);
+	programs[3] = program_metadata(1);
+	programs[4] = program_adjust_head(-64, XDP_PASS);
+	programs[5] = program_adjust_tail(600, XDP_TX);
+	programs[6] = program_loop(50, 20);
+}
+
+void hostile_fini(void)
+{
+	for (unsigned i = 0; i < N_PROGRAMS; i++)
+		bpfe_program_put(programs[i]);
+}
+
+static uint8_t byte(struct hostile *h)
+{
+	if (!h->left)
+		return 0;
+	h->left--;
+	return *h->bytes++;
+}
+
+static uint32_t number(struct hostile *h, unsigned n_bytes)
+{
+	uint32_t value = 0;
+
+	while (n_bytes--)
+		value = value << 8 | byte(h);
+	return value;
+}
+
+/* An address: mostly in the ring area, sometimes anything. */
+static uint64_t address(struct hostile *h)
+{
+	uint8_t how = byte(h);
+
+	if (how < 240)
+		return MODEL_MEMORY_BASE + number(h, 2) % RING_AREA / 64 * 64;
+	return (uint64_t)number(h, 4) << (how & 31);
+}
+
+static const char *op_receive(struct hostile *h)
+{
+	static uint8_t frame[NIC_MAX_FRAME + 16];
+	uint8_t how = byte(h);
+	size_t len = how & 1 ? number(h, 2) % sizeof(frame) : 0;
+	uint64_t dropped = model_stat(h->g, SLUICE_STAT_RX_DROP_NO_BUFFER);
+	bool offered = nic_can_receive(h->g->nic, 0);
+
+	if (len) {
+		memcpy(frame, model_mac, sizeof(model_mac));
+		for (size_t i = 6 + (how & 6); i < len && i < 70; i++)
+			frame[i] = byte(h);
+	} else {
+		len = frame_udp(frame, 10 + how, how);
+		frame[35] = byte(h); /* source port: spreads over the queues */
+	}
+	nic_receive(h->g->nic, 0, frame, len);
+	if (offered && nic_get_config(h->g->nic)->rx_pause &&
+	    model_stat(h->g, SLUICE_STAT_RX_DROP_NO_BUFFER) != dropped)
+		return "a frame was lost for want of a buffer in spite of rx_pause";
+	return NULL;
+}
+
+/* A doorbell near the truth. */
+static void op_doorbell(struct hostile *h)
+{
+	uint8_t how = byte(h), type = how & 1 ? SLUICE_QUEUE_RX : SLUICE_QUEUE_TX;
+	unsigned queue = how >> 1 & 1;
+	bool completion = how & 4;
+	struct sluice_resp_queue q;
+	uint64_t value;
+
+	if (nic_queue_query(h->g->nic, type, queue, &q))
+		return;
+	if (completion)
+		value = (how & 8 ? q.cpl_producer : q.cpl_consumer) |
+			(how & 16 ? SLUICE_DB_ARM : 0);
+	else
+		value = q.producer + (byte(h) & 15);
+	if (how > 250)
+		value ^= number(h, 2);
+	nic_doorbell(h->g->nic,
+		     (uint64_t)queue * SLUICE_DOORBELL_PAGE + (type == SLUICE_QUEUE_RX ? 0 : 16) +
+			     (completion ? 8 : 0),
+		     value, 8);
+}
+
+static void op_wild_doorbell(struct hostile *h)
+{
+	uint64_t offset = number(h, 2), value = (uint64_t)number(h, 4) << (byte(h) & 32);
+
+	nic_doorbell(h->g->nic, offset, value | number(h, 2), byte(h) % 9);
+}
+
+static void op_write_memory(struct hostile *h)
+{
+	uint8_t *at = model_at(h->g, MODEL_MEMORY_BASE + number(h, 2) % RING_AREA / 16 * 16, 32);
+	uint8_t how = byte(h);
+
+	if (how & 1) {
+		const struct sluice_rx_desc rx = {.addr = address(h), .buffer_id = how};
+
+		memcpy(at, &rx, sizeof(rx));
+	} else if (how & 2) {
+		const struct sluice_tx_desc tx = {
+			.addr = address(h),
+			.length = number(h, 2) % 4096,
+			.flags = (how & 4 ? SLUICE_TX_LAST : 0) | (how & 8 ? SLUICE_TX_CSUM : 0),
+			.csum_start = byte(h),
+			.csum_offset = byte(h),
+		};
+
+		memcpy(at, &tx, sizeof(tx));
+	} else {
+		for (unsigned i = 0; i < 32; i++)
+			at[i] = byte(h);
+	}
+}
+
+static void op_create(struct hostile *h)
+{
+	uint8_t how = byte(h), type = how & 1 ? SLUICE_QUEUE_RX : SLUICE_QUEUE_TX;
+	struct sluice_queue_config c = {
+		.queue = how >> 1 & 1,
+		.vector = how >> 2 & 3,
+		.ring_base = address(h),
+		.cpl_base = address(h),
+		.ring_size = 8u << (byte(h) % 5),
+	};
+
+	c.cpl_size = c.ring_size << (how >> 4 & 1);
+	if (type == SLUICE_QUEUE_RX) {
+		c.buffer_size = 256 + number(h, 2) % 4096;
+		c.headroom = byte(h);
+	}
+	if (how > 250)
+		c.coalesce_usecs = number(h, 4);
+	nic_queue_create(h->g->nic, type, &c);
+	if (how & 32)
+		nic_queue_enable(h->g->nic, type, c.queue);
+}
+
+static void op_queue(struct hostile *h)
+{
+	static int (*const ops[])(struct nic *, uint8_t, unsigned) = {
+		nic_queue_enable, nic_queue_enable, nic_queue_disable, nic_queue_reset,
+		nic_queue_destroy};
+	uint8_t how = byte(h);
+
+	ops[byte(h) % 5](h->g->nic, how & 3, how >> 2 & 3);
+}
+
+static void op_port(struct hostile *h)
+{
+	uint8_t how = byte(h);
+
+	switch (how & 7) {
+	case 0:
+		nic_port_enable(h->g->nic, 0, how > 40);
+		break;
+	case 1:
+		nic_set_link(h->g->nic, 0, how > 40, how);
+		break;
+	case 2:
+		nic_port_set_mtu(h->g->nic, 0, number(h, 2));
+		break;
+	default:
+		nic_port_set_rx_mode(h->g->nic, 0, how >> 3 & 7);
+	}
+}
+
+static void op_rss(struct hostile *h)
+{
+	uint16_t table[SLUICE_RSS_TABLE];
+	uint8_t how = byte(h);
+
+	for (unsigned i = 0; i < SLUICE_RSS_TABLE; i++)
+		table[i] = (uint16_t)((i ^ how) % (how > 250 ? 3 : PAIRS));
+	nic_rss_set(h->g->nic, 0, NULL, table);
+}
+
+static void op_program(struct hostile *h)
+{
+	unsigned which = byte(h) % (N_PROGRAMS + 1);
+
+	nic_set_program(h->g->nic, 0, which < N_PROGRAMS ? programs[which] : NULL, which + 1);
+}
+
+static const char *op_snapshot(struct hostile *h)
+{
+	static uint8_t blob[8192];
+	int size = nic_save(h->g->nic, blob, sizeof(blob));
+
+	if (size < 0)
+		return "the state does not fit";
+	if (byte(h) > 200)
+		blob[number(h, 2) % (unsigned)size] ^= byte(h);
+	else if (nic_load(h->g->nic, blob, (size_t)size))
+		return "a saved state is refused";
+	else
+		return NULL;
+	nic_load(h->g->nic, blob, (size_t)size);
+	return NULL;
+}
+
+static const char *step(struct hostile *h)
+{
+	switch (byte(h) & 15) {
+	case 0:
+	case 1:
+	case 2:
+		return op_receive(h);
+	case 3:
+	case 4:
+	case 5:
+		op_doorbell(h);
+		break;
+	case 6:
+		op_wild_doorbell(h);
+		break;
+	case 7:
+	case 8:
+		op_write_memory(h);
+		break;
+	case 9:
+		op_create(h);
+		break;
+	case 10:
+		op_queue(h);
+		break;
+	case 11:
+		op_port(h);
+		break;
+	case 12:
+		op_rss(h);
+		break;
+	case 13:
+		op_program(h);
+		break;
+	case 14:
+		h->g->dma_fail_at = byte(h) & 31;
+		h->g->wire_broken = byte(h) > 200;
+		h->g->now_ns += 1000000;
+		nic_process(h->g->nic);
+		break;
+	default:
+		return byte(h) & 7 ? NULL : op_snapshot(h);
+	}
+	return NULL;
+}
+
+static const char *check(struct hostile *h)
+{
+	for (uint8_t type = SLUICE_QUEUE_RX; type <= SLUICE_QUEUE_TX; type++) {
+		for (unsigned i = 0; i < PAIRS; i++) {
+			struct sluice_resp_queue q;
+
+			if (nic_queue_query(h->g->nic, type, i, &q))
+				continue;
+			if (q.producer - q.consumer > NIC_MAX_RING)
+				return "the device is ahead of the guest";
+			if (q.cpl_producer - q.cpl_consumer > NIC_MAX_CPL)
+				return "the completion ring has overflowed";
+			if ((q.state == SLUICE_QSTATE_ERROR) != (q.error != SLUICE_QERR_NONE))
+				return "state and error of a queue disagree";
+			if (q.state == SLUICE_QSTATE_DRAINING)
+				return "a queue is left draining";
+		}
+	}
+	return model_imbalance(h->g);
+}
+
+const char *hostile_run(const uint8_t *bytes, size_t size)
+{
+	struct hostile h = {.g = model_guest_new(), .bytes = bytes, .left = size};
+	const char *broken = NULL;
+
+	model_guest_start(h.g, PAIRS, PAIRS, byte(&h) & 1);
+	while (h.left && !broken) {
+		broken = step(&h);
+		if (!broken)
+			broken = check(&h);
+	}
+	model_guest_free(h.g);
+	return broken;
+}
