@@ -38,7 +38,6 @@ root_run() {
 		echo sluice >etc/hostname
 		rm -rf var/cache/apt var/lib/apt/lists boot/*' _ "$work/tree"
 	mkdir "$work/out"
-	cp "$work/tree/usr/bin/busybox" "$work/out/busybox"
 	as_root mksquashfs "$work/tree" "$work/out/root.squashfs" -comp lz4 -quiet -no-progress
 	as_root rm -rf "$work/tree"
 	mkdir -p "$cache/root"

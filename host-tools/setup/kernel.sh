@@ -89,6 +89,8 @@ kernel_run() {
 	# Names without spaces, one a line.
 	# shellcheck disable=SC2046
 	apt_fetch "$work/debs" $(kernel_packages "$release")
+	apt_fetch "$work/busybox" busybox-static/trixie
+	dpkg-deb -x "$work"/busybox/*.deb "$work/busybox"
 	for deb in "$work"/debs/*.deb; do
 		case $deb in
 		*/linux-headers-* | */linux-kbuild-*) as_root dpkg-deb -x "$deb" "$(buildroot_dir)" ;;
@@ -101,7 +103,7 @@ kernel_run() {
 	kernel_modules "$work/tree" "$release" "$work/pack/lib/modules/$release"
 	/sbin/depmod -b "$work/pack" "$release"
 	mksquashfs "$work/pack/lib/modules/$release" "$work/out/modules.squashfs" -comp lz4 -all-root -quiet -no-progress
-	kernel_initrd "$work/pack" "$release" "$(root_dir)/busybox" "$work/out/initrd"
+	kernel_initrd "$work/pack" "$release" "$work/busybox/usr/bin/busybox" "$work/out/initrd"
 	echo "$release" >"$work/out/release"
 	mkdir -p "$cache/kernel"
 	publish "$work/out" "$(kernel_dir "$series")"

@@ -23,7 +23,7 @@ compute_keys() {
 	key[qtest]=$(hash_text "${key[qemu]}" "$(hash_files tests/qtest)")
 	key[root]=$(hash_files $image/packages.list $image/files $setup/guest-root.sh)
 	key[buildroot]=$(hash_files $image/buildroot-packages.list $setup/guest-root.sh)
-	key[kernel]=$(hash_text "${key[root]}" "${key[buildroot]}" "$(hash_files $image/initramfs-init \
+	key[kernel]=$(hash_text "${key[buildroot]}" "$(hash_files $image/initramfs-init \
 		$image/initramfs-modules.list $image/modules.list $setup/kernel.sh)")
 	key[module]=$(hash_text "${key[kernel]}" "$(hash_files guest-tools/driver include $setup/module.sh)")
 }

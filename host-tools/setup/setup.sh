@@ -111,12 +111,24 @@ setup() {
 	setup_stages "${names[@]}"
 }
 
-# setup_only STAGE - one stage alone, for whoever changes its sources all day
+# stages_before STAGE - what the stage builds on
+stages_before() {
+	case $1 in
+	module-*) printf '%s\n' buildroot "kernel-${1#*-}" ;;
+	kernel-*) echo buildroot ;;
+	qemu | qtest) echo qemu-source ;;
+	esac
+}
+
+# setup_only STAGE - one stage with what it builds on, for whoever changes its
+# sources all day
 setup_only() {
+	local names
 	[[ $'\n'$stage_table == *$'\n'"$1|"* ]] ||
 		fail "there is no stage '$1'; the stages are:$(awk -F'|' 'NF > 1 { printf " %s", $1 }' <<<"$stage_table")"
 	setup_begin
-	setup_stages "$1"
+	mapfile -t names < <(stages_before "$1")
+	setup_stages "${names[@]}" "$1"
 }
 
 # setup_stages NAME... - run those that are still to do
