@@ -78,16 +78,16 @@ static const MemoryRegionOps sluice_regs_ops = {
 	.read = sluice_regs_read,
 	.write = sluice_regs_write,
 	.endianness = DEVICE_LITTLE_ENDIAN,
-	.valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
-	.impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+	.valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+	.impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
 };
 
 static const MemoryRegionOps sluice_doorbells_ops = {
 	.read = sluice_doorbells_read,
 	.write = sluice_doorbells_write,
 	.endianness = DEVICE_LITTLE_ENDIAN,
-	.valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
-	.impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+	.valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+	.impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
 };
 
 void sluice_bars_init(SluiceNIC *s)

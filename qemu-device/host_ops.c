@@ -12,7 +12,7 @@
 #include "trace.h"
 
 /* Memory only: no address the guest names may reach a register, ours or another device's. */
-static const MemTxAttrs sluice_dma_attrs = { .memory = 1 };
+static const MemTxAttrs sluice_dma_attrs = {.memory = 1};
 
 static int sluice_dma(SluiceNIC *s, uint64_t addr, void *buf, size_t len, DMADirection dir)
 {

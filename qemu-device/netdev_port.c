@@ -120,8 +120,7 @@ int sluice_wire_transmit(SluiceNIC *s, const void *frame, size_t len)
 	sent = qemu_send_packet_async(nc, frame, len, sluice_wire_sent);
 	if (!sent)
 		s->wire_backlog++;
-	trace_sluice_transmit(sluice_name(s), len,
-			      sent > 0 ? "sent" : sent ? "refused" : "queued");
+	trace_sluice_transmit(sluice_name(s), len, sent > 0 ? "sent" : sent ? "refused" : "queued");
 	return sent < 0 ? -EIO : 0;
 }
 

@@ -137,8 +137,7 @@ static bool sluice_map_entry(Visitor *v, SluiceNIC *s, unsigned n, Error **errp)
 	const struct bpfe_map_attr *attr;
 	uint32_t id, count;
 
-	if (!fw_map_at(s->fw, n, &id, &attr, &count) ||
-	    !visit_start_struct(v, NULL, NULL, 0, errp))
+	if (!fw_map_at(s->fw, n, &id, &attr, &count) || !visit_start_struct(v, NULL, NULL, 0, errp))
 		return false;
 	(void)(sluice_visit_u64(v, "id", id, errp) &&
 	       sluice_visit_name(v, attr->name, sizeof(attr->name), errp) &&

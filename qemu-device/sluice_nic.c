@@ -272,11 +272,8 @@ static const TypeInfo sluice_info = {
 	.instance_size = sizeof(SluiceNIC),
 	.class_size = sizeof(SluiceNICClass),
 	.class_init = sluice_class_init,
-	.interfaces = (InterfaceInfo[]){
-		{ INTERFACE_PCIE_DEVICE },
-		{ INTERFACE_CONVENTIONAL_PCI_DEVICE },
-		{}
-	},
+	.interfaces =
+		(InterfaceInfo[]){{INTERFACE_PCIE_DEVICE}, {INTERFACE_CONVENTIONAL_PCI_DEVICE}, {}},
 };
 
 static void sluice_register_types(void)

@@ -140,14 +140,15 @@ const VMStateDescription sluice_vmstate = {
 	.post_save = sluice_post_save,
 	.pre_load = sluice_pre_load,
 	.post_load = sluice_post_load,
-	.fields = (const VMStateField[]){
-		VMSTATE_PCI_DEVICE(parent_obj, SluiceNIC),
-		VMSTATE_MSIX(parent_obj, SluiceNIC),
-		VMSTATE_UINT32(nic_blob_size, SluiceNIC),
-		VMSTATE_UINT32(fw_blob_size, SluiceNIC),
-		VMSTATE_VALIDATE("state sizes", sluice_blob_sizes_valid),
-		VMSTATE_VBUFFER_ALLOC_UINT32(nic_blob, SluiceNIC, 1, NULL, nic_blob_size),
-		VMSTATE_VBUFFER_ALLOC_UINT32(fw_blob, SluiceNIC, 1, NULL, fw_blob_size),
-		VMSTATE_END_OF_LIST(),
-	},
+	.fields =
+		(const VMStateField[]){
+			VMSTATE_PCI_DEVICE(parent_obj, SluiceNIC),
+			VMSTATE_MSIX(parent_obj, SluiceNIC),
+			VMSTATE_UINT32(nic_blob_size, SluiceNIC),
+			VMSTATE_UINT32(fw_blob_size, SluiceNIC),
+			VMSTATE_VALIDATE("state sizes", sluice_blob_sizes_valid),
+			VMSTATE_VBUFFER_ALLOC_UINT32(nic_blob, SluiceNIC, 1, NULL, nic_blob_size),
+			VMSTATE_VBUFFER_ALLOC_UINT32(fw_blob, SluiceNIC, 1, NULL, fw_blob_size),
+			VMSTATE_END_OF_LIST(),
+		},
 };
