@@ -16,8 +16,6 @@ from wire import Namespace, Wire, WireError, private_name
 
 TOP = Path(__file__).resolve().parents[2]
 KVM_CREATE_VM = 0xAE01
-# Without no_timer_check one boot in several panics under TCG.
-APPEND = "quiet no_timer_check panic=-1 console=ttyS0"
 BOOT_TIMEOUT = 120  # seconds; a guest boots in under ten, a loaded machine takes longer
 
 GUEST_IP, PEER_IP = "10.77.0.2", "10.77.0.1"
@@ -90,7 +88,7 @@ class Vm:
         for data in env["SLUICE_QEMU_DATA"].split(":"):
             argv += ["-L", data]
         argv += ["-kernel", env["SLUICE_KERNEL"], "-initrd", env["SLUICE_INITRD"],
-                 "-append", f"{APPEND} {append}", "-no-reboot",
+                 "-append", f"{env['SLUICE_APPEND']} {append}", "-no-reboot",
                  *disk("root", env["SLUICE_ROOTFS"]), *disk("modules", env["SLUICE_MODULES"]),
                  "-fsdev", f"local,id=share,path={env['SLUICE_SHARE']},security_model=none,"
                            "readonly=on",
@@ -120,7 +118,7 @@ class Vm:
 
     def tool(self, name):
         """Path of a host tool of ours that set-up built."""
-        return Path(self.env["SLUICE_RUN"]).parents[1] / name / name
+        return Path(self.env["SLUICE_BUILD"]) / "host-tools" / name / name
 
     def tails(self):
         """The ends of QEMU's and the guest's logs, for a failure's report."""

@@ -47,7 +47,7 @@ test_meson() {
 	# The exit status says only what the log says test by test.
 	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C "$build" --no-rebuild "${suites[@]}" >"$results/meson.log" 2>&1 || true
+		meson test -C "$build" --no-rebuild --timeout-multiplier 10 "${suites[@]}" >"$results/meson.log" 2>&1 || true
 	python3 "$lib/meson_tap.py" "$build/meson-logs/testlog.json" "$results"
 }
 

@@ -46,10 +46,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernel", action="append", choices=("7.2", "6.12"),
                         help="only this kernel (may be repeated; default both)")
+    parser.add_argument("--long", action="store_true", help="ten boots of each kernel")
     args = parser.parse_args()
     tap = Tap()
     for kernel in args.kernel or ("7.2", "6.12"):
-        run_kernel(tap, kernel)
+        for _ in range(10 if args.long else 1):
+            run_kernel(tap, kernel)
     tap.finish()
 
 

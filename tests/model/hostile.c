@@ -15,6 +15,8 @@ static struct bpfe_program *programs[N_PROGRAMS];
 
 struct hostile {
 	struct model_guest *g;
+	struct model_queue queues[2 * PAIRS]; /* as a sane driver has them; even: receive */
+	uint64_t payload;                     /* guest memory for transmitted frames */
 	const uint8_t *bytes;
 	size_t left;
 };
@@ -53,6 +55,75 @@ static uint32_t number(struct hostile *h, unsigned n_bytes)
 	return value;
 }
 
+/* ---- What a sane driver does: without it no frame gets far. ------------------------------- */
+
+/* Take down and set up again a queue, whatever became of it. */
+static void op_recover(struct hostile *h)
+{
+	struct model_queue *q = &h->queues[byte(h) % (2 * PAIRS)];
+
+	nic_queue_disable(h->g->nic, q->type, q->config.queue);
+	nic_queue_destroy(h->g->nic, q->type, q->config.queue);
+	q->producer = q->consumer = 0;
+	model_queue_open(q);
+	if (q->type == SLUICE_QUEUE_RX)
+		model_rx_post(q, q->config.ring_size);
+}
+
+/* Take what was completed and give buffers back. */
+static void op_serve(struct hostile *h)
+{
+	uint8_t how = byte(h);
+	struct model_queue *q = &h->queues[how % (2 * PAIRS)];
+	struct sluice_resp_queue r = model_query(q);
+
+	if (!r.state)
+		return;
+	q->producer = r.producer;
+	q->consumer = r.cpl_producer;
+	model_consume(q, how & 4);
+	if (q->type == SLUICE_QUEUE_RX)
+		model_rx_post(q, (q->config.ring_size - (r.producer - r.consumer)) &
+					 (q->config.ring_size - 1));
+}
+
+static void op_transmit(struct hostile *h)
+{
+	uint8_t how = byte(h);
+	struct model_queue *q = &h->queues[(how & 1) * 2 + 1];
+	unsigned n = 1 + (how >> 1 & 3);
+
+	q->producer = model_query(q).producer;
+	for (unsigned i = 0; i < n; i++) {
+		const struct sluice_tx_desc d = {
+			.addr = h->payload + byte(h),
+			.length = 14 + number(h, 2) % (how & 8 ? 10000 : 1000),
+			.flags = (i + 1 == n && how < 250 ? SLUICE_TX_LAST : 0) |
+				 (how & 16 ? SLUICE_TX_CSUM : 0),
+			.csum_start = byte(h),
+			.csum_offset = byte(h) & 31,
+		};
+
+		model_tx_put(q, &d);
+	}
+	model_submit(q);
+}
+
+static void start(struct hostile *h)
+{
+	for (unsigned i = 0; i < 2 * PAIRS; i++) {
+		struct model_queue *q = &h->queues[i];
+
+		model_queue_layout(q, h->g, i % 2 ? SLUICE_QUEUE_TX : SLUICE_QUEUE_RX, i / 2, 16);
+		model_queue_open(q);
+		if (q->type == SLUICE_QUEUE_RX)
+			model_rx_post(q, q->config.ring_size);
+	}
+	h->payload = model_alloc(h->g, 16384);
+}
+
+/* ---- What an insane one does. ------------------------------------------------------------- */
+
 /* An address: mostly in the ring area, sometimes anything. */
 static uint64_t address(struct hostile *h)
 {
@@ -73,7 +144,7 @@ static const char *op_receive(struct hostile *h)
 
 	if (len) {
 		memcpy(frame, model_mac, sizeof(model_mac));
-		for (size_t i = 6 + (how & 6); i < len && i < 70; i++)
+		for (size_t i = 12 + (how & 6); i < len && i < 70; i++)
 			frame[i] = byte(h);
 	} else {
 		len = frame_udp(frame, 10 + how, how);
@@ -211,6 +282,14 @@ static void op_program(struct hostile *h)
 	nic_set_program(h->g->nic, 0, which < N_PROGRAMS ? programs[which] : NULL, which + 1);
 }
 
+/* Host and memory let the NIC down for a while. */
+static void op_trouble(struct hostile *h)
+{
+	h->g->dma_fail_at = byte(h) & 31;
+	h->g->wire_broken = byte(h) > 200;
+	h->g->now_ns += 1000000;
+}
+
 static const char *op_snapshot(struct hostile *h)
 {
 	static uint8_t blob[8192];
@@ -228,49 +307,31 @@ static const char *op_snapshot(struct hostile *h)
 	return NULL;
 }
 
+/* Frames and a driver that serves them most of the time, so that much is under way when something
+ * odd happens. */
 static const char *step(struct hostile *h)
 {
-	switch (byte(h) & 15) {
-	case 0:
-	case 1:
-	case 2:
+	static void (*const odd[])(struct hostile *) = {
+		op_doorbell, op_wild_doorbell, op_write_memory, op_write_memory, op_create,
+		op_queue,    op_port,          op_rss,          op_program,      op_trouble,
+	};
+	const unsigned n_odd = sizeof(odd) / sizeof(odd[0]);
+	uint8_t what = byte(h) & 63;
+
+	if (what < 24)
 		return op_receive(h);
-	case 3:
-	case 4:
-	case 5:
-		op_doorbell(h);
-		break;
-	case 6:
-		op_wild_doorbell(h);
-		break;
-	case 7:
-	case 8:
-		op_write_memory(h);
-		break;
-	case 9:
-		op_create(h);
-		break;
-	case 10:
-		op_queue(h);
-		break;
-	case 11:
-		op_port(h);
-		break;
-	case 12:
-		op_rss(h);
-		break;
-	case 13:
-		op_program(h);
-		break;
-	case 14:
-		h->g->dma_fail_at = byte(h) & 31;
-		h->g->wire_broken = byte(h) > 200;
-		h->g->now_ns += 1000000;
+	if (what < 30)
+		op_serve(h);
+	else if (what < 40)
+		op_transmit(h);
+	else if (what < 45)
+		op_recover(h);
+	else if (what < 45 + n_odd)
+		odd[what - 45](h);
+	else if (what == 63)
+		return op_snapshot(h);
+	else
 		nic_process(h->g->nic);
-		break;
-	default:
-		return byte(h) & 7 ? NULL : op_snapshot(h);
-	}
 	return NULL;
 }
 
@@ -301,6 +362,7 @@ const char *hostile_run(const uint8_t *bytes, size_t size)
 	const char *broken = NULL;
 
 	model_guest_start(h.g, PAIRS, PAIRS, byte(&h) & 1);
+	start(&h);
 	while (h.left && !broken) {
 		broken = step(&h);
 		if (!broken)

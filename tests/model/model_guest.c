@@ -148,8 +148,7 @@ struct model_guest *model_guest_new(void)
 {
 	struct model_guest *g = must(calloc(1, sizeof(*g)));
 
-	g->memory = must(aligned_alloc(4096, MODEL_MEMORY_SIZE));
-	memset(g->memory, 0, MODEL_MEMORY_SIZE);
+	g->memory = must(calloc(1, MODEL_MEMORY_SIZE));
 	g->now_ns = 1000000000;
 	return g;
 }

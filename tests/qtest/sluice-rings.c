@@ -11,8 +11,10 @@ static const uint8_t sluice_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 void sluice_port_up(QSluice *s, uint32_t rx_mode)
 {
 	struct sluice_args_port_set args = {
-		.valid = cpu_to_le32(SLUICE_PORT_SET_ENABLE | SLUICE_PORT_SET_RX_MODE),
+		.valid = cpu_to_le32(SLUICE_PORT_SET_ENABLE | SLUICE_PORT_SET_RX_MODE |
+				     SLUICE_PORT_SET_MTU),
 		.rx_mode = cpu_to_le32(rx_mode),
+		.mtu = cpu_to_le32(SLUICE_MTU),
 		.enable = 1,
 	};
 
@@ -185,14 +187,19 @@ struct sluice_tx_cpl sluice_tx_wait(QSluice *s, QSluiceQueue *q)
 	return cpl;
 }
 
-void sluice_traffic(QSluice *s, QSluiceQueue *rx, QSluiceQueue *tx)
+void sluice_rss_zero(QSluice *s)
 {
 	__le16 table[SLUICE_RSS_TABLE] = {0};
 
-	sluice_rx_create(s, rx, 0);
-	sluice_tx_create(s, tx, 0);
 	sluice_cmd(s, SLUICE_OP_RSS_SET, NULL, 0,
 		   sluice_attr(NULL, SLUICE_ATTR_RSS_TABLE, table, sizeof(table)), NULL, 0);
+}
+
+void sluice_traffic(QSluice *s, QSluiceQueue *rx, QSluiceQueue *tx)
+{
+	sluice_rx_create(s, rx, 0);
+	sluice_tx_create(s, tx, 0);
+	sluice_rss_zero(s);
 	sluice_rx_post(s, rx, SLUICE_RING);
 	sluice_port_up(s, 0);
 }

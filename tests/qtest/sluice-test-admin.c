@@ -247,13 +247,15 @@ static void test_port(void)
 
 	set.mtu = cpu_to_le32(9000);
 	sluice_cmd(s, SLUICE_OP_PORT_SET, &set, sizeof(set), NULL, NULL, 0);
+	sluice_cmd(s, SLUICE_OP_PORT_QUERY, NULL, 0, NULL, &port, sizeof(port));
+	g_assert_cmpuint(port.mtu, ==, 9000);
 	set.mtu = cpu_to_le32(100000);
 	sluice_assert_status(sluice_run(s, SLUICE_OP_PORT_SET, &set, sizeof(set), NULL, NULL, 0),
 			     INVALID_ARG);
 	sluice_port_up(s, SLUICE_RX_MODE_PROMISC);
 	sluice_cmd(s, SLUICE_OP_PORT_QUERY, NULL, 0, NULL, &port, sizeof(port));
 	g_assert_cmpuint(port.enabled, ==, 1);
-	g_assert_cmpuint(port.mtu, ==, 9000);
+	g_assert_cmpuint(port.mtu, ==, SLUICE_MTU);
 	g_assert_cmpuint(port.rx_mode, ==, SLUICE_RX_MODE_PROMISC);
 	sluice_stop(s);
 }

@@ -182,8 +182,8 @@ static void test_lengths(void)
 	sluice_wire_send(s, frame, sizeof(frame));
 	sluice_wait_stat(s, "rx_drop_length", 2);
 	/* A frame for the wire, but not for our buffers. */
-	sluice_wire_send(s, frame, 4000);
-	sluice_wait_stat(s, "rx_wire_frames", 3);
+	sluice_wire_send(s, frame, 2500);
+	sluice_wait_stat(s, "rx_drop_too_long", 1);
 	g_assert_cmpuint(sluice_stat(s, "rx_delivered_frames"), ==, 0);
 	sluice_assert_balanced(s);
 	sluice_wire_send(s, frame, 100);

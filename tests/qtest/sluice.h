@@ -25,6 +25,7 @@
 #define SLUICE_RING       16
 #define SLUICE_BUFFER     2048
 #define SLUICE_HEADROOM   256
+#define SLUICE_MTU        3000
 #define SLUICE_MAC        "52:54:00:12:34:56"
 
 typedef struct QSluiceRing {
@@ -136,6 +137,9 @@ void sluice_tx_kick(QSluice *s, QSluiceQueue *q);
 /* One frame in one descriptor, doorbell included. */
 void sluice_tx_frame(QSluice *s, QSluiceQueue *q, const void *frame, uint32_t len);
 struct sluice_tx_cpl sluice_tx_wait(QSluice *s, QSluiceQueue *q);
+
+/* Every frame to queue 0. */
+void sluice_rss_zero(QSluice *s);
 
 /* Everything traffic needs: port up, receive and transmit queue 0, buffers posted, RSS to 0. */
 void sluice_traffic(QSluice *s, QSluiceQueue *rx, QSluiceQueue *tx);
