@@ -10,7 +10,7 @@ import time
 
 from counts import settled
 from programs import Offload, compile_example
-from vm import PEER_IP, Vm, accelerator
+from vm import PEER_IP, Vm, accelerator, environment
 
 PASSED_COUNTER, DROPPED_COUNTER = 0, 1  # examples/xdp_firewall.h
 SOURCE = "198.18.0.1"  # one of the senders sluice-mkpcap makes up
@@ -225,7 +225,8 @@ def compile_for(report, vm, name):
 
 def run(args, report):
     began = time.monotonic()
-    report.step(f"Boot Debian, kernel {args.kernel} ({accelerator()[1].split(',')[0]})")
+    accel = accelerator(environment(args.kernel)["SLUICE_QEMU"])[1].split(",")[0]
+    report.step(f"Boot Debian, kernel {args.kernel} ({accel})")
     with Vm(args.kernel) as vm:
         report.say(f"up after {time.monotonic() - began:.1f} s")
         demo = Demo(vm, report, args.frames, args.rate)

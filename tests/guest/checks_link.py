@@ -48,7 +48,7 @@ def tcp_both_ways(vm):
     """iperf3 both ways, and the counters of host, NIC and guest agree"""
     need_peer(vm)
     for reverse in ("", "-R"):
-        server = vm.peer.start("iperf3", "-s", "-1", stdout=subprocess.PIPE, text=True)
+        server = vm.peer.start("iperf3", "--forceflush", "-s", "-1", stdout=subprocess.PIPE, text=True)
         try:
             server.stdout.readline()  # it prints a rule, then that it listens
             server.stdout.readline()
