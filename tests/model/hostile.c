@@ -9,7 +9,7 @@
 
 #define PAIRS      2u
 #define N_PROGRAMS 7u
-#define RING_AREA  (64u << 10) /* where rings and some buffers lie */
+#define RING_AREA  (512u << 10) /* where rings and some buffers lie */
 
 static struct bpfe_program *programs[N_PROGRAMS];
 
@@ -91,7 +91,7 @@ static void op_transmit(struct hostile *h)
 {
 	uint8_t how = byte(h);
 	struct model_queue *q = &h->queues[(how & 1) * 2 + 1];
-	unsigned n = 1 + (how >> 1 & 3);
+	unsigned n = (how & 0xe0) == 0xe0 ? 40 : 1 + (how >> 1 & 3);
 
 	q->producer = model_query(q).producer;
 	for (unsigned i = 0; i < n; i++) {
@@ -114,7 +114,8 @@ static void start(struct hostile *h)
 	for (unsigned i = 0; i < 2 * PAIRS; i++) {
 		struct model_queue *q = &h->queues[i];
 
-		model_queue_layout(q, h->g, i % 2 ? SLUICE_QUEUE_TX : SLUICE_QUEUE_RX, i / 2, 16);
+		model_queue_layout(q, h->g, i % 2 ? SLUICE_QUEUE_TX : SLUICE_QUEUE_RX, i / 2,
+				   i < 2 ? 16 : 64);
 		model_queue_open(q);
 		if (q->type == SLUICE_QUEUE_RX)
 			model_rx_post(q, q->config.ring_size);
@@ -130,8 +131,33 @@ static uint64_t address(struct hostile *h)
 	uint8_t how = byte(h);
 
 	if (how < 240)
-		return MODEL_MEMORY_BASE + number(h, 2) % RING_AREA / 64 * 64;
+		return MODEL_MEMORY_BASE + number(h, 3) % RING_AREA / 64 * 64;
 	return (uint64_t)number(h, 4) << (how & 31);
+}
+
+/* A packet of any kind, then perhaps a byte changed. */
+static size_t packet(struct hostile *h, uint8_t frame[FRAME_MAX])
+{
+	static const uint8_t extensions[] = {0, 43, 60, 51};
+	uint8_t how = byte(h);
+	const struct frame_spec spec = {
+		.n_vlan = how & 3,
+		.ip = how & 4 ? 4 : 6,
+		.src = {byte(h)},
+		.ip_options = (how >> 3 & 3) * 4,
+		.ip_fragment = how > 240 ? (uint16_t)number(h, 2) : 0,
+		.proto = how & 32 ? 6 : 17,
+		.extension = extensions[how >> 3 & 3],
+		.n_extension = how >> 6,
+		.sport = byte(h),
+		.payload = byte(h),
+		.udp_no_csum = how & 64,
+	};
+	size_t len = frame_build(frame, &spec);
+
+	if (byte(h) & 1)
+		frame[12 + byte(h) % (len - 12)] ^= byte(h);
+	return len;
 }
 
 static const char *op_receive(struct hostile *h)
@@ -146,6 +172,8 @@ static const char *op_receive(struct hostile *h)
 		memcpy(frame, model_mac, sizeof(model_mac));
 		for (size_t i = 12 + (how & 6); i < len && i < 70; i++)
 			frame[i] = byte(h);
+	} else if (how & 2) {
+		len = packet(h, frame);
 	} else {
 		len = frame_udp(frame, 10 + how, how);
 		frame[35] = byte(h); /* source port: spreads over the queues */
@@ -190,7 +218,7 @@ static void op_wild_doorbell(struct hostile *h)
 
 static void op_write_memory(struct hostile *h)
 {
-	uint8_t *at = model_at(h->g, MODEL_MEMORY_BASE + number(h, 2) % RING_AREA / 16 * 16, 32);
+	uint8_t *at = model_at(h->g, MODEL_MEMORY_BASE + number(h, 3) % RING_AREA / 16 * 16, 32);
 	uint8_t how = byte(h);
 
 	if (how & 1) {
