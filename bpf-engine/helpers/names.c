@@ -5,11 +5,8 @@
  */
 #include "internal.h"
 
-#ifdef ___BPF_FUNC_MAPPER /* since Linux 6.1 the list has no commas of its own */
-#define LINUX_HELPER_NAME(name, ...) "bpf_" #name,
-#else
+/* The list brings its own commas, in every version of the header. */
 #define LINUX_HELPER_NAME(name) "bpf_" #name
-#endif
 
 static const char *const names[] = {__BPF_FUNC_MAPPER(LINUX_HELPER_NAME)};
 
