@@ -17,6 +17,8 @@
  */
 #include "verifier/verifier.h"
 
+#define SHIFT_WORK 32u /* instructions that trying all amounts of a shift counts for */
+
 static bool is_packet(const struct bpfe_reg *reg)
 {
 	return reg->type == BPFE_REG_PACKET || reg->type == BPFE_REG_PACKET_META ||
@@ -240,6 +242,9 @@ static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 		return err;
 	if (bpfe_reg_is_pointer(dst) || bpfe_reg_is_pointer(src))
 		return pointer_alu(vf, insn, src);
+	if (!bpfe_scalar_is_const(&src->val) &&
+	    (op == BPFE_W_LSH || op == BPFE_W_RSH || op == BPFE_W_ARSH))
+		vf->work += SHIFT_WORK;
 	if (src == dst && (op == BPFE_W_SUB || op == BPFE_W_XOR))
 		*dst = bpfe_reg_scalar(bpfe_scalar_const(0));
 	else

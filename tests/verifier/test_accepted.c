@@ -184,6 +184,40 @@ static void test_profile_stack(void **state)
 	bpfe_image_close(&image);
 }
 
+/*
+ * A list of 512 rules of which each may match in part: path by path it would double with every
+ * rule, were a state not covered by the more general one followed before it.
+ */
+static void test_long_list_of_rules(void **state)
+{
+	static struct bpf_insn insns[5000];
+	uint32_t n = 0;
+	char text[4096] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+	const struct bpf_insn head[] = {PACKET(20, 1),       JA(2),
+					RETURN(2),           LDX(BPF_W, 5, 2, 0),
+					LDX(BPF_W, 6, 2, 4), LDX(BPF_H, 7, 2, 8),
+					LDX(BPF_B, 8, 2, 10)};
+
+	for (uint32_t i = 0; i < COUNT_OF(head); i++)
+		insns[n++] = head[i];
+	for (int rule = 0; rule < 512; rule++) {
+		const struct bpf_insn test[] = {
+			JMP32_K(BPF_JNE, 5, 7 * rule, 6), JMP32_K(BPF_JNE, 6, 5 * rule, 5),
+			JMP_K(BPF_JLT, 7, rule, 4),       JMP_K(BPF_JGT, 7, rule + 90, 3),
+			JMP_K(BPF_JNE, 8, 6, 2),          RETURN(1)};
+
+		for (uint32_t i = 0; i < COUNT_OF(test); i++)
+			insns[n++] = test[i];
+	}
+	insns[n++] = MOV_K(0, 2);
+	insns[n++] = EXIT();
+	verify(&image, insns, n, &log);
+	assert_true(image.insns_verified < 4 * n);
+	bpfe_image_close(&image);
+}
+
 static int setup(void **state)
 {
 	return corpus_maps_create(&maps);
@@ -204,8 +238,9 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_too_complex),
 		cmocka_unit_test(test_profile_stack),
+		cmocka_unit_test(test_long_list_of_rules),
 	};
-	size_t n = 6;
+	size_t n = 7;
 
 	for (size_t k = 0; k < accepted.n; k++)
 		tests[n++] = (struct CMUnitTest){accepted.cases[k].name, test_case, NULL, NULL,
