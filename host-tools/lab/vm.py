@@ -140,8 +140,8 @@ class Vm:
                       f"ip -6 addr add {GUEST_IP6}/64 dev {dev} nodad && ip link set {dev} up")
         if not self.peer:
             return False
-        self.peer.sh("ip link set peer0 up && ip addr add %s/24 dev peer0 && "
-                     "ip -6 addr add %s/64 dev peer0 nodad" % (PEER_IP, PEER_IP6))
+        self.peer.sh("ip link set peer0 up && ip addr replace %s/24 dev peer0 && "
+                     "ip -6 addr replace %s/64 dev peer0 nodad" % (PEER_IP, PEER_IP6))
         self.guest.sh(f"ping -c1 -W5 -w30 {PEER_IP}")
         return True
 
