@@ -182,6 +182,23 @@ static void another_shape_is_refused(void **state)
 	nic_destroy(other);
 }
 
+/* A queue's record in the place of another's. */
+static void misplaced_queue(void **state)
+{
+	struct scenario *s = *state;
+	struct nic *other = other_nic(s, 2), *larger = other_nic(s, 3);
+	size_t record = (nic_save_size(larger) - nic_save_size(other)) / 2;
+	struct blob b = save(s->g->nic);
+	uint8_t *rx0 = b.bytes + b.size - 4 * record, *rx1 = rx0 + 2 * record;
+
+	assert_int_equal(nic_load(other, b.bytes, b.size), 0);
+	memcpy(rx0, rx1, record);
+	expect_refused(other, b.bytes, b.size);
+	free(b.bytes);
+	nic_destroy(other);
+	nic_destroy(larger);
+}
+
 /* Push a few frames and doorbells through whatever a blob made of the NIC. */
 static void exercise(struct scenario *s, struct nic *nic)
 {
@@ -246,6 +263,7 @@ static const struct CMUnitTest tests[] = {
 	SCENARIO(the_buffer_must_be_large_enough),
 	SCENARIO(every_wrong_length),
 	SCENARIO(another_shape_is_refused),
+	SCENARIO(misplaced_queue),
 	SCENARIO(corrupted_blobs),
 };
 

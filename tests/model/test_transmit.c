@@ -79,6 +79,7 @@ static void each_refusal(void **state)
 	uint32_t len = (uint32_t)frame_udp(frame, 100, 7);
 	struct sluice_tx_desc desc = {
 		.addr = model_alloc(s->g, 64), .length = 64, .flags = SLUICE_TX_LAST | 0x100};
+	unsigned reads;
 
 	model_tx_put(&s->tx[0], &desc);
 	expect_status(s, SLUICE_TX_ST_BAD_DESC);
@@ -94,9 +95,11 @@ static void each_refusal(void **state)
 	desc.addr = 0;
 	model_tx_put(&s->tx[0], &desc);
 	expect_status(s, SLUICE_TX_ST_DMA);
-	desc.addr = UINT64_MAX - 10; /* around the end of the address space */
+	desc.addr = UINT64_MAX - 10; /* around the end of the address space: not even tried */
 	model_tx_put(&s->tx[0], &desc);
+	reads = s->g->dma_reads;
 	expect_status(s, SLUICE_TX_ST_DMA);
+	assert_int_equal(s->g->dma_reads, reads + 1);
 	scenario_expect_stat(s, SLUICE_STAT_TX_DROP_DMA, 2);
 
 	nic_set_link(s->g->nic, 0, false, 0);
