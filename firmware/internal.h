@@ -152,7 +152,8 @@ void fw_log(struct fw *fw, int port, const char *fmt, ...) __attribute__((format
 /* @limit in bytes. @memory stays where it is until bpfe_rcu_barrier() after the last free. */
 void fw_memory_init(struct fw_memory *memory, size_t limit);
 
-/* ---- registers.c, interrupt.c ------------------------------------------------------------- */
+/* ---- registers.c, register_access.c, interrupt.c
+ * ------------------------------------------------------------- */
 
 /* To power-on values. What the host counts over resets stays. */
 void fw_registers_reset(struct fw *fw);

@@ -160,7 +160,7 @@ static bool registers_ok(const struct fw *fw, const struct snapshot *s)
 	    (s->intr_mask & ~FW_INTR_ALL) || s->fatal_code > SLUICE_FATAL_ACQ_OVERRUN)
 		return false;
 	/* A device that stopped has stopped its rings. */
-	if (s->fatal_code && s->flags & FLAG_ADMIN_ON)
+	if (s->fatal_code ? s->flags & FLAG_ADMIN_ON : s->flags & FLAG_NIC_STOPPING)
 		return false;
 	if (s->last_program_id > INT32_MAX || s->last_map_id > INT32_MAX)
 		return false;
