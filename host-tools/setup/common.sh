@@ -77,12 +77,13 @@ sync_tree() {
 	mv -f "$list.new" "$list"
 }
 
-# publish TEMP FINAL - put a finished file or folder where its readers look
+# publish TEMP FINAL - put a finished file or folder where its readers look.
+# As root, since a folder may belong to root and then only root may move it.
 publish() {
 	if [[ -d $2 && ! -L $2 ]]; then
 		as_root rm -rf "$2"
 	fi
-	mv -fT "$1" "$2"
+	as_root mv -fT "$1" "$2"
 }
 
 jobs_count() {
