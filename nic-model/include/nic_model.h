@@ -51,12 +51,16 @@ struct nic_config {
 	bool rx_pause; /* tell the wire to wait while a queue lacks buffers, instead of dropping */
 };
 
-/* -EINVAL: configuration out of range; -ENOMEM. @ops and @opaque must outlive the NIC. */
+/*
+ * -EINVAL: configuration out of range; -ENOMEM. @ops and @opaque must outlive the NIC. Ports begin
+ * disabled, with carrier at 10 Gb/s, MTU 1500, and every RSS table entry naming queue 0.
+ */
 int nic_create(const struct nic_config *config, const struct nic_host_ops *ops, void *opaque,
 	       struct nic **nic);
 void nic_destroy(struct nic *nic);
 
-/* Back to the state after nic_create(): queues gone, port down, no program, counters zero. */
+/* Back to the state after nic_create(): queues gone, port down, no program, counters zero. The
+ * carrier stays as nic_set_link() left it. */
 void nic_reset(struct nic *nic);
 
 const struct nic_config *nic_get_config(const struct nic *nic);
@@ -116,7 +120,10 @@ int nic_port_query(struct nic *nic, unsigned port, struct sluice_resp_port *resp
 int nic_rss_set(struct nic *nic, unsigned port, const uint8_t *key, const uint16_t *table);
 int nic_rss_query(struct nic *nic, unsigned port, uint8_t *key, uint16_t *table);
 
-/* @type SLUICE_QUEUE_RX or _TX. The configuration is in host byte order already validated for
+/* Receive buffers and transmit descriptors may be handed over while a queue is disabled. Disabling
+ * a transmit queue first sends what was handed over; if that fails the queue is left in ERROR.
+ *
+ * @type SLUICE_QUEUE_RX or _TX. The configuration is in host byte order already validated for
  * reserved fields by the firmware; ranges and alignment are checked here. */
 int nic_queue_create(struct nic *nic, uint8_t type, const struct sluice_queue_config *config);
 int nic_queue_enable(struct nic *nic, uint8_t type, unsigned queue);
@@ -137,7 +144,8 @@ void nic_program_stats(struct nic *nic, unsigned port, uint64_t *runs, uint64_t 
 
 /* ---- Statistics --------------------------------------------------------------------------- */
 
-/* Snapshot of a port's or queue's counters, indexed by enum sluice_port_stat / sluice_queue_stat.
+/* Snapshot of a port's or queue's counters (what each means: docs/packet-path.md), indexed by enum
+ * sluice_port_stat / sluice_queue_stat.
  */
 void nic_port_stats(const struct nic *nic, unsigned port, uint64_t stats[SLUICE_N_PORT_STATS]);
 int nic_queue_stats(const struct nic *nic, uint8_t type, unsigned queue,

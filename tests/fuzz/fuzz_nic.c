@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Doorbells, guest memory, frames, commands and faults from a fuzzer's bytes
- * (tests/model/hostile.h).
- *
- * To search:
- *   clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I include -I nic-model \
- *     -I nic-model/include -I bpf-engine -I bpf-engine/include -I tests/model \
- *     tests/fuzz/fuzz_nic.c tests/model/{hostile,model_guest,frames,programs}.c nic-model/[a-z]*.c
- * \
- *     $(find bpf-engine -name '[a-z]*.c' -not -path '*loader*') -lurcu-memb -lpthread
+ * Doorbells, guest memory, frames, commands and faults from a fuzzer's bytes: see
+ * tests/model/hostile.h, whose random run is the test "model random". To search: meson -Dfuzz=true.
  */
 #include <stdio.h>
 #include <stdlib.h>
