@@ -391,6 +391,9 @@ static void prologue(struct generator *g)
 		ALU64_K(BPF_ADD, 2, -4),
 		LD_MAP_IDX(1, GENERATED_ARRAY),
 		CALL(BPF_FUNC_map_lookup_elem),
+		JMP_K(BPF_JNE, 0, 0, 2),
+		MOV_K(0, 1),
+		EXIT(),
 		MOV_X(9, 0),
 	};
 
@@ -419,29 +422,36 @@ static void step(struct generator *g)
 	steps[pick(g, sizeof(steps) / sizeof(steps[0]))](g);
 }
 
+static void function(struct generator *g)
+{
+	put(g, STX(BPF_DW, 10, -8, 1));
+	if (pick(g, 2))
+		put(g, LDX(BPF_DW, 0, 2, -64 + 8 * (int)pick(g, 8)));
+	else
+		put(g, MOV_K(0, constant(g)));
+	if (pick(g, 2))
+		put(g, STX(BPF_DW, 2, -64 + 8 * (int)pick(g, 8), 0));
+	if (pick(g, 2))
+		put(g, LDX(BPF_B, 0, 1, pick(g, 2) ? (int)pick(g, 16) : -(int)pick(g, 64)));
+	for (unsigned i = pick(g, 4); i > 0; i--)
+		put(g, ALU64_K(BPF_XOR, 0, constant(g)));
+	put(g, EXIT());
+}
+
+/* Those that are called, each once: the kernel refuses code that nothing reaches. */
 static void functions(struct generator *g)
 {
-	uint32_t starts[FUNCTIONS];
+	uint32_t starts[FUNCTIONS] = {0};
 
-	for (unsigned f = 0; f < FUNCTIONS; f++) {
-		starts[f] = g->n;
-		put(g, STX(BPF_DW, 10, -8, 1));
-		if (pick(g, 2))
-			put(g, LDX(BPF_DW, 0, 2, -64 + 8 * (int)pick(g, 8)));
-		else
-			put(g, MOV_K(0, constant(g)));
-		if (pick(g, 2))
-			put(g, STX(BPF_DW, 2, -64 + 8 * (int)pick(g, 8), 0));
-		if (pick(g, 2))
-			put(g, LDX(BPF_B, 0, 1, pick(g, 2) ? (int)pick(g, 16) : -(int)pick(g, 64)));
-		for (unsigned i = pick(g, 4); i > 0; i--)
-			put(g, ALU64_K(BPF_XOR, 0, constant(g)));
-		put(g, EXIT());
-	}
 	for (uint32_t i = 0; i < g->n_calls; i++) {
 		struct bpf_insn *call = &g->out[g->calls[i]];
+		uint32_t *start = &starts[call->imm];
 
-		call->imm = (int)starts[call->imm] - (int)g->calls[i] - 1;
+		if (!*start) {
+			*start = g->n;
+			function(g);
+		}
+		call->imm = (int)*start - (int)g->calls[i] - 1;
 	}
 }
 
