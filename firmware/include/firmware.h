@@ -86,6 +86,12 @@ bool fw_map_at(struct fw *fw, unsigned n, uint32_t *id, const struct bpfe_map_at
 uint64_t fw_bad_accesses(const struct fw *fw);
 
 /* ---- Snapshot (as nic_save/nic_load): registers and admin ring state ---------------------- */
+/*
+ * fw_save: bytes written; -ENOSPC; -EBUSY while a program, a map or a load under way exists (the
+ * host blocks migration then, and drains first). fw_load: cancels and drops what this firmware had,
+ * leaves the NIC as it is, so that nic_load() may come before; -EINVAL: malformed, firmware and NIC
+ * are reset.
+ */
 size_t fw_save_size(const struct fw *fw);
 int fw_save(const struct fw *fw, void *buf, size_t size);
 int fw_load(struct fw *fw, const void *buf, size_t size);
