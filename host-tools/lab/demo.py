@@ -13,6 +13,7 @@ from programs import Offload, compile_example
 from vm import PEER_IP, Vm, accelerator, environment
 
 PASSED_COUNTER, DROPPED_COUNTER = 0, 1  # examples/xdp_firewall.h
+REFUSAL_LINES = 7  # the end of a verifier log, where the reason stands
 SOURCE = "198.18.0.1"  # one of the senders sluice-mkpcap makes up
 
 
@@ -135,6 +136,8 @@ class Demo:
         self.verdicts = self.offload.map_id(self.firewall, "verdicts")
         self.vm.guest.sh(f"mount | grep -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf; "
                          f"bpftool map pin id {self.verdicts} /sys/fs/bpf/verdicts")
+        self.report.shell("ip link show dev sl0")
+        self.report.say(self.vm.guest.sh("ip link show dev sl0 | grep xdp"))
         self.report.shell(f"bpftool prog show id {self.firewall}")
         self.report.say(self.vm.guest.sh(f"bpftool prog show id {self.firewall}"))
 
@@ -147,6 +150,10 @@ class Demo:
         delta = self.measured(f"firewall, {address} blocked meanwhile", lambda: self.replay(act))
         dropped = self.offload.sources(self.blocked)[address]
         self.report.shell(command)
+        for look in (f"bpftool map dump id {self.blocked}",
+                     "ethtool -S sl0 | grep -wE 'rx_wire_frames|rx_xdp_drop|rx_delivered_frames'"):
+            self.report.shell(look)
+            self.report.say(self.vm.guest.sh(look))
         self.report.say(f"{dropped:,} frames of {address} stopped in the NIC: no DMA, no "
                         f"descriptor, no interrupt")
         must(dropped == delta.nic["rx_xdp_drop"],
@@ -203,9 +210,11 @@ class Demo:
         done = self.offload.attach("/root/xdp_refused.bpf.o")
         must(done.rc != 0, "the device took a program it cannot run")
         text = done.err + done.out
-        self.report.say(text)
+        lines = text.rstrip().splitlines()
+        self.report.say(f"... {max(0, len(lines) - REFUSAL_LINES)} lines of the verifier's log before")
+        self.report.say("\n".join(lines[-REFUSAL_LINES:]))
+        must("bpf_fib_lookup" in text, "the refusal does not name the helper")
         must(self.offload.program_id() is None, "a refused program is attached")
-        return text
 
 
 def make_capture(vm, frames):
