@@ -278,7 +278,8 @@ static inline void *sluice_req_resp(struct sluice_request *req)
 /* A command with arguments only, which answers nothing but its status. */
 int sluice_simple_cmd(struct sluice_dev *sd, u16 opcode, const void *args, size_t len);
 
-const char *sluice_status_text(u16 status);
+/* Why a command failed, for the log. */
+const char *sluice_req_why(const struct sluice_dev *sd, const struct sluice_request *req);
 int sluice_status_errno(u16 status);
 
 void sluice_admin_init(struct sluice_dev *sd);

@@ -15,8 +15,12 @@ static const char *const sluice_status_texts[] = {
 #undef SLUICE_X
 };
 
-const char *sluice_status_text(u16 status)
+const char *sluice_req_why(const struct sluice_dev *sd, const struct sluice_request *req)
 {
+	u16 status = req->status;
+
+	if (sluice_dead(sd))
+		return "the device was given up";
 	if (status < ARRAY_SIZE(sluice_status_texts) && sluice_status_texts[status])
 		return sluice_status_texts[status];
 	return "status unknown to this driver";
@@ -302,7 +306,7 @@ int sluice_simple_cmd(struct sluice_dev *sd, u16 opcode, const void *args, size_
 	err = sluice_req_run(sd, &req, SLUICE_TIMEOUT_MS);
 	if (err && !sluice_dead(sd))
 		dev_err(&sd->pdev->dev, "command %#06x failed: %s (status %u, detail %u)\n", opcode,
-			sluice_status_text(req.status), req.status, req.detail);
+			sluice_req_why(sd, &req), req.status, req.detail);
 	sluice_req_free(sd, &req);
 	return err;
 }

@@ -158,7 +158,7 @@ static int sluice_map_create(struct sluice_map *map, const struct bpf_map *attr)
 	err = sluice_req_run(sd, &req, SLUICE_TIMEOUT_MS);
 	if (err)
 		dev_info_ratelimited(&sd->pdev->dev, "map refused: %s (detail %u)\n",
-				     sluice_status_text(req.status), req.detail);
+				     sluice_req_why(sd, &req), req.detail);
 	map->id = req.result;
 	map->generation = sd->generation;
 	sluice_req_free(sd, &req);

@@ -59,7 +59,7 @@ static void sluice_send_multicast(struct sluice_port *port, const u8 (*macs)[ETH
 		sluice_req_put(&req, SLUICE_ATTR_MAC_LIST, macs, len);
 		if (sluice_req_run(port->sd, &req, SLUICE_TIMEOUT_MS))
 			netdev_warn(port->netdev, "multicast filter not set: %s\n",
-				    sluice_status_text(req.status));
+				    sluice_req_why(port->sd, &req));
 	}
 	sluice_req_free(port->sd, &req);
 }
@@ -137,7 +137,7 @@ int sluice_rss_apply(struct sluice_port *port)
 		table[i] = cpu_to_le16(port->rss_table[i]);
 	err = sluice_req_run(sd, &req, SLUICE_TIMEOUT_MS);
 	if (err)
-		netdev_err(port->netdev, "RSS not set: %s\n", sluice_status_text(req.status));
+		netdev_err(port->netdev, "RSS not set: %s\n", sluice_req_why(port->sd, &req));
 	sluice_req_free(sd, &req);
 	return err;
 }

@@ -234,8 +234,7 @@ static int sluice_load(struct bpf_verifier_env *env, struct sluice_prog *sp)
 		sluice_show_log(env, sluice_req_resp(&req), req.resp_len);
 	if (err) {
 		bpf_verifier_log_write(env, "sluice: the device does not load the program: %s\n",
-				       sluice_dead(sd) ? "device given up, see the kernel log"
-						       : sluice_status_text(req.status));
+				       sluice_req_why(sd, &req));
 	} else {
 		sp->id = req.result;
 		sp->generation = sd->generation;

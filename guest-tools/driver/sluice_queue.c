@@ -64,7 +64,7 @@ static int sluice_queue_create(struct sluice_pair *pair, u8 type)
 	err = sluice_req_run(sd, &req, SLUICE_TIMEOUT_MS);
 	if (err)
 		netdev_err(pair->port->netdev, "cannot create %s queue %u: %s (detail %u)\n",
-			   rx ? "receive" : "transmit", pair->index, sluice_status_text(req.status),
+			   rx ? "receive" : "transmit", pair->index, sluice_req_why(sd, &req),
 			   req.detail);
 	sluice_req_free(sd, &req);
 	return err;

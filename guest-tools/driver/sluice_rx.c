@@ -293,8 +293,9 @@ int sluice_rx_poll(struct sluice_pair *pair, int budget)
 }
 
 /*
- * The interface goes down: what the device delivered and nobody polled is counted like other frames,
- * so that the device's counters and the guest's agree, and dropped. The queue is disabled, NAPI off.
+ * The interface goes down: what the device delivered and nobody polled is counted like other
+ * frames, so that the device's counters and the guest's agree, and dropped. The queue is disabled,
+ * NAPI off.
  */
 void sluice_rx_discard(struct sluice_pair *pair)
 {
