@@ -2,7 +2,7 @@
 /* Start and stop of the admin rings, and the completion ring's doorbell. */
 #include <errno.h>
 
-#include "internal.h"
+#include "fw_internal.h"
 #include "program_load.h"
 
 bool fw_ring_valid(struct fw *fw, const char *name, uint64_t base, uint32_t size, uint32_t min,

@@ -2,7 +2,7 @@
 /* The event ring: what the device says on its own. docs/device-spec/rings.md, "Events". */
 #include <endian.h>
 
-#include "internal.h"
+#include "fw_internal.h"
 
 void fw_event(void *opaque, const struct sluice_event *event)
 {

@@ -3,7 +3,7 @@
  * Fatal errors: what makes it impossible to go on talking to the guest. The device stops, keeps
  * the first reason in its registers, and waits for a reset. docs/device-spec/reset.md.
  */
-#include "internal.h"
+#include "fw_internal.h"
 
 static const char *fatal_text(uint32_t code)
 {

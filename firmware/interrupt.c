@@ -4,7 +4,7 @@
  * occurrence of a cause interrupts, and so does a mask that opens over a waiting cause.
  * docs/device-spec/interrupts.md.
  */
-#include "internal.h"
+#include "fw_internal.h"
 
 static void raise_vector(struct fw *fw)
 {

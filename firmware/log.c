@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "internal.h"
+#include "fw_internal.h"
 
 #define LINES_PER_SECOND 32u
 #define NS_PER_SECOND    1000000000ull

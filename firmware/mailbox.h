@@ -6,7 +6,7 @@
 #ifndef SLUICE_FW_MAILBOX_H
 #define SLUICE_FW_MAILBOX_H
 
-#include "internal.h"
+#include "fw_internal.h"
 
 /* What must be kept of a command to complete it, now or later. */
 struct fw_command_ref {

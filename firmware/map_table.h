@@ -3,7 +3,7 @@
 #ifndef SLUICE_FW_MAP_TABLE_H
 #define SLUICE_FW_MAP_TABLE_H
 
-#include "internal.h"
+#include "fw_internal.h"
 
 /*
  * The next id after @last whose slot (id % capacity) is free in a table that has a free slot; used

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "fw_internal.h"
 
 static bool charge(struct fw_memory *memory, size_t size)
 {

@@ -3,7 +3,7 @@
 #ifndef SLUICE_FW_PROGRAM_LOAD_H
 #define SLUICE_FW_PROGRAM_LOAD_H
 
-#include "internal.h"
+#include "fw_internal.h"
 
 /* Complete the loads the worker has ended. */
 void fw_loads_collect(struct fw *fw);

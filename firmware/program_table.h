@@ -3,7 +3,7 @@
 #ifndef SLUICE_FW_PROGRAM_TABLE_H
 #define SLUICE_FW_PROGRAM_TABLE_H
 
-#include "internal.h"
+#include "fw_internal.h"
 
 int fw_program_table_init(struct fw_program_table *table, uint32_t capacity); /* -ENOMEM */
 void fw_program_table_free(struct fw_program_table *table);                   /* after _clear */

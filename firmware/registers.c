@@ -6,7 +6,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "internal.h"
+#include "fw_internal.h"
 #include "mailbox.h"
 #include "registers.h"
 

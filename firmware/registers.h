@@ -3,7 +3,7 @@
 #ifndef SLUICE_FW_REGISTERS_H
 #define SLUICE_FW_REGISTERS_H
 
-#include "internal.h"
+#include "fw_internal.h"
 
 #define FW_INTR_ALL (SLUICE_INTR_ADMIN | SLUICE_INTR_EVENT | SLUICE_INTR_FATAL)
 

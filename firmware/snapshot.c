@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "internal.h"
+#include "fw_internal.h"
 #include "program_load.h"
 #include "registers.h"
 

@@ -2,7 +2,7 @@
 /* Names of commands and statuses, from the ABI's tables, and the status of an errno. */
 #include <errno.h>
 
-#include "internal.h"
+#include "fw_internal.h"
 
 const char *fw_status_text(uint16_t status)
 {

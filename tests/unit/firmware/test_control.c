@@ -3,7 +3,7 @@
 #include "fw_guest.h"
 
 #include "frames.h"
-#include "internal.h"
+#include "fw_internal.h"
 
 /* ---- Capabilities ------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* program_load.c: what happens while loads are under way, with the worker held up. */
 #include "fw_guest.h"
 
-#include "internal.h"
+#include "fw_internal.h"
 
 /* A job that runs until it is cancelled or released. */
 struct blocker {

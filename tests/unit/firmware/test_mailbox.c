@@ -2,7 +2,7 @@
 /* mailbox.c, admin_rings.c, health.c */
 #include "fw_guest.h"
 
-#include "internal.h"
+#include "fw_internal.h"
 
 static void put_nops(struct fw_guest *f, unsigned n)
 {
