@@ -17,7 +17,7 @@
  */
 #include "verifier/verifier.h"
 
-#define SHIFT_WORK 32u /* instructions that trying all amounts of a shift counts for */
+#define SHIFT_WORK 8u /* instructions that trying all amounts of a shift counts for */
 
 static bool is_packet(const struct bpfe_reg *reg)
 {
