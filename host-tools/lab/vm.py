@@ -105,7 +105,9 @@ class Vm:
                  "-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
                  "-qmp", f"unix:{self.dir}/qmp.sock,server=on,wait=off",
                  "-serial", f"file:{self.log}",
-                 "-netdev", f"stream,id=wire,server=off,addr.type=unix,addr.path={self.wire.path}",
+                 # reconnect: QEMU may be there before sluice-wire listens
+                 "-netdev", "stream,id=wire,server=off,reconnect-ms=100,addr.type=unix,"
+                            f"addr.path={self.wire.path}",
                  "-device", f"sluice-nic,id=nic0,netdev=wire{device_options}",
                  *extra]
         return argv
