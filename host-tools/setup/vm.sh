@@ -34,14 +34,12 @@ vm_accel() {
 
 # vm SERIES [QEMU-OPTION...]
 vm() {
-	local accel data=() folder
+	local accel
 	eval "$(env_shell "$1")"
 	shift
 	vm_accel accel
-	IFS=: read -ra folder <<<"$SLUICE_QEMU_DATA"
-	data=("${folder[@]/#/-L}")
 	echo "Linux $SLUICE_RELEASE with the NIC sl0; the shell ends the machine with: poweroff -f   (QEMU itself: Ctrl-a x)"
-	exec "$SLUICE_QEMU" -machine q35 "${accel[@]}" -smp 2 -m 1G -nodefaults -no-reboot "${data[@]}" \
+	exec "$SLUICE_QEMU" -machine q35 "${accel[@]}" -smp 2 -m 1G -nodefaults -no-reboot \
 		-display none -chardev stdio,id=console,mux=on,signal=off -serial chardev:console -mon console \
 		-kernel "$SLUICE_KERNEL" -initrd "$SLUICE_INITRD" -append "$SLUICE_APPEND sluice.shell" \
 		-drive "file=$SLUICE_ROOTFS,format=raw,if=none,id=root,readonly=on" \
