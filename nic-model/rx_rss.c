@@ -38,5 +38,6 @@ void rx_rss_select(struct rx_frame *f)
 		}
 		f->rss_hash = toeplitz_hash(&f->port->rss_hash, input, len);
 	}
+	/* cppcheck-suppress nullPointer ; nic_receive() refuses a frame without a port */
 	f->queue = f->port->rss_table[f->rss_hash & (SLUICE_RSS_TABLE - 1)];
 }

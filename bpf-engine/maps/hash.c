@@ -166,14 +166,15 @@ static void recycle(struct bpfe_rcu_head *head)
 		(struct bpfe_map *)((uint8_t *)head - offsetof(struct bpfe_map, recycle_rcu));
 	struct hash_header *h = map->data;
 	size_t payload = element_stride(&map->attr) - sizeof(struct hash_element);
-	struct hash_element *last = NULL;
-	uint32_t first = h->waiting;
+	struct hash_element *last;
+	uint32_t first = h->waiting, number = first;
 
-	/* Nobody but this callback knows the batch, so zeroing needs no lock. */
-	for (uint32_t number = first; number; number = last->link) {
+	/* Nobody but this callback knows the batch, so zeroing needs no lock. It is never empty. */
+	do {
 		last = element(map, number);
 		memset(last + 1, 0, payload);
-	}
+		number = last->link;
+	} while (number);
 	pthread_mutex_lock(&map->lock);
 	last->link = h->free;
 	h->free = first;

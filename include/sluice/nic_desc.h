@@ -79,9 +79,8 @@ struct sluice_tx_desc {
 	__le64 reserved1;   /* 0 */
 };
 
-#define SLUICE_TX_LAST 0x0001 /* last descriptor of a frame */
-#define SLUICE_TX_CSUM 0x0002 /* fill in the ones' complement checksum from csum_start to the end \
-			       */
+#define SLUICE_TX_LAST        0x0001 /* last descriptor of a frame */
+#define SLUICE_TX_CSUM        0x0002 /* checksum from csum_start to the frame's end */
 #define SLUICE_TX_FLAGS_KNOWN (SLUICE_TX_LAST | SLUICE_TX_CSUM)
 
 /* One completion per frame (sent or refused), in order. */

@@ -3,8 +3,8 @@
  * Fuzz target: any bytes as a BPF object, opened and then read through every function of bpf_elf.h.
  *
  * With clang -fsanitize=fuzzer it is a libFuzzer program, best started from the examples and the
- * objects of tests/unit/loader. With FUZZ_STANDALONE it runs each file it is given once, so that any
- * compiler can replay a corpus.
+ * objects of tests/unit/loader. With FUZZ_STANDALONE it runs each file it is given once, so that
+ * any compiler can replay a corpus.
  */
 #include <bpf_elf.h>
 

@@ -5,7 +5,7 @@
 static __always_inline __u16 fold(__u32 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~((sum & 0xffff) + (sum >> 16));
+	return (__u16) ~((sum & 0xffff) + (sum >> 16));
 }
 
 SEC("xdp")
