@@ -179,6 +179,8 @@ static void sluice_exit(PCIDevice *pci)
 {
 	SluiceNIC *s = SLUICE_NIC(pci);
 
+	/* A guest may eject the device from one of its CPUs. */
+	sluice_thread_register();
 	qemu_del_vm_change_state_handler(s->vm_state);
 	sluice_wire_exit(s);
 	/* The worker ends here; until then it may schedule a bottom half. */

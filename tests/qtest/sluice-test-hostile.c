@@ -59,13 +59,24 @@ static void test_asq_nowhere(void)
 	sluice_stop(s);
 }
 
+/* A ring that would run over the end of the address space is no ring. */
 static void test_asq_wraps(void)
 {
-	QSluice *s = sluice_start_rings(0xffffffffffffffc0ull, 0);
+	QSluice *s = sluice_start("", "");
 
-	sluice_reg_set(s, SLUICE_REG_ASQ_DOORBELL, 2);
-	sluice_wait_fatal(s);
-	sluice_fatal_then_reset(s, SLUICE_FATAL_ASQ_DMA);
+	sluice_bring_up(s);
+	sluice_reg_set(s, SLUICE_REG_RESET, SLUICE_RESET_KEY);
+	sluice_negotiate(s, sluice_reg64(s, SLUICE_REG_DEV_FEATURES));
+	sluice_reg64_set(s, SLUICE_REG_ASQ_BASE, 0xffffffffffffffc0ull);
+	sluice_reg64_set(s, SLUICE_REG_ACQ_BASE, s->acq.base);
+	sluice_reg_set(s, SLUICE_REG_ASQ_SIZE, SLUICE_ADMIN_RING);
+	sluice_reg_set(s, SLUICE_REG_ACQ_SIZE, SLUICE_ADMIN_RING);
+	sluice_reg_set(s, SLUICE_REG_CONTROL,
+		       SLUICE_CONTROL_FEATURES_OK | SLUICE_CONTROL_ADMIN_ENABLE);
+	g_assert_cmphex(sluice_reg(s, SLUICE_REG_STATUS), ==,
+			SLUICE_STATUS_READY | SLUICE_STATUS_FEATURES_OK);
+	sluice_admin_init(s);
+	sluice_cmd(s, SLUICE_OP_NOP, NULL, 0, NULL, NULL, 0);
 	sluice_stop(s);
 }
 

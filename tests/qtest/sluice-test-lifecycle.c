@@ -208,7 +208,7 @@ static void test_backend_gone(void)
 
 static void test_no_backend(void)
 {
-	QTestState *qts = qtest_init("-machine q35 -nodefaults -device sluice-nic,id=nic0");
+	QTestState *qts = sluice_machine("-device sluice-nic,id=nic0");
 
 	qtest_qmp_assert_success(qts, "{'execute': 'qom-get', 'arguments': "
 				      "{'path': '/machine/peripheral/nic0', 'property': 'stats'}}");
@@ -227,7 +227,7 @@ static void sluice_check_refusal(QTestState *qts, const char *props, const char 
 
 static void test_properties(void)
 {
-	QTestState *qts = qtest_init("-machine q35 -nodefaults -device pcie-root-port,id=port0");
+	QTestState *qts = sluice_machine("-device pcie-root-port,id=port0");
 
 	sluice_check_refusal(qts, "{\"driver\": \"sluice-nic\", \"bus\": \"port0\", \"queues\": 0}",
 			     "queues=0 is out of range: 1 to 32 queue pairs");
@@ -250,9 +250,9 @@ static void test_properties(void)
 /* A conventional slot: no PCI Express capability, everything else as ever. */
 static void test_conventional(void)
 {
-	QTestState *qts = qtest_init("-machine q35 -nodefaults "
-				     "-device pcie-pci-bridge,id=bridge0 "
-				     "-device sluice-nic,id=nic0,bus=bridge0,addr=1");
+	QTestState *qts = sluice_machine(""
+					 "-device pcie-pci-bridge,id=bridge0 "
+					 "-device sluice-nic,id=nic0,bus=bridge0,addr=1");
 
 	qtest_qmp_assert_success(qts, "{'execute': 'qom-get', 'arguments': "
 				      "{'path': '/machine/peripheral/nic0', 'property': 'stats'}}");

@@ -45,11 +45,11 @@ static void test_identity(void)
 	g_assert_cmphex(qpci_config_readl(s->pci, PCI_BASE_ADDRESS_0) & 0xf, ==, 0);
 	g_assert_cmphex(qpci_config_readl(s->pci, PCI_BASE_ADDRESS_2) & 0xf, ==,
 			PCI_BASE_ADDRESS_MEM_TYPE_64);
-	sluice_bring_up(s);
 	qpci_iomap(s->pci, SLUICE_BAR_REGS, &size);
 	g_assert_cmphex(size, ==, SLUICE_REGS_SIZE);
 	qpci_iomap(s->pci, SLUICE_BAR_DOORBELLS, &size);
 	g_assert_cmphex(size, ==, 4 * SLUICE_DOORBELL_PAGE);
+	sluice_bring_up(s);
 
 	g_assert_cmphex(sluice_reg(s, SLUICE_REG_MAGIC), ==, SLUICE_MAGIC);
 	g_assert_cmphex(sluice_reg(s, SLUICE_REG_ABI_VERSION), ==,

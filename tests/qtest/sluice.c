@@ -15,17 +15,38 @@
 
 /* ---- Life --------------------------------------------------------------------------------- */
 
+/* A QEMU that was not installed finds its BIOS in the folders SLUICE_QEMU_DATA names (a:b). */
+static char *sluice_data_args(void)
+{
+	g_auto(GStrv) dirs = g_strsplit(getenv("SLUICE_QEMU_DATA") ?: "", ":", -1);
+	GString *args = g_string_new("");
+	unsigned i;
+
+	for (i = 0; dirs[i]; i++)
+		if (*dirs[i])
+			g_string_append_printf(args, " -L %s", dirs[i]);
+	return g_string_free(args, false);
+}
+
+QTestState *sluice_machine(const char *args)
+{
+	g_autofree char *data = sluice_data_args();
+
+	return qtest_initf("-machine q35 -nodefaults%s %s", data, args);
+}
+
 static QSluice *sluice_spawn(const char *topology, const char *bus, const char *props,
 			     const char *args)
 {
 	QSluice *s = g_new0(QSluice, 1);
+	g_autofree char *all = NULL;
 	int fds[2];
 
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), ==, 0);
-	s->qts = qtest_initf("-machine q35 -m %d -nodefaults %s "
-			     "-netdev dgram,id=wire0,local.type=fd,local.str=%d "
-			     "-device sluice-nic,id=nic0,%s,netdev=wire0,mac=" SLUICE_MAC "%s %s",
-			     SLUICE_RAM_MB, topology, fds[1], bus, props, args);
+	all = g_strdup_printf("-m %d %s -netdev dgram,id=wire0,local.type=fd,local.str=%d "
+			      "-device sluice-nic,id=nic0,%s,netdev=wire0,mac=" SLUICE_MAC "%s %s",
+			      SLUICE_RAM_MB, topology, fds[1], bus, props, args);
+	s->qts = sluice_machine(all);
 	close(fds[1]);
 	s->wire = fds[0];
 	s->bus = qpci_new_pc(s->qts, NULL);

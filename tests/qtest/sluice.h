@@ -63,6 +63,8 @@ typedef struct QSluice {
  * appended to -device ("" or ",queues=2"), @args to the command line.
  */
 QSluice *sluice_start(const char *props, const char *args);
+/* A machine with @args alone; every start goes through here. */
+QTestState *sluice_machine(const char *args);
 /* Behind a root port, where it can be unplugged; "nic0" is in slot "port0". */
 QSluice *sluice_start_hotplug(const char *props, const char *args);
 /* Waiting for migrate-incoming; sluice_adopt() takes over what the driver at the source knew. */
