@@ -34,7 +34,7 @@ def main():
         return
     for line in log.read_text().splitlines():
         test = json.loads(line)
-        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", test["name"])
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", test["name"].removeprefix("sluice:"))
         (folder / f"{name}.tap").write_text(tap_of(test))
         (folder / f"{name}.log").write_text(test.get("stderr", ""))
 

@@ -168,7 +168,7 @@ test_wanted() {
 
 # test_main [LEVEL...] [--long]
 test_main() {
-	local levels=() wanted=() long='' results word
+	local levels=() wanted=() long='' results word fd
 	for word in "$@"; do
 		case " --long ${test_levels[*]} " in
 		*" $word "*) if [[ $word == --long ]]; then long=1; else levels+=("$word"); fi ;;
@@ -179,6 +179,9 @@ test_main() {
 	test_setup "${levels[@]}"
 	eval "$(env_shell 7.2)"
 	results=$(test_dir)/results
+	mkdir -p "$results"
+	exec {fd}>"$(test_dir)/lock"
+	flock -n "$fd" || fail "another ./sluice test of this checkout is running" "wait for it, or test another clone"
 	rm -rf "$results"
 	mkdir -p "$results"
 	if test_wanted unit model verifier fuzz; then test_meson "${wanted[@]}"; fi
