@@ -64,7 +64,8 @@ static int check_packet(struct bpfe_vf *vf, int regno, const struct bpfe_reg *re
 				      "packet access at offset %lld may lie before %s",
 				      (long long)(constant + reg->val.x.smin),
 				      reg->type == BPFE_REG_PACKET ? "data" : "data_meta");
-	if (constant + (int64_t)size > (int64_t)reg->range)
+	/* Below data + val only a comparison tells that the bytes are in the frame. */
+	if (!reg->bounded || constant + (int64_t)size > (int64_t)reg->range)
 		return bpfe_vf_refuse(
 			vf, BPFE_BAD_MEMORY, regno, accepted,
 			"packet access of %llu bytes at offset %lld, but only %u bytes "

@@ -130,6 +130,7 @@ static int move_pointer(struct bpfe_vf *vf, unsigned dst, unsigned regno,
 		if (is_packet(ptr)) {
 			moved.id = ++vf->ids;
 			moved.range = 0;
+			moved.bounded = false;
 		}
 	} else if (!move_const(&moved, by->x.smin, subtract)) {
 		return bpfe_vf_refuse(

@@ -241,7 +241,10 @@ static void prove_range(struct bpfe_reg *reg, void *opaque)
 {
 	const struct range_proof *proof = opaque;
 
-	if (reg->type == proof->type && reg->id == proof->id && reg->range < proof->range)
+	if (reg->type != proof->type || reg->id != proof->id)
+		return;
+	reg->bounded = true;
+	if (reg->range < proof->range)
 		reg->range = proof->range;
 }
 
@@ -253,7 +256,7 @@ static int learn_range(struct bpfe_vf *vf, struct bpfe_state *state, const struc
 	struct range_proof proof = {ptr->type, ptr->id, 0};
 
 	/* Far out the pointer might lie beyond any frame; such a proof is never needed. */
-	if (range <= 0 || ptr->val.x.smin < 0 || range + ptr->val.x.smax > BPFE_MAX_PKT_RANGE)
+	if (range < 0 || ptr->val.x.smin < 0 || range + ptr->val.x.smax > BPFE_MAX_PKT_RANGE)
 		return 0;
 	proof.range = (uint32_t)range;
 	return bpfe_state_each(vf, state, prove_range, &proof);

@@ -47,7 +47,8 @@ static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const s
 	    (old->type != BPFE_REG_MAP_VALUE_OR_NULL || cur->type != BPFE_REG_MAP_VALUE))
 		return false;
 	if (old->frame != cur->frame || old->map != cur->map || old->off != cur->off ||
-	    old->range > cur->range || !bpfe_scalar_in(&old->val, &cur->val))
+	    old->range > cur->range || old->bounded > cur->bounded ||
+	    !bpfe_scalar_in(&old->val, &cur->val))
 		return false;
 	return !old->id || same_id(c, old->id, cur->id, false);
 }

@@ -40,6 +40,7 @@ enum bpfe_reg_type {
 struct bpfe_reg {
 	uint8_t type;  /* enum bpfe_reg_type */
 	uint8_t frame; /* stack: index of the frame pointed into */
+	bool bounded;  /* packet: data + val is proven to lie in the frame, even if range is 0 */
 	uint32_t map;  /* map, map value: index into image->maps */
 	uint32_t id;   /* scalar: equal values; packet: same val; or-null: null together; 0: none */
 	uint32_t range;         /* packet: bytes from data + val proven present */

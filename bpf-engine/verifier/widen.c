@@ -131,6 +131,7 @@ static void widen_reg(struct bpfe_vf *vf, const struct bpfe_reg *old, struct bpf
 	}
 	if (old->range < cur->range)
 		cur->range = old->range;
+	cur->bounded = cur->bounded && old->bounded;
 }
 
 static void widen_slot(struct bpfe_vf *vf, const struct bpfe_slot *old, struct bpfe_slot *cur)
