@@ -77,6 +77,7 @@ static enum tx_next skip(struct nic *nic, struct nic_queue *q, struct tx_chain *
 		return TX_NEXT_FRAME;
 	}
 	desc_ring_advance(&q->ring, 1);
+	chain->n = 1;
 	if (++q->tx_skipped >= q->ring.size)
 		return endless(nic, q);
 	return TX_NEXT_PROGRESS;

@@ -22,7 +22,7 @@ struct tx_chain {
 enum tx_next {
 	TX_NEXT_NONE,     /* nothing to do before the next doorbell */
 	TX_NEXT_FRAME,    /* *chain has a frame; chain->n descriptors are not used up yet */
-	TX_NEXT_PROGRESS, /* descriptors of an over-long chain were passed over; ask again */
+	TX_NEXT_PROGRESS, /* chain->n descriptors of an over-long chain passed over; ask again */
 	TX_NEXT_FAILED,   /* the queue failed */
 };
 

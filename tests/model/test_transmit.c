@@ -238,6 +238,27 @@ static void work_is_sliced(void **state)
 	assert_null(model_imbalance(s->g));
 }
 
+/* Passing over what can never be a frame is work like any other. */
+static void long_chain_is_sliced(void **state)
+{
+	struct scenario *s = *state;
+	struct model_queue q = open_large(s, 1024);
+	struct sluice_tx_desc desc = {.addr = model_alloc(s->g, 64), .length = 1};
+
+	for (unsigned i = 0; i < 999; i++)
+		model_tx_put(&q, &desc);
+	desc.flags = SLUICE_TX_LAST;
+	model_tx_put(&q, &desc);
+	assert_int_equal(model_submit(&q), 0);
+	assert_int_equal(s->g->schedules, 1);
+	assert_true(model_query(&q).consumer < 500);
+	while (nic_process(s->g->nic))
+		;
+	assert_int_equal(model_query(&q).consumer, 1000);
+	assert_int_equal(scenario_tx_cpl(&q).status, SLUICE_TX_ST_TOO_LONG);
+	assert_null(model_imbalance(s->g));
+}
+
 static void disable_drains(void **state)
 {
 	struct scenario *s = *state;
@@ -304,6 +325,7 @@ static const struct CMUnitTest tests[] = {
 	SCENARIO(rings_unreachable),
 	SCENARIO(interrupts),
 	SCENARIO(work_is_sliced),
+	SCENARIO(long_chain_is_sliced),
 	SCENARIO(disable_drains),
 	SCENARIO(failure_while_draining),
 	SCENARIO(enable_serves_what_waits),
