@@ -307,7 +307,8 @@ static int sluice_change_mtu(struct net_device *netdev, int mtu)
 			   mtu, limit);
 		return -EINVAL;
 	}
-	if (port->up && order == sluice_rx_order(netdev->mtu)) {
+	/* Also while down: a program can be attached then, and the device judges by its own MTU. */
+	if (!port->up || order == sluice_rx_order(netdev->mtu)) {
 		err = sluice_port_set_mtu(port, mtu);
 		if (err)
 			return err;
