@@ -124,10 +124,13 @@ int sluice_wire_transmit(SluiceNIC *s, const void *frame, size_t len)
 	return sent < 0 ? -EIO : 0;
 }
 
+/* Flushing does not ask whether the VM runs; sluice_vm_change() makes up for it. */
 static void sluice_wire_flush(void *opaque)
 {
 	SluiceNIC *s = opaque;
 
+	if (!runstate_is_running())
+		return;
 	qemu_flush_queued_packets(qemu_get_queue(s->wire));
 }
 
