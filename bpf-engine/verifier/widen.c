@@ -120,12 +120,24 @@ static struct bpfe_scalar widen_scalar(const struct bpfe_scalar *old, const stru
 	return s;
 }
 
+/* Offsets were bounded when they were added, and stay so: sums with them must not overflow. */
+static void bound_offset(struct bpfe_scalar *val)
+{
+	if (val->x.smin < -BPFE_MAX_PTR_OFF)
+		val->x.smin = -BPFE_MAX_PTR_OFF;
+	if (val->x.smax > BPFE_MAX_VAR_OFF)
+		val->x.smax = BPFE_MAX_VAR_OFF;
+	bpfe_scalar_deduce(val);
+}
+
 static void widen_reg(struct bpfe_vf *vf, const struct bpfe_reg *old, struct bpfe_reg *cur)
 {
 	if (cur->type == BPFE_REG_UNINIT)
 		return;
 	if (!bpfe_scalar_equal(&old->val, &cur->val)) {
 		cur->val = widen_scalar(&old->val, &cur->val);
+		if (bpfe_reg_is_pointer(cur))
+			bound_offset(&cur->val);
 		/* Whatever was linked to it no longer has to be equal. */
 		cur->id = cur->type == BPFE_REG_SCALAR ? 0 : ++vf->ids;
 	}

@@ -76,6 +76,68 @@ static void test_profile_without_helper(void **state)
 			    "offered by this device's profile\n    path: 0\n");
 }
 
+/* Seven ways to where the pointers meet, the last one below the value: joined, the offset's lower
+ * bound is let go, and must not wrap to pass for a large one. */
+static void test_joined_offset(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		LDX(BPF_W, 8, 1, 16),
+		LDX(BPF_W, 9, 1, 12),
+		LOOKUP(ARRAY),
+		MOV_X(6, 0),
+		CALL(BPF_FUNC_get_prandom_u32),
+		MOV_X(7, 0),
+		/* Too long to follow round by round. */
+		MOV_K(1, 0),
+		ALU64_K(BPF_ADD, 1, 1),
+		JMP_X(BPF_JEQ, 9, 7, 1),
+		JMP_K(BPF_JLT, 1, 2000000, -3),
+		MOV_X(0, 6),
+		JMP_K(BPF_JEQ, 8, 1, 9),
+		JMP_K(BPF_JEQ, 8, 2, 12),
+		JMP_K(BPF_JEQ, 8, 3, 14),
+		JMP_K(BPF_JEQ, 8, 4, 16),
+		JMP_K(BPF_JEQ, 8, 5, 18),
+		JMP_K(BPF_JEQ, 8, 6, 20),
+		ALU64_K(BPF_AND, 7, 1),
+		ALU64_K(BPF_ADD, 7, 13),
+		ALU64_X(BPF_ADD, 0, 7),
+		JA(21),
+		ALU64_K(BPF_AND, 7, 255),
+		ALU64_K(BPF_SUB, 7, 250),
+		ALU64_X(BPF_ADD, 0, 7),
+		JA(17),
+		ALU64_K(BPF_AND, 7, 1),
+		ALU64_K(BPF_ADD, 7, 8),
+		JA(12),
+		ALU64_K(BPF_AND, 7, 1),
+		ALU64_K(BPF_ADD, 7, 9),
+		JA(9),
+		ALU64_K(BPF_AND, 7, 1),
+		ALU64_K(BPF_ADD, 7, 10),
+		JA(6),
+		ALU64_K(BPF_AND, 7, 1),
+		ALU64_K(BPF_ADD, 7, 11),
+		JA(3),
+		ALU64_K(BPF_AND, 7, 1),
+		ALU64_K(BPF_ADD, 7, 12),
+		JA(0),
+		ALU64_X(BPF_ADD, 0, 7),
+		JA(0),
+		LDX(BPF_B, 0, 0, -8),
+		EXIT(),
+	};
+	char text[4096] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+
+	assert_int_equal(corpus_verify(&maps, insns, COUNT_OF(insns), NULL, &image, &log), -E2BIG);
+	bpfe_image_close(&image);
+	assert_int_equal(log.insn, COUNT_OF(insns) - 2);
+	assert_non_null(strstr(text, "(r0 = *(u8 *)(r0 -8)) map value access of 1 bytes at offset "
+				     "-536870920 to "));
+}
+
 static int setup(void **state)
 {
 	return corpus_maps_create(&maps);
@@ -105,5 +167,6 @@ int main(void)
 		}
 	}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_profile_without_helper);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_joined_offset);
 	return _cmocka_run_group_tests("refused", tests, n, setup, teardown);
 }
