@@ -54,6 +54,7 @@ struct SluiceNIC {
 	VMChangeStateEntry *vm_state;
 
 	Error *migration_blocker;
+	bool blocker_refused; /* QEMU took none, and the log says so */
 	bool objects_exist;
 
 	/* The stream's form of the libraries' state, alive while it is saved or loaded */

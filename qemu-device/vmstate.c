@@ -33,10 +33,16 @@ void sluice_migration_objects(void *opaque, bool exist)
 	error_setg(&s->migration_blocker, "%s: " SLUICE_CURE, sluice_name(s));
 	/*
 	 * Fails while a migration runs, or with -only-migratable: the guest is not to be refused
-	 * its program for that, and sluice_pre_save() holds the line.
+	 * its program for that, and sluice_pre_save() holds the line. Said once: a guest can make
+	 * and free maps as often as it likes.
 	 */
-	if (migrate_add_blocker(&s->migration_blocker, &err) < 0)
+	if (migrate_add_blocker(&s->migration_blocker, &err) == 0)
+		return;
+	if (s->blocker_refused)
+		error_free(err);
+	else
 		warn_report_err(err);
+	s->blocker_refused = true;
 }
 
 static void sluice_blobs_free(SluiceNIC *s)
