@@ -11,7 +11,27 @@ core_sources=(meson.build meson_options.txt include bpf-engine nic-model firmwar
 tool_sources=(host-tools/meson.build host-tools/sluice-run host-tools/sluice-wire
 	host-tools/sluice-mkpcap examples)
 
+# SLUICE_KEYS carries the keys to what the launcher starts, so that ./sluice env
+# called from there speaks of what was built, whatever is edited meanwhile.
 compute_keys() {
+	local name value
+	if [[ -n ${SLUICE_KEYS-} ]]; then
+		while IFS='=' read -r name value; do
+			key[$name]=$value
+		done <<<"$SLUICE_KEYS"
+		return 0
+	fi
+	hash_sources
+}
+
+# export_keys - for what the launcher starts
+export_keys() {
+	local name
+	SLUICE_KEYS=$(for name in "${!key[@]}"; do echo "$name=${key[$name]}"; done)
+	export SLUICE_KEYS
+}
+
+hash_sources() {
 	local setup=host-tools/setup image=guest-tools/image core overlay
 	core=$(hash_files "${core_sources[@]}")
 	overlay=$(hash_files qemu-device)

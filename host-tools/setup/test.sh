@@ -177,6 +177,7 @@ test_main() {
 	done
 	((${#levels[@]})) || levels=("${test_levels[@]}")
 	test_setup "${levels[@]}"
+	export_keys
 	eval "$(env_shell 7.2)"
 	results=$(test_dir)/results
 	mkdir -p "$results"
