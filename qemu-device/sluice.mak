@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The devices of Sluice's QEMU (configure --without-default-devices
-# --with-devices-x86_64=sluice): one q35 machine, its buses, the NIC, and the
+# --with-devices-x86_64=sluice): the q35 and pc machines, their buses, the NIC, and the
 # NICs it is compared with. Fewer devices means a shorter first set-up.
 
 CONFIG_Q35=y
+CONFIG_I440FX=y
 CONFIG_PCIE_PORT=y
 CONFIG_VTD=y
 CONFIG_HPET=y

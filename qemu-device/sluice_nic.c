@@ -242,6 +242,27 @@ static const Property sluice_properties[] = {
 	DEFINE_PROP_UINT32("load-queue", SluiceNIC, limits.load_queue, 0),
 };
 
+static void sluice_describe_properties(ObjectClass *klass)
+{
+	static const struct {
+		const char *name, *text;
+	} description[] = {
+		{"queues", "receive and transmit queue pairs, 1 to 32"},
+		{"rx-pause", "let the wire wait while a queue lacks buffers, instead of dropping"},
+		{"map-memory", "storage of all maps; 0: the firmware's default"},
+		{"max-maps", "maps that may exist at once; 0: the firmware's default"},
+		{"max-programs", "programs that may exist at once; 0: the firmware's default"},
+		{"max-insns", "instructions a program may have; 0: all the engine takes"},
+		{"insn-budget", "instructions a frame's run may execute; 0: the engine's default"},
+		{"load-queue", "program loads that may wait at once; 0: the firmware's default"},
+	};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(description); i++)
+		object_class_property_set_description(klass, description[i].name,
+						      description[i].text);
+}
+
 static void sluice_class_init(ObjectClass *klass, void *data)
 {
 	DeviceClass *dc = DEVICE_CLASS(klass);
@@ -264,6 +285,7 @@ static void sluice_class_init(ObjectClass *klass, void *data)
 	dc->desc = "Sluice SmartNIC with XDP offload";
 	dc->vmsd = &sluice_vmstate;
 	device_class_set_props(dc, sluice_properties);
+	sluice_describe_properties(klass);
 	set_bit(DEVICE_CATEGORY_NETWORK, dc->categories);
 	sluice_register_properties(klass);
 }

@@ -75,6 +75,7 @@ static void test_asq_wraps(void)
 		       SLUICE_CONTROL_FEATURES_OK | SLUICE_CONTROL_ADMIN_ENABLE);
 	g_assert_cmphex(sluice_reg(s, SLUICE_REG_STATUS), ==,
 			SLUICE_STATUS_READY | SLUICE_STATUS_FEATURES_OK);
+	sluice_reg_set(s, SLUICE_REG_RESET, SLUICE_RESET_KEY);
 	sluice_admin_init(s);
 	sluice_cmd(s, SLUICE_OP_NOP, NULL, 0, NULL, NULL, 0);
 	sluice_stop(s);

@@ -208,7 +208,7 @@ static void test_backend_gone(void)
 
 static void test_no_backend(void)
 {
-	QTestState *qts = sluice_machine("-device sluice-nic,id=nic0");
+	QTestState *qts = sluice_machine("q35", "-device sluice-nic,id=nic0");
 
 	qtest_qmp_assert_success(qts, "{'execute': 'qom-get', 'arguments': "
 				      "{'path': '/machine/peripheral/nic0', 'property': 'stats'}}");
@@ -227,7 +227,7 @@ static void sluice_check_refusal(QTestState *qts, const char *props, const char 
 
 static void test_properties(void)
 {
-	QTestState *qts = sluice_machine("-device pcie-root-port,id=port0");
+	QTestState *qts = sluice_machine("q35", "-device pcie-root-port,id=port0");
 
 	sluice_check_refusal(qts, "{\"driver\": \"sluice-nic\", \"bus\": \"port0\", \"queues\": 0}",
 			     "queues=0 is out of range: 1 to 32 queue pairs");
@@ -247,16 +247,26 @@ static void test_properties(void)
 	qtest_quit(qts);
 }
 
-/* A conventional slot: no PCI Express capability, everything else as ever. */
+/* A conventional bus: no PCI Express, everything else as ever, and hotplug by ACPI. */
 static void test_conventional(void)
 {
-	QTestState *qts = sluice_machine(""
-					 "-device pcie-pci-bridge,id=bridge0 "
-					 "-device sluice-nic,id=nic0,bus=bridge0,addr=1");
+	QSluice *s = sluice_start_with(&(QSluiceOptions){.machine = "pc"});
+	QSluiceQueue rx, tx;
+	uint8_t frame[64];
 
-	qtest_qmp_assert_success(qts, "{'execute': 'qom-get', 'arguments': "
-				      "{'path': '/machine/peripheral/nic0', 'property': 'stats'}}");
-	qtest_quit(qts);
+	sluice_bring_up(s);
+	g_assert_cmpuint(qpci_find_capability(s->pci, PCI_CAP_ID_EXP, 0), ==, 0);
+	sluice_traffic(s, &rx, &tx);
+	sluice_make_frame(frame, sizeof(frame), 0);
+	sluice_cpl_doorbell(s, &rx, SLUICE_QUEUE_RX, true);
+	sluice_wire_send(s, frame, sizeof(frame));
+	sluice_rx_wait(s, &rx, NULL);
+	sluice_wait_interrupt(s, rx.vector);
+
+	qtest_qmp_device_add(s->qts, "sluice-nic", "nic1", "{'addr': '0x06'}");
+	qpci_unplug_acpi_device_test(s->qts, "nic1", 6);
+	sluice_assert_alive(s);
+	sluice_stop(s);
 }
 
 void sluice_add_lifecycle_tests(void)

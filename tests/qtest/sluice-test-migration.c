@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 #include <glib/gstdio.h>
 #include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "sluice.h"
 
 static char *sluice_stream_path(void)
@@ -177,8 +178,98 @@ static void test_other_shape(void)
 	g_unlink(path);
 }
 
+static void sluice_run_job(QSluice *s, const char *id)
+{
+	gint64 end = g_get_monotonic_time() + SLUICE_PATIENCE;
+	bool concluded = false;
+
+	while (!concluded) {
+		QDict *answer = qtest_qmp(s->qts, "{'execute': 'query-jobs'}");
+		QDict *job = qobject_to(QDict, qlist_peek(qdict_get_qlist(answer, "return")));
+
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		g_assert_cmpstr(qdict_get_str(job, "id"), ==, id);
+		concluded = !strcmp(qdict_get_str(job, "status"), "concluded");
+		if (concluded)
+			g_assert_cmpstr(qdict_get_try_str(job, "error"), ==, NULL);
+		qobject_unref(answer);
+	}
+	qtest_qmp_assert_success(s->qts, "{'execute': 'job-dismiss', 'arguments': {'id': %s}}", id);
+}
+
+/* An image for the machine's state; needs no qemu-img. */
+static void sluice_add_disk(QSluice *s, const char *path)
+{
+	qtest_qmp_assert_success(s->qts,
+				 "{'execute': 'blockdev-add', 'arguments': {'driver': 'file', "
+				 "'node-name': 'file0', 'filename': %s}}",
+				 path);
+	qtest_qmp_assert_success(s->qts,
+				 "{'execute': 'blockdev-create', 'arguments': {'job-id': 'create', "
+				 "'options': {'driver': 'qcow2', 'file': 'file0', "
+				 "'size': 1048576}}}");
+	sluice_run_job(s, "create");
+	qtest_qmp_assert_success(s->qts,
+				 "{'execute': 'blockdev-add', 'arguments': {'driver': 'qcow2', "
+				 "'node-name': 'disk0', 'file': 'file0'}}");
+}
+
+static void sluice_snapshot(QSluice *s, const char *command, const char *tag)
+{
+	qtest_qmp_assert_success(s->qts,
+				 "{'execute': %s, 'arguments': {'job-id': 'snapshot', "
+				 "'tag': %s, 'vmstate': 'disk0', 'devices': ['disk0']}}",
+				 command, tag);
+	sluice_run_job(s, "snapshot");
+}
+
+/* Back to a snapshot, from a NIC that runs a program it did not have then. */
+static void test_snapshot(void)
+{
+	g_autofree char *path = sluice_stream_path();
+	QSluice *s = sluice_start("", "");
+	struct sluice_resp_port port;
+	QSluiceQueue rx, tx;
+	QSluice then;
+	QSluiceQueue rx_then;
+	uint8_t frame[64];
+	unsigned i;
+
+	sluice_add_disk(s, path);
+	sluice_bring_up(s);
+	sluice_traffic(s, &rx, &tx);
+	sluice_make_frame(frame, sizeof(frame), 0);
+	sluice_wire_send(s, frame, sizeof(frame));
+	sluice_rx_wait(s, &rx, NULL);
+	sluice_snapshot(s, "snapshot-save", "then");
+	then = *s;
+	rx_then = rx;
+
+	g_assert_cmpuint(sluice_attach(s, sluice_load_verdict(s, XDP_DROP)), ==, SLUICE_ST_OK);
+	sluice_map_create(s, BPF_MAP_TYPE_HASH, 4, 4, 10);
+	for (i = 0; i < 5; i++)
+		sluice_wire_send(s, frame, sizeof(frame));
+	sluice_wait_stat(s, "rx_xdp_drop", 5);
+
+	sluice_snapshot(s, "snapshot-load", "then");
+	*s = then;
+	rx = rx_then;
+	g_assert_cmpuint(sluice_stat(s, "rx_wire_frames"), ==, 1);
+	g_assert_cmpuint(sluice_stat(s, "rx_xdp_drop"), ==, 0);
+	sluice_cmd(s, SLUICE_OP_PORT_QUERY, NULL, 0, NULL, &port, sizeof(port));
+	g_assert_cmpuint(port.prog_id, ==, 0);
+	sluice_wire_send(s, frame, sizeof(frame));
+	sluice_rx_wait(s, &rx, NULL);
+	sluice_assert_balanced(s);
+	/* The blocker went with what it stood for. */
+	sluice_snapshot(s, "snapshot-save", "again");
+	sluice_stop(s);
+	g_unlink(path);
+}
+
 void sluice_add_migration_tests(void)
 {
+	qtest_add_func("/sluice/migration/snapshot", test_snapshot);
 	qtest_add_func("/sluice/migration/migrate", test_migrate);
 	qtest_add_func("/sluice/migration/blocked", test_blocked);
 	qtest_add_func("/sluice/migration/reset-unblocks", test_reset_unblocks);

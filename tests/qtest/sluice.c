@@ -28,45 +28,67 @@ static char *sluice_data_args(void)
 	return g_string_free(args, false);
 }
 
-QTestState *sluice_machine(const char *args)
+QTestState *sluice_machine(const char *machine, const char *args)
 {
 	g_autofree char *data = sluice_data_args();
 
-	return qtest_initf("-machine q35 -nodefaults%s %s", data, args);
+	return qtest_initf("-machine %s -nodefaults%s %s", machine, data, args);
 }
 
-static QSluice *sluice_spawn(const char *topology, const char *bus, const char *props,
-			     const char *args)
+static char *sluice_wire_args(QSluice *s, const QSluiceOptions *o, int *peer)
 {
-	QSluice *s = g_new0(QSluice, 1);
-	g_autofree char *all = NULL;
 	int fds[2];
 
+	*peer = s->wire = -1;
+	if (o->netdev)
+		return g_strdup_printf("-netdev %s,id=wire0", o->netdev);
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), ==, 0);
-	all = g_strdup_printf("-m %d %s -netdev dgram,id=wire0,local.type=fd,local.str=%d "
-			      "-device sluice-nic,id=nic0,%s,netdev=wire0,mac=" SLUICE_MAC "%s %s",
-			      SLUICE_RAM_MB, topology, fds[1], bus, props, args);
-	s->qts = sluice_machine(all);
-	close(fds[1]);
 	s->wire = fds[0];
+	*peer = fds[1];
+	return g_strdup_printf("-netdev dgram,id=wire0,local.type=fd,local.str=%d", fds[1]);
+}
+
+static QSluice *sluice_spawn(const QSluiceOptions *o, const char *where)
+{
+	QSluice *s = g_new0(QSluice, 1);
+	g_autofree char *args = NULL, *wire = NULL;
+	int peer;
+
+	wire = sluice_wire_args(s, o, &peer);
+	args = g_strdup_printf("-m %d %s %s -device sluice-nic,id=nic0,%s,netdev=wire0,"
+			       "mac=" SLUICE_MAC "%s %s",
+			       SLUICE_RAM_MB, o->before ?: "", wire, where, o->props ?: "",
+			       o->args ?: "");
+	s->qts = sluice_machine(o->machine ?: "q35", args);
+	if (peer >= 0)
+		close(peer);
 	s->bus = qpci_new_pc(s->qts, NULL);
 	s->next_free = SLUICE_MEMORY_BASE;
 	return s;
 }
 
-QSluice *sluice_start(const char *props, const char *args)
+QSluice *sluice_start_with(const QSluiceOptions *o)
 {
-	QSluice *s = sluice_spawn("", "addr=4", props, args);
+	QSluice *s = sluice_spawn(o, "addr=4");
 
 	s->pci = qpci_device_find(s->bus, QPCI_DEVFN(SLUICE_SLOT, 0));
 	g_assert_nonnull(s->pci);
 	return s;
 }
 
+QSluice *sluice_start(const char *props, const char *args)
+{
+	return sluice_start_with(&(QSluiceOptions){.props = props, .args = args});
+}
+
 QSluice *sluice_start_hotplug(const char *props, const char *args)
 {
-	QSluice *s = sluice_spawn("-device pcie-root-port,id=port0,chassis=1,slot=1,addr=4",
-				  "bus=port0", props, args);
+	QSluiceOptions o = {
+		.before = "-device pcie-root-port,id=port0,chassis=1,slot=1,addr=4",
+		.props = props,
+		.args = args,
+	};
+	QSluice *s = sluice_spawn(&o, "bus=port0");
 	QPCIDevice *port = qpci_device_find(s->bus, QPCI_DEVFN(SLUICE_SLOT, 0));
 
 	g_assert_nonnull(port);

@@ -63,8 +63,18 @@ typedef struct QSluice {
  * appended to -device ("" or ",queues=2"), @args to the command line.
  */
 QSluice *sluice_start(const char *props, const char *args);
+
+typedef struct QSluiceOptions {
+	const char *machine; /* NULL: q35 */
+	const char *before;  /* arguments that have to precede the NIC's */
+	const char *netdev;  /* NULL: the datagram socket; else the backend, and no wire */
+	const char *props;
+	const char *args;
+} QSluiceOptions;
+
+QSluice *sluice_start_with(const QSluiceOptions *options);
 /* A machine with @args alone; every start goes through here. */
-QTestState *sluice_machine(const char *args);
+QTestState *sluice_machine(const char *machine, const char *args);
 /* Behind a root port, where it can be unplugged; "nic0" is in slot "port0". */
 QSluice *sluice_start_hotplug(const char *props, const char *args);
 /* Waiting for migrate-incoming; sluice_adopt() takes over what the driver at the source knew. */
