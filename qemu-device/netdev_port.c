@@ -53,11 +53,21 @@ static ssize_t sluice_receive(NetClientState *nc, const uint8_t *frame, size_t l
 	SluiceNIC *s = qemu_get_nic_opaque(nc);
 	enum nic_outcome outcome;
 
+	/*
+	 * Two NICs on a hub whose programs answer XDP_TX refill a queue while it is flushed: the
+	 * main loop has to get its turn.
+	 */
+	if (s->wire_burst == SLUICE_WIRE_BURST) {
+		qemu_bh_schedule(s->wire_bh);
+		trace_sluice_receive_held(sluice_name(s), len);
+		return 0;
+	}
 	/* The queue is flushed without asking can_receive() before each frame. */
 	if (!sluice_wire_has_room(s)) {
 		trace_sluice_receive_held(sluice_name(s), len);
 		return 0;
 	}
+	s->wire_burst++;
 	sluice_enter(s);
 	outcome = nic_receive(s->nic, 0, frame, len);
 	sluice_leave(s);
@@ -131,6 +141,7 @@ static void sluice_wire_flush(void *opaque)
 
 	if (!runstate_is_running())
 		return;
+	s->wire_burst = 0;
 	qemu_flush_queued_packets(qemu_get_queue(s->wire));
 }
 

@@ -22,6 +22,9 @@ OBJECT_DECLARE_TYPE(SluiceNIC, SluiceNICClass, SLUICE_NIC)
 /* Transmitted frames QEMU's net queue may hold for a backend that is not ready. */
 #define SLUICE_WIRE_BACKLOG 1024
 
+/* Frames taken from the wire before the main loop gets its turn. */
+#define SLUICE_WIRE_BURST 1024
+
 #define SLUICE_LINK_SPEED_MBPS 10000
 
 struct SluiceNICClass {
@@ -48,6 +51,7 @@ struct SluiceNIC {
 	NICState *wire;
 	QEMUBH *wire_bh;
 	bool wire_held;        /* a frame was refused for now: resume when there is room */
+	unsigned wire_burst;   /* frames taken since the bottom half last ran */
 	unsigned wire_backlog; /* our frames in the backend's queue */
 
 	QEMUBH *process_bh;
