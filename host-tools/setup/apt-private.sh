@@ -68,6 +68,6 @@ apt_fetch() {
 	shift
 	mkdir -p "$dir"
 	note "downloading $(apt_private apt-get download --print-uris "$@" |
-		awk '{ sum += $3 } END { printf "%d packages, %.0f MB", NR, sum / 1e6 }')"
+		awk '{ sum += $3 } END { printf "%d package%s, %.0f MB", NR, NR == 1 ? "" : "s", sum / 1e6 }')"
 	(cd "$dir" && apt_private apt-get download -q "$@")
 }

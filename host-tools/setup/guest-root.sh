@@ -6,11 +6,21 @@
 # kernel modules are compiled (trixie's kernel headers hold programs that do
 # not run on an older libc).
 
+# debian_root_size LISTFILE - what such a root takes, in words
+debian_root_size() {
+	local wanted
+	mapfile -t wanted < <(list_items "$1")
+	apt_private apt-get install -qq -y --no-install-recommends --print-uris -t trixie \
+		-o Dir::State::status=/dev/null apt '?essential' "${wanted[@]}" |
+		awk '{ sum += $3 } END { printf "Debian trixie: %d packages, %.0f MB to download", NR, sum / 1e6 }'
+}
+
 # debian_root LISTFILE TARGET - a trixie root with the packages of LISTFILE
 debian_root() {
 	local mirror
 	mirror=$(apt_mirror)
-	note "unpacking Debian trixie and $(list_items "$1" | wc -l) packages"
+	apt_refresh
+	note "$(debian_root_size "$1")"
 	as_root mmdebstrap --mode=root --variant=apt --format=directory --aptopt='APT::Install-Recommends "false"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --include="$(list_items "$1" | paste -sd,)" \
