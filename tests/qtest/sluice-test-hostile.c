@@ -6,6 +6,7 @@
 #include "sluice.h"
 
 #define NOWHERE 0x7fff00000000ull
+#define IOAPIC  0xfec00000ull /* registers of another device */
 
 static void sluice_fatal_then_reset(QSluice *s, uint32_t code)
 {
@@ -200,13 +201,14 @@ static void test_rx_buffer_nowhere(void)
 	QSluice *s = sluice_start("", "");
 	QSluiceQueue rx, tx;
 	uint8_t frame[64];
-	uint64_t where[3];
+	uint64_t where[4];
 	unsigned i;
 
 	sluice_bring_up(s);
 	where[0] = NOWHERE;
 	where[1] = s->regs.addr;
 	where[2] = 0xfffffffffffffff0ull;
+	where[3] = IOAPIC;
 	sluice_rx_create(s, &rx, 0);
 	sluice_tx_create(s, &tx, 0);
 	sluice_rss_zero(s);
@@ -318,6 +320,8 @@ static void test_tx_desc(void)
 	g_assert_cmpuint(sluice_bad_tx(s, &tx, &desc), ==, SLUICE_TX_ST_DMA);
 	desc.addr = cpu_to_le64(s->regs.addr);
 	g_assert_cmpuint(sluice_bad_tx(s, &tx, &desc), ==, SLUICE_TX_ST_DMA);
+	desc.addr = cpu_to_le64(IOAPIC);
+	g_assert_cmpuint(sluice_bad_tx(s, &tx, &desc), ==, SLUICE_TX_ST_DMA);
 	desc.addr = cpu_to_le64(0xfffffffffffffff0ull);
 	g_assert_cmpuint(sluice_bad_tx(s, &tx, &desc), ==, SLUICE_TX_ST_DMA);
 	g_assert_true(sluice_wire_quiet(s));
@@ -363,6 +367,26 @@ static void test_tx_doorbell(void)
 	state = sluice_queue_query(s, SLUICE_QUEUE_TX, 0);
 	g_assert_cmpuint(state.state, ==, SLUICE_QSTATE_ERROR);
 	g_assert_cmpuint(le16_to_cpu(state.error), ==, SLUICE_QERR_BAD_INDEX);
+	sluice_stop(s);
+}
+
+/* A response over the end of the address space must not come out at its beginning. */
+static void test_response_wraps(void)
+{
+	QSluice *s = sluice_start("", "");
+	struct sluice_cmd cmd = {
+		.opcode = cpu_to_le16(SLUICE_OP_QUERY_CAPS),
+		.resp_len = cpu_to_le32(256),
+		.resp_addr = cpu_to_le64(0xffffffffffffffe0ull),
+	};
+	unsigned i;
+
+	sluice_bring_up(s);
+	qtest_memset(s->qts, 0, 0xaa, 256);
+	sluice_submit(s, &cmd);
+	sluice_assert_status(sluice_completion(s), DMA_ERROR);
+	for (i = 0; i < 256; i += 8)
+		g_assert_cmphex(qtest_readq(s->qts, i), ==, 0xaaaaaaaaaaaaaaaaull);
 	sluice_stop(s);
 }
 
@@ -436,6 +460,7 @@ void sluice_add_hostile_tests(void)
 	qtest_add_func("/sluice/hostile/tx-descriptor", test_tx_desc);
 	qtest_add_func("/sluice/hostile/tx-no-end", test_tx_no_end);
 	qtest_add_func("/sluice/hostile/tx-doorbell", test_tx_doorbell);
+	qtest_add_func("/sluice/hostile/response-wraps", test_response_wraps);
 	qtest_add_func("/sluice/hostile/no-bus-master", test_no_bus_master);
 	qtest_add_func("/sluice/hostile/program-size", test_program_size);
 }
