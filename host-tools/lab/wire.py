@@ -25,7 +25,8 @@ class Namespace:
         self.sh("ip link set lo up")
 
     def prefix(self):
-        return ["ip", "netns", "exec", self.name]
+        # Not `ip netns exec`: it remounts /sys, which fails where the root is no mount point (chroot).
+        return ["nsenter", f"--net=/run/netns/{self.name}", "--"]
 
     def start(self, *argv, **kw):
         return subprocess.Popen(self.prefix() + list(argv), **kw)
