@@ -51,7 +51,8 @@ struct bpfe_image {
 	uint32_t n_maps;
 	struct bpfe_subprog *subprogs; /* [0] is the program itself, sorted by start */
 	uint32_t n_subprogs;
-	uint32_t max_stack; /* 0: BPFE_STACK_SIZE * BPFE_MAX_FRAMES; result: stack_bytes below */
+	uint32_t max_stack; /* bytes over a call chain; 0: BPFE_STACK_SIZE; result: stack_bytes
+			       below */
 	uint32_t stack_bytes;
 	uint32_t states;
 	uint64_t insns_verified;
