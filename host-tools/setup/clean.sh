@@ -1,7 +1,23 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #
-# `./sluice clean`: what was built from our sources; with --all the whole cache.
+# `./sluice clean`: what was built from our sources and what is out of date; with --all the whole cache.
+
+# clean_outdated - roots and kernels of recipes that this checkout no longer has
+clean_outdated() {
+	local old name
+	compute_keys
+	for old in "$cache"/{root,buildroot,kernel,qemu}/*; do
+		name=${old##*/}
+		case " ${key[root]} ${key[buildroot]} ${key[kernel]} ${key[qemu-source]} " in
+		*" ${name##*-} "*) ;;
+		*)
+			[[ ! -e $old ]] || as_root rm -rf --one-file-system "$old"
+			rm -f "$cache"/stamps/*."${name##*-}"
+			;;
+		esac
+	done
+}
 
 clean() {
 	local fd part
@@ -16,8 +32,10 @@ clean() {
 		return 0
 	fi
 	rm -rf "${cache:?}"/{products,share,test,work} "$cache"/qemu/*/build "$cache"/run-*
+	platform_root
+	clean_outdated
 	for part in libs qemu qtest module-7.2 module-6.12; do
 		rm -f "$cache/stamps/$part".*
 	done
-	echo "Removed what was built from Sluice's sources; downloads, roots and kernels stay (--all removes them too)."
+	echo "Removed what was built from Sluice's sources; QEMU's source, the roots and kernels in use stay (--all removes them too)."
 }
