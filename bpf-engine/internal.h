@@ -56,6 +56,7 @@ struct bpfe_image {
 	uint32_t stack_bytes;
 	uint32_t states;
 	uint64_t insns_verified;
+	uint64_t peak_bytes;
 	uint32_t max_packet_offset;
 	const uint64_t *helpers;
 	const atomic_bool *cancel;

@@ -79,6 +79,7 @@ static void fill_info(struct bpfe_program *prog, const struct bpfe_image *image,
 	info->stack_bytes = image->stack_bytes;
 	info->states = image->states;
 	info->insns_verified = image->insns_verified;
+	info->peak_bytes = image->peak_bytes;
 	info->max_packet_offset = image->max_packet_offset;
 	memcpy(info->tag, &tag, sizeof(info->tag));
 }
@@ -108,6 +109,18 @@ static int publish(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 	return 0;
 }
 
+static void fill_stats(const struct bpfe_image *image, uint64_t verify_ns,
+		       struct bpfe_verify_stats *stats)
+{
+	*stats = (struct bpfe_verify_stats){
+		.insns_processed = image->insns_verified,
+		.peak_bytes = image->peak_bytes,
+		.verify_ns = verify_ns,
+		.states = image->states,
+		.stack_bytes = image->stack_bytes,
+	};
+}
+
 static int load_image(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 		      struct bpfe_program **result, struct bpfe_log *log)
 {
@@ -128,6 +141,8 @@ static int load_image(const struct bpfe_load_attr *attr, struct bpfe_image *imag
 		err = publish(attr, image, result, log);
 	if (!err)
 		(*result)->info.verify_ns = verify_ns;
+	if (attr->stats)
+		fill_stats(image, verify_ns, attr->stats);
 	return err;
 }
 
@@ -137,6 +152,8 @@ int bpfe_program_load(const struct bpfe_load_attr *attr, struct bpfe_program **r
 	struct bpfe_image image;
 	int err;
 
+	if (attr->stats)
+		memset(attr->stats, 0, sizeof(*attr->stats));
 	if (attr->flags & ~(uint32_t)BPFE_LOAD_CHECKED)
 		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0x%x",
 				   attr->flags & ~(uint32_t)BPFE_LOAD_CHECKED);

@@ -208,6 +208,15 @@ enum bpfe_load_flags {
 /* Source line of an instruction for refusals (from BTF.ext); NULL when unknown. */
 typedef const char *(*bpfe_source_line_fn)(void *opaque, uint32_t insn);
 
+/* What verification took, of an accepted program or up to the refusal. */
+struct bpfe_verify_stats {
+	uint64_t insns_processed; /* instructions followed, over all paths */
+	uint64_t peak_bytes;      /* most memory that states took at one time */
+	uint64_t verify_ns;
+	uint32_t states;      /* states kept */
+	uint32_t stack_bytes; /* deepest chain of calls; 0 until every path was followed */
+};
+
 struct bpfe_load_attr {
 	const struct bpf_insn *insns; /* copied; may change under us only before the call */
 	uint32_t n_insns;             /* 8-byte slots */
@@ -225,6 +234,7 @@ struct bpfe_load_attr {
 		*cancel; /* polled; when true the load ends with -ECANCELED. May be NULL */
 	bpfe_source_line_fn source_line;
 	void *source_opaque;
+	struct bpfe_verify_stats *stats; /* filled whatever the outcome; may be NULL */
 };
 
 /*
@@ -248,6 +258,7 @@ struct bpfe_program_info {
 	uint32_t states;         /* states the verifier kept */
 	uint64_t insns_verified; /* instructions the verifier processed */
 	uint64_t verify_ns;
+	uint64_t peak_bytes; /* most memory that the verifier's states took at one time */
 	uint32_t n_maps;
 	uint32_t max_packet_offset; /* largest packet offset a load or store may reach */
 	uint8_t tag[8];             /* as Linux computes prog tag is not promised: a content hash */

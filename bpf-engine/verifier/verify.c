@@ -218,6 +218,7 @@ int bpfe_verify(struct bpfe_image *image, struct bpfe_log *log)
 	bpfe_flow_free(vf.flow);
 	image->states = vf.states;
 	image->insns_verified = vf.processed;
+	image->peak_bytes = vf.peak;
 	if (!err && log && log->level >= 1)
 		bpfe_log(log,
 			 "processed %llu insns (limit %u) states %u peak_memory %llu KiB stack "

@@ -52,6 +52,46 @@ static void test_info(void **state)
 	bpfe_map_put(map);
 }
 
+/* What verification took is told of an accepted program, a refused one, and of none at all. */
+static void test_stats(void **state)
+{
+	const struct bpf_insn refused[] = {
+		ST(BPF_DW, 10, -16, 0),
+		MOV_K(0, 2),
+		MOV_X(0, 5), /* never written */
+		EXIT(),
+	};
+	struct bpfe_verify_stats stats = {.states = 77};
+	struct bpfe_program_info info;
+	struct bpfe_program *prog;
+	struct load l;
+
+	load_init(&l, simple, COUNT(simple));
+	l.attr.stats = &stats;
+	prog = load_ok(&l);
+	bpfe_program_info(prog, &info);
+	assert_int_equal(stats.insns_processed, 2);
+	assert_int_equal(stats.stack_bytes, 0);
+	assert_int_equal(stats.states, info.states);
+	assert_int_equal(stats.verify_ns, info.verify_ns);
+	assert_int_equal(stats.peak_bytes, info.peak_bytes);
+	assert_true(stats.peak_bytes > 0);
+	bpfe_program_put(prog);
+
+	load_init(&l, refused, COUNT(refused));
+	l.attr.stats = &stats;
+	assert_int_equal(bpfe_program_load(&l.attr, &prog, &l.log), -EACCES);
+	assert_int_equal(stats.insns_processed, 3);
+	assert_int_equal(stats.stack_bytes, 0);
+	assert_true(stats.peak_bytes > 0);
+
+	load_init(&l, refused, 0);
+	l.attr.stats = &stats;
+	assert_int_equal(bpfe_program_load(&l.attr, &prog, &l.log), -EINVAL);
+	assert_int_equal(stats.insns_processed, 0);
+	assert_int_equal(stats.peak_bytes, 0);
+}
+
 static void test_bad_flags(void **state)
 {
 	struct load l;
@@ -169,13 +209,10 @@ static void test_allocator_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_info),
-		cmocka_unit_test(test_bad_flags),
-		cmocka_unit_test(test_cancelled),
-		cmocka_unit_test(test_without_log),
-		cmocka_unit_test(test_instructions_are_copied),
-		cmocka_unit_test(test_references),
-		cmocka_unit_test(test_allocator_refuses),
+		cmocka_unit_test(test_info),        cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_bad_flags),   cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_without_log), cmocka_unit_test(test_instructions_are_copied),
+		cmocka_unit_test(test_references),  cmocka_unit_test(test_allocator_refuses),
 	};
 
 	return cmocka_run_group_tests_name("program", tests, group_setup, group_teardown);
