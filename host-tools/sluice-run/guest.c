@@ -210,7 +210,7 @@ struct guest *guest_create(unsigned queue, GError **error)
 		ret = bring_up(guest);
 	if (!ret)
 		return guest;
-	g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED, "the NIC model does not come up: %s",
+	g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED, "the NIC model does not come up: %s",
 		    g_strerror(-ret));
 	guest_free(guest);
 	return NULL;
@@ -262,7 +262,7 @@ static gboolean take_completion(struct guest *guest, struct guest_frame *frame, 
 
 	if (!next_completion(guest, &cpl) || cpl.flags & SLUICE_RX_ERROR ||
 	    cpl.buffer_id >= RING_SIZE || cpl.offset + cpl.length > BUFFER_SIZE) {
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "the NIC model delivered a frame without a good completion; this is a "
 			    "defect of Sluice");
 		return FALSE;
@@ -275,7 +275,7 @@ static gboolean take_completion(struct guest *guest, struct guest_frame *frame, 
 	post_buffer(guest, cpl.buffer_id);
 	if (ring_doorbell(guest, SLUICE_DB_RX_FREE, guest->producer) ||
 	    ring_doorbell(guest, SLUICE_DB_RX_CPL, guest->consumer | SLUICE_DB_ARM)) {
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "the NIC model refused a doorbell; this is a defect of Sluice");
 		return FALSE;
 	}

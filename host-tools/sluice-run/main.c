@@ -49,7 +49,7 @@ static const char description[] =
 
 static gboolean usage_error(GError **error, const char *text)
 {
-	g_set_error(error, RUN_ERROR, RUN_ERROR_USAGE, "%s; see sluice-run --help", text);
+	g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE, "%s; see sluice-run --help", text);
 	return FALSE;
 }
 
@@ -185,7 +185,7 @@ static gboolean check_balance(const struct report *report, GError **error)
 
 	if (nic_port_stats_balance(report->stats, &why))
 		return TRUE;
-	g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+	g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 		    "the NIC model lost count (%s); this is a defect of Sluice", why);
 	return FALSE;
 }
@@ -203,7 +203,7 @@ static gboolean run_in_nic(const struct options *o, const struct program *progra
 		return FALSE;
 	ret = nic_set_program(guest_nic(run.guest), 0, program->loaded, PROGRAM_ID);
 	if (ret)
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "the NIC model does not take the program: %s", g_strerror(-ret));
 	else
 		ok = run_frames(&run, error);
@@ -226,7 +226,7 @@ static gboolean run_program(const struct options *o, const struct capture *captu
 	if (ok && o->verbose)
 		g_printerr("%s", program->log);
 	for (char **preset = o->presets; ok && preset && *preset; preset++)
-		ok = maps_preset(program->object, program->maps, *preset, error);
+		ok = maps_preset(program->file->object, program->maps, *preset, error);
 	if (ok)
 		ok = run_in_nic(o, program, capture, error);
 	program_close(program);
@@ -259,8 +259,8 @@ int main(int argc, char **argv)
 
 	libbpf_set_print(NULL); /* what matters is said by this program */
 	if (!run(&options, argc, argv, &error)) {
-		code = g_error_matches(error, RUN_ERROR, RUN_ERROR_FAILED) ? EXIT_REFUSED
-									   : EXIT_USAGE;
+		code = g_error_matches(error, TOOL_ERROR, TOOL_ERROR_FAILED) ? EXIT_REFUSED
+									     : EXIT_USAGE;
 		fprintf(stderr, "sluice-run: %s\n", error->message);
 	}
 	options_clear(&options);

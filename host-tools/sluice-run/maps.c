@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #include "maps.h"
 #include "error.h"
+#include "hex.h"
 
 #include <arpa/inet.h>
 #include <bpf/btf.h>
@@ -64,7 +65,7 @@ static gboolean parse_bytes(const char *what, const char *preset, const char *te
 			      : parse_address(text, out, size) || parse_integer(text, out, size);
 
 	if (!ok)
-		g_set_error(error, RUN_ERROR, RUN_ERROR_USAGE,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE,
 			    "--map %s: %s '%s' does not fit its %zu bytes; write an integer%s, or "
 			    "hex: and %zu digits",
 			    preset, what, text, size,
@@ -85,8 +86,8 @@ static struct bpfe_map *find_map(const struct bpfe_object *object, struct bpfe_m
 			return maps[i];
 		g_string_append_printf(known, "%s%s", i ? ", " : "", has);
 	}
-	g_set_error(error, RUN_ERROR, RUN_ERROR_USAGE, "--map %s: no map '%s'; %s%s", preset, name,
-		    known->len ? "the object has " : "the object has none", known->str);
+	g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE, "--map %s: no map '%s'; %s%s", preset,
+		    name, known->len ? "the object has " : "the object has none", known->str);
 	return NULL;
 }
 
@@ -101,7 +102,7 @@ gboolean maps_preset(const struct bpfe_object *object, struct bpfe_map **maps, c
 	int ret;
 
 	if (!value) {
-		g_set_error(error, RUN_ERROR, RUN_ERROR_USAGE,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE,
 			    "--map %s: expected NAME:KEY=VALUE, such as blocked:192.0.2.7=0",
 			    preset);
 		return FALSE;
@@ -119,23 +120,13 @@ gboolean maps_preset(const struct bpfe_object *object, struct bpfe_map **maps, c
 		return FALSE;
 	ret = bpfe_map_update(map, key_bytes, value_bytes, BPF_ANY);
 	if (ret)
-		g_set_error(error, RUN_ERROR, RUN_ERROR_USAGE,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE,
 			    "--map %s: %s (the map has %u entries at most)", preset,
 			    g_strerror(-ret), attr->max_entries);
 	return !ret;
 }
 
 /* ---- Writing -------------------------------------------------------------------------------- */
-
-char *maps_hex(const void *data, size_t size)
-{
-	const uint8_t *bytes = data;
-	GString *text = g_string_sized_new(2 * size);
-
-	for (size_t i = 0; i < size; i++)
-		g_string_append_printf(text, "%02x", bytes[i]);
-	return g_string_free(text, FALSE);
-}
 
 /* Is it made of __be32 words only, as addresses are declared? Follows the first member. */
 static gboolean is_network_order(const struct btf *btf, uint32_t type_id)
@@ -204,8 +195,7 @@ char *maps_format(const struct btf *btf, uint32_t type_id, const void *data, siz
 	}
 	if (text)
 		return text;
-	text = maps_hex(data, size);
-	return text;
+	return hex_format(data, size, "");
 }
 
 void maps_foreach(struct bpfe_map *map, maps_visit_fn visit, void *opaque)

@@ -16,9 +16,6 @@ gboolean maps_preset(const struct bpfe_object *object, struct bpfe_map **maps, c
 /* @size bytes at @data as BTF type @type_id (0: unknown) of @btf describes them, else as hex. */
 char *maps_format(const struct btf *btf, uint32_t type_id, const void *data, size_t size);
 
-/* "0011aabb". */
-char *maps_hex(const void *data, size_t size);
-
 /* Called for each element; FALSE ends the walk. */
 typedef gboolean (*maps_visit_fn)(void *opaque, const void *key, const void *value);
 void maps_foreach(struct bpfe_map *map, maps_visit_fn visit, void *opaque);

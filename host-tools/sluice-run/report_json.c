@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include "hex.h"
 #include "maps.h"
 #include "report.h"
 
@@ -69,8 +70,8 @@ static gboolean add_element(void *opaque, const void *key, const void *value)
 	struct map_writer *w = opaque;
 	struct json_object *entry = json_object_new_object();
 
-	add_owned(entry, "key", maps_hex(key, w->attr->key_size));
-	add_owned(entry, "value", maps_hex(value, w->attr->value_size));
+	add_owned(entry, "key", hex_format(key, w->attr->key_size, ""));
+	add_owned(entry, "value", hex_format(value, w->attr->value_size, ""));
 	if (w->btf && w->key_type && w->value_type) {
 		add_owned(entry, "key_text",
 			  maps_format(w->btf, w->key_type, key, w->attr->key_size));
@@ -89,7 +90,7 @@ static struct json_object *map_json(const struct program *program, uint32_t i)
 		.attr = bpfe_map_attr(program->maps[i]),
 	};
 
-	w.btf = bpfe_object_map_types(program->object, i, &w.key_type, &w.value_type);
+	w.btf = bpfe_object_map_types(program->file->object, i, &w.key_type, &w.value_type);
 	add_string(json, "name", w.attr->name);
 	add_string(json, "type", w.attr->type == BPF_MAP_TYPE_ARRAY ? "array" : "hash");
 	add_number(json, "key_size", w.attr->key_size);
@@ -111,7 +112,7 @@ void report_json(const struct report *report)
 	add_number(json, "elapsed_ns", report->elapsed_ns);
 	json_object_object_add(json, "verdicts", verdicts_json(report->stats));
 	json_object_object_add(json, "counters", counters_json(report->stats));
-	for (uint32_t i = 0; i < bpfe_object_n_maps(program->object); i++)
+	for (uint32_t i = 0; i < program_n_maps(program); i++)
 		json_object_array_add(maps, map_json(program, i));
 	json_object_object_add(json, "maps", maps);
 	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |

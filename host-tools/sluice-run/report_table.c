@@ -100,7 +100,7 @@ static void print_map(const struct program *program, uint32_t i)
 	struct bpfe_map *map = program->maps[i];
 	struct map_printer p = {.attr = bpfe_map_attr(map)};
 
-	p.btf = bpfe_object_map_types(program->object, i, &p.key_type, &p.value_type);
+	p.btf = bpfe_object_map_types(program->file->object, i, &p.key_type, &p.value_type);
 	g_print("\nMap %s (%s, %u of %u entries)\n", p.attr->name,
 		p.attr->type == BPF_MAP_TYPE_ARRAY ? "array" : "hash", bpfe_map_count(map),
 		p.attr->max_entries);
@@ -123,6 +123,6 @@ void report_table(const struct report *report)
 		report->frames ? (double)report->elapsed_ns / (double)report->frames : 0.0);
 	print_verdicts(report);
 	print_counters(report);
-	for (uint32_t i = 0; i < bpfe_object_n_maps(report->program->object); i++)
+	for (uint32_t i = 0; i < program_n_maps(report->program); i++)
 		print_map(report->program, i);
 }

@@ -112,7 +112,7 @@ struct pcapng *pcapng_create(const char *path, const char *application, const ch
 	struct pcapng *file;
 
 	if (!stream) {
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED, "%s: cannot be written: %s", path,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED, "%s: cannot be written: %s", path,
 			    g_strerror(errno));
 		return NULL;
 	}
@@ -151,7 +151,7 @@ gboolean pcapng_close(struct pcapng *file, GError **error)
 
 	failed |= fclose(file->stream) != 0;
 	if (failed)
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED, "%s: could not be written whole",
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED, "%s: could not be written whole",
 			    file->path);
 	g_free(file->path);
 	g_byte_array_unref(file->block);

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* The program to run, loaded with its maps. */
-#ifndef SLUICE_RUN_PROGRAM_H
-#define SLUICE_RUN_PROGRAM_H
+#ifndef SLUICE_COMMON_PROGRAM_H
+#define SLUICE_COMMON_PROGRAM_H
 
-#include <bpf_elf.h>
-#include <glib.h>
+#include "object_file.h"
 
 struct program {
-	struct bpfe_object *object;
-	uint32_t index; /* of the program in the object */
+	struct object_file *file; /* where it comes from */
+	uint32_t index;           /* of the program in the object */
 	struct bpfe_program *loaded;
 	struct bpfe_map **maps; /* bpfe_object_n_maps() of them */
-	gchar *bytes;           /* of the file */
 	char *log;              /* the verifier's, if it said something */
 };
 
@@ -26,5 +24,8 @@ void program_close(struct program *program);
 
 const char *program_name(const struct program *program);
 const char *program_section(const struct program *program);
+
+/* Maps the program came with. */
+uint32_t program_n_maps(const struct program *program);
 
 #endif

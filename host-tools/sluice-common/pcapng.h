@@ -6,8 +6,8 @@
  * library is not meant for others; so the four blocks needed are written here. Format: "PCAP Next
  * Generation (pcapng) Capture File Format", draft-ietf-opsawg-pcapng, sections 4.1-4.3.
  */
-#ifndef SLUICE_RUN_PCAPNG_H
-#define SLUICE_RUN_PCAPNG_H
+#ifndef SLUICE_COMMON_PCAPNG_H
+#define SLUICE_COMMON_PCAPNG_H
 
 #include <glib.h>
 #include <stdint.h>

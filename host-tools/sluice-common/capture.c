@@ -15,14 +15,14 @@ static gboolean add_frame(struct capture *capture, const char *path, const struc
 	};
 
 	if (head->caplen < head->len) {
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "%s: frame %u holds %u of its %u bytes; capture whole frames, for "
 			    "example with tcpdump -s 0",
 			    path, capture->frames->len + 1, head->caplen, head->len);
 		return FALSE;
 	}
 	if (head->caplen > G_MAXUINT - capture->bytes->len) {
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "%s: more than 4 GiB of frames; split it, for example with editcap -c",
 			    path);
 		return FALSE;
@@ -41,7 +41,7 @@ static gboolean read_frames(struct capture *capture, const char *path, pcap_t *p
 	if (pcap_datalink(pcap) != DLT_EN10MB) {
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(pcap));
 
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "%s: link type is %s, only Ethernet (EN10MB) frames can be received; "
 			    "capture on one Ethernet interface",
 			    path, name ? name : "unknown");
@@ -52,8 +52,9 @@ static gboolean read_frames(struct capture *capture, const char *path, pcap_t *p
 			return FALSE;
 	}
 	if (ret != PCAP_ERROR_BREAK) {
-		g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED, "%s: unreadable after frame %u: %s",
-			    path, capture->frames->len, pcap_geterr(pcap));
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
+			    "%s: unreadable after frame %u: %s", path, capture->frames->len,
+			    pcap_geterr(pcap));
 		return FALSE;
 	}
 	return TRUE;
@@ -70,9 +71,9 @@ struct capture *capture_read(const char *path, GError **error)
 	if (!pcap) {
 		/* libpcap names the file only when it cannot be opened. */
 		if (g_str_has_prefix(reason, path))
-			g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED, "%s", reason);
+			g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED, "%s", reason);
 		else
-			g_set_error(error, RUN_ERROR, RUN_ERROR_FAILED,
+			g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 				    "%s: not a capture (pcap or pcapng): %s", path, reason);
 		return NULL;
 	}

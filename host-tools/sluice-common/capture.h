@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* A capture file, read whole. */
-#ifndef SLUICE_RUN_CAPTURE_H
-#define SLUICE_RUN_CAPTURE_H
+#ifndef SLUICE_COMMON_CAPTURE_H
+#define SLUICE_COMMON_CAPTURE_H
 
 #include <glib.h>
 #include <stdint.h>
