@@ -31,7 +31,7 @@ clean() {
 		echo "Removed $cache. Installed packages stay; apt removes them."
 		return 0
 	fi
-	rm -rf "${cache:?}"/{products,share,test,work} "$cache"/qemu/*/build "$cache"/run-*
+	rm -rf "${cache:?}"/{products,share,test,work} "$cache"/qemu/*/build "$cache"/{run,tools}-*
 	platform_root
 	clean_outdated
 	for part in libs qemu qtest module-7.2 module-6.12; do

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #
-# Our libraries and sluice-run. The sources are copied to $cache/work/src,
+# Our libraries and host tools. The sources are copied to $cache/work/src,
 # touching only what differs, and built in $cache/work/lib, so that QEMU's
 # build tree, which finds them there, serves every checkout of this machine.
 

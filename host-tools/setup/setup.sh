@@ -7,7 +7,7 @@
 stage_table='
 packages|packages|1.5|900|Install packages
 test-packages|packages|0.5|300|Install packages of the tests
-libs|build|0.3|20|Build the libraries and sluice-run
+libs|build|0.3|20|Build the libraries and host tools
 qemu-source|build|0.3|700|Fetch the source of QEMU
 qemu|build|3.5|700|Build QEMU with the NIC
 qtest|build|0.5|60|Build the NIC tests of QEMU
