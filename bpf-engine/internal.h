@@ -21,12 +21,16 @@ enum bpfe_ctx_field {
 	BPFE_CTX_EGRESS_IFINDEX,
 };
 
+/* Programs keep at most so many references (ring buffer records, iterators...) at one time. */
+#define BPFE_MAX_HELD 16u
+
 struct bpfe_insn_aux {
 	bool seen;          /* the verifier reached it; if not, reaching it traps */
 	uint8_t ctx_field;  /* enum bpfe_ctx_field of a load from the context */
 	uint8_t mem_kind;   /* enum bpfe_mem_kind of a load, store or atomic */
 	uint32_t subprog;   /* index of the function the instruction belongs to */
-	uint32_t map_index; /* for ld_imm64 of a map: index into image->maps */
+	uint32_t map_index; /* for ld_imm64 of a map or map value: index into image->maps */
+	uint32_t callee; /* for ld_imm64 of a function (BPF_PSEUDO_FUNC): index of the function */
 };
 
 enum bpfe_mem_kind {
@@ -35,12 +39,15 @@ enum bpfe_mem_kind {
 	BPFE_MEM_PACKET,
 	BPFE_MEM_MAP_VALUE,
 	BPFE_MEM_CTX,
+	BPFE_MEM_OTHER, /* ring buffer record, dynptr slice, map key, memory given to the program */
 };
 
 struct bpfe_subprog {
 	uint32_t start;       /* first slot */
 	uint32_t end;         /* one past its last slot */
 	uint32_t stack_bytes; /* deepest byte used below r10, multiple of 8; set by the verifier */
+	const struct bpfe_func_info *info; /* what BTF says of it, NULL: nothing */
+	bool is_callback;                  /* its address is taken; set by the decoder */
 };
 
 struct bpfe_image {
@@ -58,6 +65,11 @@ struct bpfe_image {
 	uint64_t insns_verified;
 	uint64_t peak_bytes;
 	uint32_t max_packet_offset;
+	enum bpf_prog_type type; /* BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SCHED_CLS or BPFE_PROG_MEM */
+	uint32_t mem_size;       /* BPFE_PROG_MEM: bytes r1 points to */
+	struct bpfe_func_info *funcs; /* sorted by start; subprogs[].info points in here */
+	uint32_t n_funcs;
+	bool has_tail_call; /* set by the verifier */
 	const uint64_t *helpers;
 	const atomic_bool *cancel;
 	bpfe_source_line_fn source_line;
@@ -94,19 +106,49 @@ enum bpfe_arg_type {
 	BPFE_ARG_NONE = 0,
 	BPFE_ARG_ANYTHING, /* initialised scalar; pointers are refused (they would leak) */
 	BPFE_ARG_CTX,
-	BPFE_ARG_CONST_MAP,  /* pointer from ld_imm64 of a map */
-	BPFE_ARG_MAP_KEY,    /* key_size initialised bytes on stack, in packet or map value */
-	BPFE_ARG_MAP_VALUE,  /* value_size initialised bytes, same places */
-	BPFE_ARG_MEM_RDONLY, /* initialised memory, its size in the next argument */
-	BPFE_ARG_MEM_UNINIT, /* memory the helper fills whole; size in the next argument */
-	BPFE_ARG_SIZE,       /* known bound > 0 */
+	BPFE_ARG_CONST_MAP,     /* pointer from ld_imm64 of a map, or an inner map looked up */
+	BPFE_ARG_MAP_KEY,       /* key_size initialised bytes on stack, in packet or map value... */
+	BPFE_ARG_MAP_VALUE,     /* value_size initialised bytes, same places */
+	BPFE_ARG_MAP_VALUE_OUT, /* value_size bytes the helper fills (pop, peek) */
+	BPFE_ARG_MEM_RDONLY,    /* initialised memory, its size in the next argument */
+	BPFE_ARG_MEM_UNINIT,    /* memory the helper fills whole; size in the next argument */
+	BPFE_ARG_FIXED_RDONLY,  /* initialised memory of arg_size[] bytes */
+	BPFE_ARG_FIXED_OUT,     /* memory of arg_size[] bytes the helper fills whole */
+	BPFE_ARG_FIXED_INOUT, /* initialised memory of arg_size[] bytes the helper reads and writes
+			       */
+	BPFE_ARG_SIZE,        /* known bound > 0 */
 	BPFE_ARG_SIZE_OR_ZERO,
+	BPFE_ARG_CONST,         /* a constant known when the program is verified */
+	BPFE_ARG_CONST_ALLOC,   /* the same: bytes of the memory that is returned */
+	BPFE_ARG_CONST_STR,     /* NUL-terminated string in a frozen read-only map value */
+	BPFE_ARG_SPIN_LOCK,     /* the struct bpf_spin_lock of a map value */
+	BPFE_ARG_CALLBACK,      /* a function of the program (ld_imm64, BPF_PSEUDO_FUNC) */
+	BPFE_ARG_CALLBACK_CTX,  /* what the callback gets: stack pointer, map value... or 0 */
+	BPFE_ARG_RECORD,        /* ring buffer record: what an acquiring helper returned, whole */
+	BPFE_ARG_DYNPTR,        /* initialised struct bpf_dynptr on the stack, or a callback's */
+	BPFE_ARG_DYNPTR_OUT,    /* 16 bytes of stack that become a dynptr; kind in dynptr_kind */
+	BPFE_ARG_DYNPTR_RECORD, /* initialised ring buffer dynptr, which is released */
+	BPFE_ARG_ITER_OUT,      /* 8 bytes of stack that become an iterator (bpf_iter_num_new) */
+	BPFE_ARG_ITER,          /* initialised iterator (bpf_iter_num_next) */
+	BPFE_ARG_ITER_END,      /* the same, which is released (bpf_iter_num_destroy) */
+	BPFE_ARG_TYPES,
+
+	BPFE_ARG_NULLABLE = 0x80, /* or'ed in: may be 0 too */
 };
 
 enum bpfe_ret_type {
 	BPFE_RET_INTEGER = 0,
 	BPFE_RET_VOID,
-	BPFE_RET_MAP_VALUE_OR_NULL,
+	BPFE_RET_MAP_VALUE_OR_NULL, /* an inner map if the map argument is a map-in-map */
+	BPFE_RET_MEM_OR_NULL,       /* bytes as the BPFE_ARG_CONST_ALLOC argument says */
+	BPFE_RET_ITER_NUM_OR_NULL,  /* pointer to a read-only int, or NULL at the end */
+};
+
+enum bpfe_dynptr_kind {
+	BPFE_DYNPTR_NONE = 0,
+	BPFE_DYNPTR_LOCAL, /* over memory of a map value (bpf_dynptr_from_mem) */
+	BPFE_DYNPTR_RINGBUF,
+	BPFE_DYNPTR_XDP, /* over the frame */
 };
 
 /* A helper as the interpreter calls it. @env is the run (struct bpfe_run_env). */
@@ -114,25 +156,71 @@ struct bpfe_run_env;
 typedef uint64_t (*bpfe_helper_fn)(struct bpfe_run_env *env, uint64_t r1, uint64_t r2, uint64_t r3,
 				   uint64_t r4, uint64_t r5);
 
+/*
+ * A helper or, with an id from BPFE_KFUNC_BASE on, a kfunc: both are rows of one table and are
+ * verified and called alike. In an image a call of a kfunc has src_reg BPF_PSEUDO_KFUNC_CALL and
+ * such an id as imm.
+ */
+#define BPFE_KFUNC_BASE 0x10000u
+
 struct bpfe_helper {
-	uint32_t id; /* BPF_FUNC_* */
-	const char *name;
+	uint32_t id;      /* BPF_FUNC_*, or BPFE_KFUNC_* */
+	const char *name; /* Linux's: "bpf_map_lookup_elem" */
 	bpfe_helper_fn fn;
-	uint8_t ret;       /* enum bpfe_ret_type */
-	uint8_t args[5];   /* enum bpfe_arg_type */
-	bool moves_packet; /* packet pointers are invalid after it */
+	uint8_t ret;          /* enum bpfe_ret_type */
+	uint8_t args[5];      /* enum bpfe_arg_type */
+	uint16_t arg_size[5]; /* of BPFE_ARG_FIXED_* */
+	uint8_t dynptr_kind;  /* enum bpfe_dynptr_kind of BPFE_ARG_DYNPTR_OUT */
+	bool moves_packet;    /* packet pointers and slices are invalid after it */
+	bool acquires;        /* what it returns (if not NULL) must be released on all paths */
+	bool releases;        /* its BPFE_ARG_RECORD argument */
+	bool calls_back;      /* runs the program's function while it runs */
+	bool ret_ranged;      /* an integer it returns lies in ret_min..ret_max */
+	int64_t ret_min, ret_max;
+	uint32_t types; /* BPFE_FOR_* program types that may call it; 0: all */
 };
 
-/* The row of a helper, or NULL if not built (helpers/table.c). */
+enum {
+	BPFE_FOR_XDP = 1,
+	BPFE_FOR_TC = 2,
+	BPFE_FOR_MEM = 4,
+};
+
+/* The row of a helper or kfunc, or NULL if not built (helpers/table.c). */
 const struct bpfe_helper *bpfe_helper_by_id(uint32_t id);
+
+/* The id of the kfunc called @name, or 0 if not built. */
+uint32_t bpfe_kfunc_by_name(const char *name);
 
 /* Linux's name of a helper, built here or not ("bpf_fib_lookup"); "unknown" if it has none. */
 const char *bpfe_linux_helper_name(uint32_t id);
 
-/* Run environment, handed to helpers (interp/). */
+/* Something a run holds and must not leave behind when it is cut short. */
+struct bpfe_held_record {
+	struct bpfe_map *map; /* ring buffer */
+	void *record;         /* what bpfe_ringbuf_reserve() returned */
+};
+
+/* Run environment, handed to helpers (interp/, and later the JIT, set it up). */
 struct bpfe_run_env {
 	struct bpfe_xdp_buff *xdp;
 	const struct bpfe_program *prog;
+	uint32_t cpu; /* the queue engine that runs it */
+	/*
+	 * For helpers that call back: run the program's function @fn (the value of the argument) to
+	 * its end and return its r0. If env->abort is set after it, the run is over: the helper
+	 * returns at once.
+	 */
+	uint64_t (*invoke)(struct bpfe_run_env *env, uint64_t fn, uint64_t r1, uint64_t r2,
+			   uint64_t r3, uint64_t r4, uint64_t r5);
+	enum bpfe_abort abort;
+	/* Work done by the helper beyond a call's, in instructions; the caller charges it to the
+	 * budget and sets it to 0. A helper that copies or loops adds to it. */
+	uint64_t cost;
+	struct bpfe_redirect redirect; /* set by bpf_redirect*(), of use if the verdict says so */
+	uint32_t *lock;                /* struct bpf_spin_lock held, or NULL */
+	uint32_t n_held;
+	struct bpfe_held_record held[BPFE_MAX_HELD];
 };
 
 /* ---- Maps --------------------------------------------------------------------------------- */
@@ -141,10 +229,19 @@ struct bpfe_map_ops {
 	uint32_t type;
 	size_t (*storage_size)(const struct bpfe_map_attr *attr);
 	int (*init)(struct bpfe_map *map); /* storage is zeroed */
-	void *(*lookup)(struct bpfe_map *map, const void *key);
-	int (*update)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
+	/* For programs, on processor @cpu. */
+	void *(*lookup)(struct bpfe_map *map, const void *key, uint32_t cpu);
+	int (*update)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
+		      uint32_t cpu);
+	/* For the control plane, whole values of bpfe_map_value_bytes(); NULL: as for programs. */
+	int (*read)(struct bpfe_map *map, const void *key, void *value);
+	int (*write)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
 	int (*remove)(struct bpfe_map *map, const void *key);
 	int (*get_next_key)(struct bpfe_map *map, const void *key, void *next);
+	/* Queue, stack, bloom filter (push, peek). NULL: -EOPNOTSUPP. */
+	int (*push)(struct bpfe_map *map, const void *value, uint64_t flags);
+	int (*pop)(struct bpfe_map *map, void *value);
+	int (*peek)(struct bpfe_map *map, void *value);
 	uint32_t (*count)(const struct bpfe_map *map);
 	/* Do the @size bytes at @address lie in one value? For the checked interpreter. */
 	bool (*contains)(const struct bpfe_map *map, uintptr_t address, size_t size);

@@ -122,16 +122,31 @@ void bpfe_rcu_barrier(void);
 
 struct bpfe_map;
 
-/* Meanings and limits as union bpf_attr, command BPF_MAP_CREATE. */
+/*
+ * Meanings and limits as union bpf_attr, command BPF_MAP_CREATE.
+ *
+ * A processor, to a program and its maps, is the queue engine that runs it: processor n runs the
+ * programs of receive queue n. Per-CPU maps hold one value for each of @cpus processors; a run on a
+ * processor beyond them uses the one at (processor modulo @cpus).
+ */
 struct bpfe_map_attr {
-	uint32_t type; /* enum bpf_map_type: BPF_MAP_TYPE_ARRAY or BPF_MAP_TYPE_HASH */
+	uint32_t type; /* enum bpf_map_type; bpfe_map_type_supported() tells which */
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
 	uint32_t flags; /* BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG; 0 is always fine
 			 */
 	char name[BPFE_NAME_LEN];
+	uint64_t map_extra;     /* bloom filter: low 4 bits, number of hashes (0: 5) */
+	uint32_t cpus;          /* per-CPU maps: values per key; 0: BPFE_DEFAULT_CPUS */
+	uint32_t spin_lock_off; /* byte of the value where its struct bpf_spin_lock lies, if... */
+	bool has_spin_lock;     /* ...it has one (array and hash, per-CPU ones not) */
+	const struct bpfe_map_attr *inner; /* map-in-map: what its maps must look like; the map
+					      keeps a copy of its own */
 };
+
+#define BPFE_DEFAULT_CPUS 8u
+#define BPFE_MAX_CPUS     256u
 
 /* Bounds on one map: key 1..512 bytes, value 1..65536 bytes, entries 1..2^26. */
 #define BPFE_MAP_MAX_KEY     512u
@@ -167,7 +182,19 @@ uint32_t bpfe_map_count(const struct bpfe_map *map);
  */
 void *bpfe_map_lookup(struct bpfe_map *map, const void *key);
 
-/* Copy the value of @key to @value (value_size bytes). -ENOENT. Takes a read section itself. */
+/* The same as a program on processor @cpu sees it; an LRU map takes the key for used. */
+void *bpfe_map_lookup_cpu(struct bpfe_map *map, const void *key, uint32_t cpu);
+
+/*
+ * Bytes of a value as the control plane copies it: value_size, or, as in Linux, for a per-CPU map
+ * value_size rounded up to 8 for each of its processors, processor 0 first.
+ */
+size_t bpfe_map_value_bytes(const struct bpfe_map *map);
+
+/*
+ * Copy the value of @key to @value (bpfe_map_value_bytes()). -ENOENT. Takes a read section itself.
+ * Does not count as use to an LRU map.
+ */
 int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value);
 
 /*
@@ -190,9 +217,47 @@ int bpfe_map_delete(struct bpfe_map *map, const void *key);
  */
 int bpfe_map_get_next_key(struct bpfe_map *map, const void *key, void *next);
 
+struct bpfe_program;
+
+/*
+ * Maps of objects, control plane: the value is a reference instead of bytes. @index or @key as in
+ * Linux's update of such a map by fd. NULL removes. -EINVAL: wrong map type, or the object does not
+ * fit (a program of another type or context than those there; an inner map unlike attr.inner);
+ * -E2BIG, -ENOENT as for bpfe_map_update(). The map holds a reference; bpfe_map_lookup_copy() of
+ * such a map gives the 4-byte id that @id names it by.
+ */
+int bpfe_map_set_program(struct bpfe_map *prog_array, uint32_t index, struct bpfe_program *prog,
+			 uint32_t id);
+int bpfe_map_set_inner(struct bpfe_map *map_in_map, const void *key, struct bpfe_map *inner,
+		       uint32_t id, uint64_t flags);
+
+/* Queue, stack, bloom filter as their Linux system calls: -ENOENT when empty, -E2BIG when full. */
+int bpfe_map_push(struct bpfe_map *map, const void *value, uint64_t flags);
+int bpfe_map_pop(struct bpfe_map *map, void *value);
+int bpfe_map_peek(struct bpfe_map *map, void *value);
+
+/* As BPF_MAP_FREEZE: from now on the control plane cannot change it (-EPERM). A frozen map with
+ * BPF_F_RDONLY_PROG is constant to the verifier. -EBUSY if frozen already. */
+int bpfe_map_freeze(struct bpfe_map *map);
+bool bpfe_map_is_frozen(const struct bpfe_map *map);
+
+/*
+ * Take what programs wrote to a ring buffer or perf event array, oldest first, at most @max records
+ * (0: all there are). @fn gets each record's bytes, valid for the call only, and the processor that
+ * wrote it; it returns 0 to go on, anything else to stop after this record. Returns the number of
+ * records taken, -EINVAL for other maps. One consumer at a time.
+ */
+typedef int (*bpfe_record_fn)(void *opaque, uint32_t cpu, const void *data, size_t size);
+int bpfe_map_consume(struct bpfe_map *map, uint32_t max, bpfe_record_fn fn, void *opaque);
+
+/* Records that found no room since the map was made. */
+uint64_t bpfe_map_lost(const struct bpfe_map *map);
+
 /* ---- Programs ----------------------------------------------------------------------------- */
 
-struct bpfe_program;
+/* Beside Linux's program types: r1 points to memory of mem_size bytes, r2 is its length, r0 is the
+ * result. For test suites and for tools; see bpfe_run_mem(). */
+#define BPFE_PROG_MEM 0x10000u
 
 /* A map a program may name: as ld_imm64 with src_reg BPF_PSEUDO_MAP_FD and imm == @id, or with
  * BPF_PSEUDO_MAP_IDX and imm == index into the array of bindings. */
@@ -203,6 +268,9 @@ struct bpfe_map_binding {
 
 enum bpfe_load_flags {
 	BPFE_LOAD_CHECKED = 1u << 0, /* interpreter checks every access at run time too (slow) */
+	/* Decode only, do not verify, and run checked: for test suites, with BPFE_LOAD_CHECKED and
+	 * BPFE_PROG_MEM only. Never for a program of a guest's. */
+	BPFE_LOAD_UNVERIFIED = 1u << 1,
 };
 
 /* Source line of an instruction for refusals (from BTF.ext); NULL when unknown. */
@@ -217,7 +285,41 @@ struct bpfe_verify_stats {
 	uint32_t stack_bytes; /* deepest chain of calls; 0 until every path was followed */
 };
 
+/* What BTF says of a function of the program. */
+enum bpfe_func_arg_kind {
+	BPFE_FUNC_ARG_SCALAR = 0,
+	BPFE_FUNC_ARG_CTX,
+	BPFE_FUNC_ARG_MEM,    /* pointer to a type of mem_size bytes */
+	BPFE_FUNC_ARG_DYNPTR, /* struct bpf_dynptr * */
+	BPFE_FUNC_ARG_OTHER,  /* anything else: a global function with it is refused when called */
+};
+
+struct bpfe_func_arg {
+	uint8_t kind; /* enum bpfe_func_arg_kind */
+	bool nonnull; /* __arg_nonnull; a pointer may be NULL otherwise */
+	uint32_t mem_size;
+};
+
+/*
+ * A global function is verified on its own, for any argument its type allows, and a call of it
+ * checks the arguments and knows nothing of the result but its type. All others, and all of a
+ * program without this, are followed at each call.
+ */
+struct bpfe_func_info {
+	uint32_t start; /* slot */
+	const char *name;
+	bool is_global;
+	bool returns_void;
+	uint8_t n_args;
+	struct bpfe_func_arg args[5];
+};
+
 struct bpfe_load_attr {
+	uint32_t type;     /* BPF_PROG_TYPE_XDP (0 is taken for it), BPF_PROG_TYPE_SCHED_CLS or
+			      BPFE_PROG_MEM */
+	uint32_t mem_size; /* BPFE_PROG_MEM: bytes r1 points to, at most 2^20 */
+	const struct bpfe_func_info *funcs; /* copied, names too; sorted by start */
+	uint32_t n_funcs;
 	const struct bpf_insn *insns; /* copied; may change under us only before the call */
 	uint32_t n_insns;             /* 8-byte slots */
 	const struct bpfe_map_binding *maps;
@@ -271,6 +373,40 @@ struct bpfe_map *bpfe_program_map(const struct bpfe_program *prog, uint32_t i);
 
 /* ---- Running ------------------------------------------------------------------------------ */
 
+struct bpfe_fib; /* bpf_fib.h */
+
+/*
+ * What the NIC around a run offers to helpers. Shared by runs on all processors, so the functions
+ * take no lock that another run may hold for long and allocate nothing. All may be NULL: then the
+ * helper fails as it does in Linux where the facility is off.
+ */
+struct bpfe_host {
+	/* bpf_trace_printk(): a line, not terminated by a newline. Rate limiting is up to it. */
+	void (*trace)(void *opaque, uint32_t cpu, const char *line, size_t len);
+	/* MTU of @ifindex for bpf_check_mtu() and bpf_fib_lookup(), 0: no such interface */
+	uint32_t (*mtu)(void *opaque, uint32_t ifindex);
+	/* Wall time since boot that counts suspension too, ns, for bpf_ktime_get_boot_ns() */
+	uint64_t (*boot_ns)(void *opaque);
+	const struct bpfe_fib *fib; /* bpf_fib_lookup(); read under RCU */
+	void *opaque;
+};
+
+/* Where bpf_redirect() or bpf_redirect_map() sends the frame if the verdict is XDP_REDIRECT. */
+enum bpfe_redirect_kind {
+	BPFE_REDIRECT_NONE = 0,
+	BPFE_REDIRECT_PORT,      /* index: ifindex of the port to transmit on */
+	BPFE_REDIRECT_BROADCAST, /* map: devmap; all ports in it, see flags */
+	BPFE_REDIRECT_QUEUE,     /* index: receive queue (cpumap) */
+	BPFE_REDIRECT_XSK,       /* index: queue of an AF_XDP socket (xskmap) */
+};
+
+struct bpfe_redirect {
+	uint8_t kind; /* enum bpfe_redirect_kind */
+	uint32_t index;
+	uint64_t flags;       /* BPF_F_EXCLUDE_INGRESS of a broadcast */
+	struct bpfe_map *map; /* valid as long as the read section of the run */
+};
+
 /*
  * A frame in NIC memory. hard_start <= data_meta <= data <= data_end <= hard_end; data_meta == data
  * means no metadata. Programs move data, data_meta and data_end through helpers. Bytes between
@@ -287,6 +423,30 @@ struct bpfe_xdp_buff {
 	uint32_t rx_queue_index;
 	uint32_t egress_ifindex;
 	uint64_t now_ns; /* clock for time helpers: frame arrival, monotonic */
+
+	const struct bpfe_host *host; /* NULL: no facilities */
+
+	/* What the NIC found, for metadata kfuncs and tc programs; see have. */
+	uint32_t have;    /* BPFE_HAVE_*: which of these are valid */
+	uint32_t rx_hash; /* and its type as enum xdp_rss_hash_type */
+	uint32_t rx_hash_type;
+	uint64_t rx_timestamp; /* ns */
+	uint16_t vlan_proto;   /* of the tag the NIC took out of the frame, network byte order */
+	uint16_t vlan_tci;
+
+	/* struct __sk_buff of tc programs: fields they read and write; 0 before the first. */
+	uint32_t mark;
+	uint32_t priority;
+	uint32_t queue_mapping;
+	uint32_t tc_classid;
+	uint32_t tc_index;
+	uint32_t cb[5];
+};
+
+enum {
+	BPFE_HAVE_HASH = 1u << 0,
+	BPFE_HAVE_TIMESTAMP = 1u << 1,
+	BPFE_HAVE_VLAN = 1u << 2,
 };
 
 enum bpfe_abort {
@@ -297,7 +457,10 @@ enum bpfe_abort {
 };
 
 struct bpfe_result {
-	uint32_t retval;       /* r0 at exit, low 32 bits; XDP_ABORTED when aborted */
+	uint64_t r0;     /* at exit; XDP_ABORTED when aborted */
+	uint32_t retval; /* its low 32 bits */
+	struct bpfe_redirect
+		redirect;      /* set if retval is XDP_REDIRECT and a helper gave a target */
 	enum bpfe_abort abort; /* why the run was cut short */
 	uint32_t abort_insn;   /* slot where it was */
 	uint64_t insns;        /* instructions executed, a ld_imm64 as one; at most the budget */
@@ -308,6 +471,12 @@ struct bpfe_result {
  * threads; takes no lock and allocates nothing. Always returns within the program's budget.
  */
 struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp);
+
+/*
+ * Run a program of type BPFE_PROG_MEM over the @size bytes at @mem, which it may read and write;
+ * @size is the mem_size it was loaded for. Same rules as bpfe_run().
+ */
+struct bpfe_result bpfe_run_mem(const struct bpfe_program *prog, void *mem, size_t size);
 
 /* ---- What is built in --------------------------------------------------------------------- */
 

@@ -41,8 +41,7 @@ bool bpfe_may_access(const struct bpfe_run_state *state, uint64_t address, uint6
 	       in_map_value(state->env.prog, address, size, write);
 }
 
-static bool may_pass(const struct bpfe_run_state *state, enum bpfe_arg_type type,
-		     const uint64_t *arg)
+static bool may_pass(const struct bpfe_run_state *state, unsigned type, const uint64_t *arg)
 {
 	const struct bpfe_map *map = (const struct bpfe_map *)(uintptr_t)state->r[BPF_REG_1];
 
@@ -64,8 +63,9 @@ static bool may_pass(const struct bpfe_run_state *state, enum bpfe_arg_type type
 	case BPFE_ARG_SIZE:
 	case BPFE_ARG_SIZE_OR_ZERO:
 		return true;
+	default:
+		return false;
 	}
-	return false;
 }
 
 bool bpfe_may_call(const struct bpfe_run_state *state, uint32_t id)

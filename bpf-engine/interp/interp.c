@@ -77,8 +77,7 @@ static void begin(struct bpfe_run_state *state, const struct bpfe_program *prog,
 {
 	uintptr_t top = (uintptr_t)state->stack + sizeof(state->stack);
 
-	state->env.xdp = xdp;
-	state->env.prog = prog;
+	state->env = (struct bpfe_run_env){.xdp = xdp, .prog = prog, .cpu = xdp->rx_queue_index};
 	memset(state->r, 0, sizeof(state->r));
 	state->r[BPF_REG_1] = (uintptr_t)xdp;
 	state->r[BPF_REG_10] = top;
@@ -122,9 +121,10 @@ struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buf
 	result.insns = ((uintptr_t)state.pc - state.base) / insn_bytes;
 	result.abort = abort_of(outcome);
 	if (outcome == OUTCOME_EXIT) {
+		result.r0 = state.r[BPF_REG_0];
 		result.retval = (uint32_t)state.r[BPF_REG_0];
 	} else {
-		result.retval = XDP_ABORTED;
+		result.r0 = result.retval = XDP_ABORTED;
 		result.abort_insn = prog->slots[state.pc - prog->code];
 	}
 	return result;

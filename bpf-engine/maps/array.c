@@ -18,7 +18,7 @@ static int array_init(struct bpfe_map *map)
 	return 0;
 }
 
-static void *array_lookup(struct bpfe_map *map, const void *key)
+static void *array_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
 	uint32_t index;
 
@@ -28,9 +28,10 @@ static void *array_lookup(struct bpfe_map *map, const void *key)
 	return (uint8_t *)map->data + index * bpfe_value_stride(&map->attr);
 }
 
-static int array_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
+static int array_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
+			uint32_t cpu)
 {
-	void *in_map = array_lookup(map, key);
+	void *in_map = array_lookup(map, key, cpu);
 
 	if (flags > BPF_EXIST)
 		return -EINVAL;

@@ -140,7 +140,7 @@ static uint32_t find(const struct bpfe_map *map, const void *key, uint32_t hash)
 	return 0;
 }
 
-static void *hash_lookup(struct bpfe_map *map, const void *key)
+static void *hash_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
 	uint32_t number = find(map, key, hash_key(map, key));
 
@@ -267,7 +267,8 @@ static int insert(struct bpfe_map *map, const void *key, uint32_t hash, const vo
 	return 0;
 }
 
-static int hash_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
+static int hash_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
+		       uint32_t cpu)
 {
 	uint32_t hash = hash_key(map, key);
 	uint32_t number;

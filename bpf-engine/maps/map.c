@@ -171,15 +171,32 @@ uint32_t bpfe_map_count(const struct bpfe_map *map)
 
 void *bpfe_map_lookup(struct bpfe_map *map, const void *key)
 {
-	return map->ops->lookup(map, key);
+	return map->ops->lookup(map, key, 0);
+}
+
+void *bpfe_map_lookup_cpu(struct bpfe_map *map, const void *key, uint32_t cpu)
+{
+	return map->ops->lookup(map, key, cpu);
+}
+
+size_t bpfe_map_value_bytes(const struct bpfe_map *map)
+{
+	return map->ops->read ? bpfe_value_stride(&map->attr) * map->attr.cpus
+			      : map->attr.value_size;
 }
 
 int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value)
 {
 	const void *in_map;
+	int err;
 
 	bpfe_rcu_read_lock();
-	in_map = map->ops->lookup(map, key);
+	if (map->ops->read) {
+		err = map->ops->read(map, key, value);
+		bpfe_rcu_read_unlock();
+		return err;
+	}
+	in_map = map->ops->lookup(map, key, 0);
 	if (in_map)
 		bpfe_value_load(value, in_map, map->attr.value_size);
 	bpfe_rcu_read_unlock();
@@ -188,7 +205,9 @@ int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value)
 
 int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
 {
-	return map->ops->update(map, key, value, flags);
+	if (map->ops->write)
+		return map->ops->write(map, key, value, flags);
+	return map->ops->update(map, key, value, flags, 0);
 }
 
 int bpfe_map_delete(struct bpfe_map *map, const void *key)

@@ -43,7 +43,7 @@ int bpfe_check_scalar(struct bpfe_vf *vf, unsigned regno, const char *use)
 		return err;
 	return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, (int)regno, "a scalar",
 			      "R%u is a pointer (%s), %s would reveal it", regno,
-			      bpfe_reg_type_name(reg->type), use);
+			      bpfe_reg_type_name(reg), use);
 }
 
 /* ---- Packet and map values ----------------------------------------------------------------- */
@@ -112,7 +112,7 @@ int bpfe_check_region(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size,
 
 static int refuse_base(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
 {
-	if (reg->type == BPFE_REG_MAP_VALUE_OR_NULL)
+	if (reg->nullable)
 		return bpfe_vf_refuse(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first",
 				      "R%d may be NULL", regno);
 	if (reg->type == BPFE_REG_SCALAR)
@@ -121,7 +121,7 @@ static int refuse_base(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg
 				      "R%d is a scalar and addresses no memory", regno);
 	return bpfe_vf_refuse(
 		vf, BPFE_BAD_MEMORY, regno, "a pointer to stack, packet, map value or context",
-		"R%d is a %s and cannot be dereferenced", regno, bpfe_reg_type_name(reg->type));
+		"R%d is a %s and cannot be dereferenced", regno, bpfe_reg_type_name(reg));
 }
 
 /* Note what kind of memory the instruction uses; the context is treated apart from all others. */
@@ -145,6 +145,8 @@ static int check_kind(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
 
 	if (err)
 		return err;
+	if (reg->nullable)
+		return refuse_base(vf, regno, reg);
 	switch (reg->type) {
 	case BPFE_REG_STACK:
 		return note_kind(vf, regno, BPFE_MEM_STACK);
@@ -289,14 +291,14 @@ static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
 			return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, insn->dst_reg,
 					      "a scalar there",
 					      "atomic operation on a spilled pointer (%s)",
-					      bpfe_reg_type_name(old.type));
+					      bpfe_reg_type_name(&old));
 		value = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
 		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, size, &value);
 	}
 	if (base->type != BPFE_REG_MAP_VALUE)
 		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,
 				      "atomic operations on stack or map value",
-				      "atomic operation on %s", bpfe_reg_type_name(base->type));
+				      "atomic operation on %s", bpfe_reg_type_name(base));
 	if (low & (size - 1))
 		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,
 				      "an offset that is a multiple of the size",

@@ -66,19 +66,19 @@ static int refuse_pointer_op(struct bpfe_vf *vf, int regno, const struct bpfe_re
 			      "64-bit additions and subtractions of scalars, and differences of "
 			      "packet pointers",
 			      "this arithmetic on R%d, a pointer (%s), would reveal an address",
-			      regno, bpfe_reg_type_name(reg->type));
+			      regno, bpfe_reg_type_name(reg));
 }
 
 static int check_movable(struct bpfe_vf *vf, int regno, const struct bpfe_reg *ptr,
 			 const struct bpfe_scalar *by)
 {
-	if (ptr->type == BPFE_REG_MAP_VALUE_OR_NULL)
+	if (ptr->nullable)
 		return bpfe_vf_refuse(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first",
 				      "arithmetic on R%d, which may be NULL", regno);
 	if (ptr->type == BPFE_REG_MAP || ptr->type == BPFE_REG_PACKET_END)
 		return bpfe_vf_refuse(vf, BPFE_BAD_ARITHMETIC, regno, "copies of it only",
 				      "arithmetic on R%d, a pointer (%s)", regno,
-				      bpfe_reg_type_name(ptr->type));
+				      bpfe_reg_type_name(ptr));
 	if (ptr->type == BPFE_REG_CTX && !bpfe_scalar_is_const(by))
 		return bpfe_vf_refuse(vf, BPFE_BAD_ARITHMETIC, regno, "constant offsets",
 				      "variable offset into the context");

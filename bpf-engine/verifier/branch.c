@@ -194,13 +194,13 @@ static void split_null(struct bpfe_reg *reg, void *opaque)
 {
 	const struct null_split *split = opaque;
 
-	if (reg->type != BPFE_REG_MAP_VALUE_OR_NULL || reg->id != split->id)
+	if (!reg->nullable || reg->id != split->id)
 		return;
 	if (split->null) {
 		*reg = bpfe_reg_scalar(bpfe_scalar_const(0));
 		return;
 	}
-	reg->type = BPFE_REG_MAP_VALUE;
+	reg->nullable = false;
 	reg->id = 0;
 }
 
@@ -212,7 +212,7 @@ static int branch_null(struct bpfe_vf *vf, const struct bpf_insn *insn, const st
 	struct bpfe_state *other;
 	int err;
 
-	if (ptr->type != BPFE_REG_MAP_VALUE_OR_NULL)
+	if (!ptr->nullable)
 		return go(vf, insn, !null_if_taken);
 	other = fork_way(vf, ops, &first_taken);
 	if (!other)
@@ -370,7 +370,7 @@ static int branch_conditional(struct bpfe_vf *vf, const struct bpf_insn *insn)
 			      "64-bit comparisons of packet pointers with one another, and of "
 			      "pointers with 0 for equality",
 			      "this comparison of R%d, a pointer (%s), would reveal an address",
-			      regno, bpfe_reg_type_name(bpfe_top(vf->cur)->regs[regno].type));
+			      regno, bpfe_reg_type_name(&bpfe_top(vf->cur)->regs[regno]));
 }
 
 int bpfe_vf_branch(struct bpfe_vf *vf, const struct bpf_insn *insn)

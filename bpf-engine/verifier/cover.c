@@ -43,8 +43,9 @@ static bool scalar_covered(struct cover *c, const struct bpfe_reg *old, const st
 
 static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
 {
-	if (old->type != cur->type &&
-	    (old->type != BPFE_REG_MAP_VALUE_OR_NULL || cur->type != BPFE_REG_MAP_VALUE))
+	if (old->type != cur->type || (cur->nullable && !old->nullable) ||
+	    old->rdonly != cur->rdonly || old->part != cur->part || old->kind != cur->kind ||
+	    old->inner != cur->inner || old->size != cur->size || old->ref != cur->ref)
 		return false;
 	if (old->frame != cur->frame || old->map != cur->map || old->off != cur->off ||
 	    old->range > cur->range || old->bounded > cur->bounded ||

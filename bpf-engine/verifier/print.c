@@ -7,8 +7,13 @@
 #include <stdarg.h>
 #include "verifier/verifier.h"
 
-const char *bpfe_reg_type_name(enum bpfe_reg_type type)
+const char *bpfe_reg_type_name(const struct bpfe_reg *reg)
 {
+	static const char *const or_null[BPFE_REG_TYPES] = {
+		[BPFE_REG_MAP_VALUE] = "map_value_or_null",
+		[BPFE_REG_MAP] = "map_ptr_or_null",
+		[BPFE_REG_MEM] = "mem_or_null",
+	};
 	static const char *const names[BPFE_REG_TYPES] = {
 		[BPFE_REG_UNINIT] = "nothing",
 		[BPFE_REG_SCALAR] = "scalar",
@@ -18,11 +23,15 @@ const char *bpfe_reg_type_name(enum bpfe_reg_type type)
 		[BPFE_REG_PACKET_END] = "pkt_end",
 		[BPFE_REG_STACK] = "fp",
 		[BPFE_REG_MAP_VALUE] = "map_value",
-		[BPFE_REG_MAP_VALUE_OR_NULL] = "map_value_or_null",
 		[BPFE_REG_MAP] = "map_ptr",
+		[BPFE_REG_MAP_KEY] = "map_key",
+		[BPFE_REG_MEM] = "mem",
+		[BPFE_REG_FUNC] = "func",
+		[BPFE_REG_DYNPTR] = "dynptr",
+		[BPFE_REG_ITER] = "iter_num",
 	};
 
-	return names[type];
+	return reg->nullable && or_null[reg->type] ? or_null[reg->type] : names[reg->type];
 }
 
 struct text {
@@ -98,7 +107,7 @@ static void put_pointer(const struct bpfe_vf *vf, struct text *t, const struct b
 		put(t, "[%u]", reg->frame);
 	put(t, "(");
 	if (reg->type == BPFE_REG_MAP || reg->type == BPFE_REG_MAP_VALUE ||
-	    reg->type == BPFE_REG_MAP_VALUE_OR_NULL) {
+	    reg->type == BPFE_REG_MAP_KEY) {
 		const struct bpfe_map_attr *attr = bpfe_reg_map(vf, reg);
 
 		put_item(t);
@@ -126,7 +135,7 @@ void bpfe_reg_print(const struct bpfe_vf *vf, const struct bpfe_reg *reg, char *
 	} else if (reg->type == BPFE_REG_SCALAR && bpfe_scalar_is_const(&reg->val)) {
 		put(&t, reg->val.x.umin > 0xffffffff ? "0x%" PRIx64 : "%" PRIu64, reg->val.x.umin);
 	} else {
-		put(&t, "%s", bpfe_reg_type_name(reg->type));
+		put(&t, "%s", bpfe_reg_type_name(reg));
 		if (reg->type == BPFE_REG_UNINIT)
 			return;
 		if (reg->type != BPFE_REG_SCALAR) {

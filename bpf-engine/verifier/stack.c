@@ -64,7 +64,7 @@ static int check_byte(struct bpfe_vf *vf, int regno, const struct bpfe_frame *fr
 		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, regno,
 				      "an aligned 8-byte load, which gives the pointer back",
 				      "stack byte at r10%d is part of a spilled pointer (%s)", off,
-				      bpfe_reg_type_name(slot->spill.type));
+				      bpfe_reg_type_name(&slot->spill));
 	return 0;
 }
 
@@ -92,7 +92,7 @@ static int refuse_corruption(struct bpfe_vf *vf, int regno, const struct bpfe_sl
 {
 	return bpfe_vf_refuse(vf, BPFE_BAD_STACK, regno, "a store over all 8 bytes of it",
 			      "store to r10%d overwrites part of a spilled pointer (%s)", off,
-			      bpfe_reg_type_name(slot->spill.type));
+			      bpfe_reg_type_name(&slot->spill));
 }
 
 /* Make [off, off + size), within one slot, ready to be overwritten. */
@@ -139,7 +139,7 @@ static int check_spilled_pointer(struct bpfe_vf *vf, const struct bpfe_reg *base
 		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, vf->image->insns[vf->pc].src_reg,
 				      "an aligned 8-byte store, or a scalar",
 				      "store of %u bytes of a pointer (%s) to the stack", size,
-				      bpfe_reg_type_name(value->type));
+				      bpfe_reg_type_name(value));
 	if (value->type == BPFE_REG_STACK && base->frame != vf->cur->depth - 1)
 		return bpfe_vf_refuse(vf, BPFE_BAD_STACK, vf->image->insns[vf->pc].src_reg,
 				      "storing it in the function's own frame",
@@ -212,7 +212,7 @@ int bpfe_stack_store(struct bpfe_vf *vf, int regno, const struct bpfe_reg *base,
 	if (bpfe_reg_is_pointer(value))
 		return bpfe_vf_refuse(vf, BPFE_BAD_STACK, regno, "a store at a constant offset",
 				      "pointer (%s) stored at a variable stack offset",
-				      bpfe_reg_type_name(value->type));
+				      bpfe_reg_type_name(value));
 	return bpfe_stack_clobber(vf, regno, base->frame, lo, lo, hi);
 }
 

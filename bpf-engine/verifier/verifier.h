@@ -32,17 +32,38 @@ enum bpfe_reg_type {
 	BPFE_REG_PACKET_END,  /* data_end */
 	BPFE_REG_STACK,       /* r10 of the given frame + off + val */
 	BPFE_REG_MAP_VALUE,
-	BPFE_REG_MAP_VALUE_OR_NULL, /* registers with the same id are NULL together */
-	BPFE_REG_MAP,
+	BPFE_REG_MAP,     /* a map itself; may come out of a map-in-map */
+	BPFE_REG_MAP_KEY, /* key a callback of bpf_for_each_map_elem gets: key_size bytes, read-only
+			   */
+	BPFE_REG_MEM,     /* size bytes of other memory: ring buffer record, slice, argument */
+	BPFE_REG_FUNC,    /* a function of the program: map is its index */
+	/* Only in stack slots, as if spilled there: */
+	BPFE_REG_DYNPTR, /* one of the two slots of a struct bpf_dynptr */
+	BPFE_REG_ITER,   /* struct bpf_iter_num */
 	BPFE_REG_TYPES
+};
+
+/* What of an object a slot holds, in bpfe_reg.part. */
+enum {
+	BPFE_PART_FIRST = 0, /* lowest address */
+	BPFE_PART_SECOND,
 };
 
 struct bpfe_reg {
 	uint8_t type;  /* enum bpfe_reg_type */
 	uint8_t frame; /* stack: index of the frame pointed into */
 	bool bounded;  /* packet: data + val is proven to lie in the frame, even if range is 0 */
-	uint32_t map;  /* map, map value: index into image->maps */
-	uint32_t id;   /* scalar: equal values; packet: same val; or-null: null together; 0: none */
+	bool nullable; /* may be NULL: not dereferenced before a comparison; equal ids, same answer
+			*/
+	bool rdonly;   /* memory that cannot be written */
+	uint8_t part;  /* dynptr */
+	uint8_t kind;  /* dynptr: enum bpfe_dynptr_kind; iterator: see iter.c */
+	bool inner;    /* map, map value: of an inner map like that of map-in-map @map */
+	uint32_t map;  /* map, map value, key: index into image->maps; function: its index */
+	uint32_t id;   /* scalar: equal values; packet: same val; nullable: null together; map value
+			  of   an inner map, dynptr, iterator: which one it is; 0: none */
+	uint32_t ref;  /* reference in state->held this is, or was got from; 0: none */
+	uint32_t size; /* mem: bytes */
 	uint32_t range;         /* packet: bytes from data + val proven present */
 	int32_t off;            /* pointer: constant part of the offset */
 	struct bpfe_scalar val; /* scalar: the value; pointer: variable part of the offset */
@@ -72,14 +93,31 @@ struct bpfe_stack {
 	struct bpfe_slot slots[];
 };
 
+/* What must be given back before the program ends: references, a lock. */
+enum bpfe_held_kind {
+	BPFE_HELD_REF = 0, /* ring buffer record or dynptr of one */
+	BPFE_HELD_ITER,
+	BPFE_HELD_LOCK,
+};
+
+struct bpfe_held {
+	uint32_t id; /* registers and slots with ref == id go with it; lock: id of the map value */
+	uint32_t insn; /* where it was acquired, for refusals */
+	uint8_t kind;
+	uint32_t map; /* lock: index of the map */
+};
+
 struct bpfe_frame {
 	struct bpfe_reg regs[MAX_BPF_REG];
+	uint32_t callback; /* slot of the call whose callback this frame runs, plus 1; 0: none */
 	uint32_t subprog;
 	uint32_t return_to;       /* slot the caller goes on at */
 	struct bpfe_stack *stack; /* NULL: nothing written yet */
 };
 
 struct bpfe_state {
+	uint32_t n_held;
+	struct bpfe_held held[BPFE_MAX_HELD];
 	uint32_t depth; /* frames in use; the last one runs */
 	struct bpfe_frame *frames[BPFE_MAX_FRAMES];
 };
@@ -217,7 +255,7 @@ int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn);
  */
 int bpfe_check_region(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size, bool write);
 
-/* ---- alu.c, branch.c, call.c --------------------------------------------------------------- */
+/* ---- alu.c, branch.c, call_helper.c, call_local.c ------------------------------------------ */
 
 int bpfe_vf_alu(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_ld_imm64(struct bpfe_vf *vf, const struct bpf_insn *insn);
@@ -275,6 +313,6 @@ uint32_t bpfe_flow_order(const struct bpfe_vf *vf, const uint32_t **order);
 void bpfe_reg_print(const struct bpfe_vf *vf, const struct bpfe_reg *reg, char *buf, size_t size);
 /* Registers in use and stack of the running frame, on one line. */
 void bpfe_state_print(const struct bpfe_vf *vf, const struct bpfe_state *state);
-const char *bpfe_reg_type_name(enum bpfe_reg_type type);
+const char *bpfe_reg_type_name(const struct bpfe_reg *reg);
 
 #endif

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Calls: helpers by their prototypes, the program's own functions by following them.
+ * Calls of helpers and kfuncs, held against their prototypes.
  *
  * A helper's arguments are checked one by one against internal.h's argument types. Memory handed to
  * it must be data it may see (all bytes written, none of them part of a pointer) or room it may
  * fill. Afterwards r1 to r5 hold nothing, and if it moves the packet no packet pointer does.
  *
- * The program's own functions are followed at each call with what the caller passes, in a frame of
- * their own. They may use pointers into the caller's stack; none into theirs may get out.
- *
  * Looking up a constant key that lies within an array never gives NULL: Linux relies on that and
  * may have removed the comparison from an offloaded program.
  *
  * Imprecision: what helpers return is unknown; what they write to the stack is data of unknown
- * value; a function called twice is followed twice.
+ * value.
  */
 #include "verifier/verifier.h"
 
@@ -38,7 +35,7 @@ static int refuse_arg(struct bpfe_vf *vf, enum bpfe_reason reason, int regno, co
 	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
 
 	return bpfe_vf_refuse(vf, reason, regno, accepted, "argument %d of %s is a %s", regno,
-			      call->helper->name, bpfe_reg_type_name(reg->type));
+			      call->helper->name, bpfe_reg_type_name(reg));
 }
 
 /* ---- Memory arguments ---------------------------------------------------------------------- */
@@ -68,6 +65,8 @@ static int check_memory_arg(struct bpfe_vf *vf, int regno, uint64_t sure, uint64
 {
 	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
 
+	if (reg->nullable)
+		return refuse_arg(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first", call);
 	switch (reg->type) {
 	case BPFE_REG_STACK:
 		return check_stack_arg(vf, regno, sure, size, fill, call);
@@ -75,8 +74,6 @@ static int check_memory_arg(struct bpfe_vf *vf, int regno, uint64_t sure, uint64
 	case BPFE_REG_PACKET_META:
 	case BPFE_REG_MAP_VALUE:
 		return bpfe_check_region(vf, regno, 0, size, fill);
-	case BPFE_REG_MAP_VALUE_OR_NULL:
-		return refuse_arg(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first", call);
 	default:
 		return refuse_arg(vf, BPFE_BAD_MEMORY, regno,
 				  "a pointer to stack, packet or map value", call);
@@ -211,8 +208,8 @@ static int set_result(struct bpfe_vf *vf, const struct helper_call *call)
 			return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
 					      "%s returns a map value and has no map argument",
 					      call->helper->name);
-		regs[BPF_REG_0] = bpfe_reg_pointer(call->key_known ? BPFE_REG_MAP_VALUE
-								   : BPFE_REG_MAP_VALUE_OR_NULL);
+		regs[BPF_REG_0] = bpfe_reg_pointer(BPFE_REG_MAP_VALUE);
+		regs[BPF_REG_0].nullable = !call->key_known;
 		regs[BPF_REG_0].map = call->map_index;
 		regs[BPF_REG_0].id = call->key_known ? 0 : ++vf->ids;
 	}
@@ -250,52 +247,4 @@ int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	if (!err && call.helper->moves_packet)
 		err = bpfe_state_drop_packet(vf, vf->cur);
 	return err ? err : set_result(vf, &call);
-}
-
-/* ---- The program's own functions ----------------------------------------------------------- */
-
-int bpfe_vf_call_local(struct bpfe_vf *vf, const struct bpf_insn *insn)
-{
-	uint32_t target = (uint32_t)((int64_t)vf->pc + 1 + insn->imm);
-	struct bpfe_frame *caller = bpfe_top(vf->cur), *callee;
-	int err;
-
-	if (vf->cur->depth == BPFE_MAX_FRAMES)
-		return bpfe_vf_refuse_err(vf, -E2BIG, BPFE_TOO_LARGE, "at most 8 frames",
-					  "calls nest deeper than %u frames", BPFE_MAX_FRAMES);
-	err = bpfe_state_push(vf, vf->cur, vf->image->aux[target].subprog, vf->pc + 1);
-	if (err)
-		return err;
-	callee = bpfe_top(vf->cur);
-	for (unsigned r = BPF_REG_1; r <= BPF_REG_5; r++)
-		callee->regs[r] = caller->regs[r];
-	for (unsigned r = BPF_REG_0; r <= BPF_REG_5; r++)
-		caller->regs[r] = (struct bpfe_reg){.type = BPFE_REG_UNINIT};
-	vf->next = target;
-	return 0;
-}
-
-int bpfe_vf_exit(struct bpfe_vf *vf)
-{
-	struct bpfe_frame *frame = bpfe_top(vf->cur);
-	struct bpfe_reg r0 = frame->regs[BPF_REG_0];
-
-	if (vf->cur->depth > 1) {
-		if (r0.type == BPFE_REG_STACK)
-			return bpfe_vf_refuse(
-				vf, BPFE_BAD_RETURN, BPF_REG_0,
-				"a scalar, or a pointer to something other than stack",
-				"function returns a stack pointer");
-		vf->next = frame->return_to;
-		bpfe_state_pop(vf, vf->cur);
-		bpfe_top(vf->cur)->regs[BPF_REG_0] = r0;
-		return 0;
-	}
-	if (r0.type != BPFE_REG_SCALAR)
-		return bpfe_vf_refuse(vf, BPFE_BAD_RETURN, BPF_REG_0, "a scalar, the XDP verdict",
-				      r0.type == BPFE_REG_UNINIT
-					      ? "the program ends and R0 holds nothing"
-					      : "the program ends and R0 holds a pointer");
-	vf->path_ends = true;
-	return 0;
 }
