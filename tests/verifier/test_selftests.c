@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Beside Linux's own verifier tests, which set-up takes from Debian's linux-source package and
+ * compiles (host-tools/setup/selftests.sh): every program of progs/verifier_*.c that applies here
+ * goes through our loader and engine. What they expect to be refused must be refused, of what they
+ * expect to be accepted at least 95 % must be, and what they say it returns it must return. The
+ * tables of selftests_classes.c say which cases apply and which differ, and why.
+ *
+ * The folder of objects is $SLUICE_SELFTESTS. A file named by $SLUICE_SELFTESTS_REPORT gets one
+ * line for each program.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <glob.h>
+#include <bpf/btf.h>
+#include <cmocka.h>
+#include "bpf_elf.h"
+#include "selftests.h"
+
+#define MAX_OBJECTS    400
+#define FRAME_BYTES    64 /* zeros, as Linux's test loader gives */
+#define ACCEPT_PERCENT 95
+#define POINTER_VALUE  0xbadcafeu /* "any" for a return value in Linux's tests */
+
+/* Counts over all files. */
+static struct {
+	uint32_t programs, skipped, applicable;
+	uint32_t privileged;       /* accepted by Linux of privileged authors only */
+	uint32_t accept, accepted; /* to be accepted; those that were */
+	uint32_t refuse, refused;  /* to be refused; those that were */
+	uint32_t either, ran;      /* right both ways; return values compared */
+} tally;
+
+static FILE *report;
+
+/* ---- Files ------------------------------------------------------------------------------------
+ */
+
+static void *read_file(const char *path, size_t *size)
+{
+	FILE *file = fopen(path, "rb");
+	void *data;
+
+	if (!file || fseek(file, 0, SEEK_END))
+		fail_msg("cannot read %s", path);
+	*size = (size_t)ftell(file);
+	rewind(file);
+	data = malloc(*size + 1);
+	if (!data || fread(data, 1, *size, file) != *size)
+		fail_msg("cannot read %s", path);
+	fclose(file);
+	return data;
+}
+
+/* ---- One program ------------------------------------------------------------------------------
+ */
+
+struct outcome {
+	bool accepted;
+	bool ran;
+	enum bpfe_reason reason;
+	struct bpfe_result result;
+	char text[1 << 14];
+};
+
+static void run(const struct bpfe_program *prog, struct outcome *outcome)
+{
+	static uint8_t memory[BPFE_HEADROOM + FRAME_BYTES + 512];
+	struct bpfe_xdp_buff xdp = {
+		.hard_start = memory,
+		.data_meta = memory + BPFE_HEADROOM,
+		.data = memory + BPFE_HEADROOM,
+		.data_end = memory + BPFE_HEADROOM + FRAME_BYTES,
+		.hard_end = memory + sizeof(memory),
+		.ingress_ifindex = 1,
+		.now_ns = 1000000007,
+	};
+
+	memset(memory, 0, sizeof(memory));
+	bpfe_rcu_read_lock();
+	outcome->result = bpfe_run(prog, &xdp);
+	bpfe_rcu_read_unlock();
+	outcome->ran = true;
+}
+
+/* What Linux's test program puts into maps of these names before it runs the programs. */
+static void fill_maps(const struct bpfe_object *obj, struct bpfe_map **maps)
+{
+	static const uint32_t key = 0, value[12] = {7 * 4, 0, 0, 0, 0, 0, 0, 0xabcdef12};
+
+	for (uint32_t m = 0; m < bpfe_object_n_maps(obj); m++) {
+		const struct bpfe_map_attr *attr = bpfe_object_map(obj, m);
+
+		if (attr->value_size == sizeof(value) && attr->key_size == sizeof(key) &&
+		    (strcmp(attr->name, "map_array_48b") == 0 ||
+		     strcmp(attr->name, "map_array_ro") == 0))
+			bpfe_map_update(maps[m], &key, value, BPF_ANY);
+	}
+}
+
+static void load(const struct bpfe_object *obj, uint32_t i, bool runs, struct outcome *outcome)
+{
+	struct bpfe_log log = {.buf = outcome->text, .size = sizeof(outcome->text)};
+	struct bpfe_load_attr attr = {.flags = BPFE_LOAD_CHECKED};
+	struct bpfe_program *prog;
+	struct bpfe_map **maps;
+
+	outcome->text[0] = '\0';
+	outcome->ran = false;
+	outcome->accepted = bpfe_object_load(obj, i, &attr, &prog, &maps, &log) == 0;
+	outcome->reason = log.reason;
+	if (!outcome->accepted)
+		return;
+	fill_maps(obj, maps);
+	if (runs)
+		run(prog, outcome);
+	bpfe_program_put(prog);
+	for (uint32_t m = 0; m < bpfe_object_n_maps(obj); m++)
+		bpfe_map_put(maps[m]);
+	free(maps);
+}
+
+/* ---- Comparing --------------------------------------------------------------------------------
+ */
+
+/* The line of a log that says what was refused: the first that is not source. */
+static char *refusal_line(char *text)
+{
+	char *line = text;
+
+	while (*line == ';' && strchr(line, '\n'))
+		line = strchr(line, '\n') + 1;
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/* One line of the report; returns whether the case is as it should be. */
+static bool say(const char *file, const char *name, const char *status, const char *detail)
+{
+	if (report)
+		fprintf(report, "%s\t%s\t%s\t%s\n", status, file, name, detail);
+	return true;
+}
+
+static bool returns_right(const struct selftest_spec *spec, const struct outcome *outcome,
+			  char *why, size_t size)
+{
+	uint32_t wanted = spec->unpriv.retval;
+
+	tally.ran++;
+	if (outcome->result.abort) {
+		snprintf(why, size, "aborted: %d at %u", outcome->result.abort,
+			 outcome->result.abort_insn);
+		return false;
+	}
+	if (outcome->result.retval == wanted || wanted == POINTER_VALUE)
+		return true;
+	snprintf(why, size, "returned %d, expected %d", (int)outcome->result.retval, (int)wanted);
+	return false;
+}
+
+/* The text Linux's authors expect of the refusal. */
+static const char *expected_text(const struct selftest_spec *spec)
+{
+	const struct selftest_mode *mode = spec->priv.fails ? &spec->priv : &spec->unpriv;
+
+	return mode->n_messages ? mode->messages[mode->n_messages - 1] : "";
+}
+
+/* A program that we refuse: always a right outcome, counted unless its acceptance is expected. */
+static bool compare_refused(const char *file, const char *name, const struct selftest_spec *spec,
+			    enum selftest_verdict verdict, struct outcome *outcome)
+{
+	const char *line = refusal_line(outcome->text);
+	struct selftest_class class;
+
+	if (verdict == SELFTEST_ACCEPT && selftest_privilege(spec, outcome->reason, line, &class)) {
+		tally.privileged++;
+		return say(file, name, "privileged", line);
+	}
+	tally.accept += verdict == SELFTEST_ACCEPT;
+	tally.refused += verdict == SELFTEST_REFUSE;
+	return say(file, name, verdict == SELFTEST_ACCEPT ? "WRONGLY-REFUSED" : "refused", line);
+}
+
+/* A program that applies. False: it went wrong in a way that fails the test. */
+static bool compare(const char *file, const char *name, const struct selftest_spec *spec,
+		    struct outcome *outcome)
+{
+	struct selftest_class class;
+	enum selftest_verdict verdict = selftest_judge(name, spec, &class);
+	char why[128];
+
+	if (verdict == SELFTEST_OF_OTHERS) {
+		tally.skipped++;
+		return say(file, name, "does-not-apply", class.why);
+	}
+	tally.applicable++;
+	tally.refuse += verdict == SELFTEST_REFUSE;
+	tally.either += verdict == SELFTEST_EITHER;
+	if (!outcome->accepted)
+		return compare_refused(file, name, spec, verdict, outcome);
+	if (verdict == SELFTEST_REFUSE) {
+		print_message("# %s: accepted, but Linux refuses it: %s\n", name,
+			      expected_text(spec));
+		say(file, name, "WRONGLY-ACCEPTED", expected_text(spec));
+		return false;
+	}
+	tally.accept += verdict == SELFTEST_ACCEPT;
+	tally.accepted += verdict == SELFTEST_ACCEPT;
+	if (outcome->ran && !returns_right(spec, outcome, why, sizeof(why))) {
+		say(file, name, "WRONG-RESULT", why);
+		print_message("# %s: %s\n", name, why);
+		return false;
+	}
+	return say(file, name, "accepted", class.name ? class.name : "");
+}
+
+struct file {
+	const char *name;
+	struct bpfe_object *object; /* NULL: not opened, for which refusal says why */
+	const char *refusal;
+	struct selftest_object *features;
+	struct btf *btf;
+};
+
+/* The object's program of that name, or its number of programs. */
+static uint32_t find_program(const struct bpfe_object *object, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < bpfe_object_n_programs(object) &&
+	       strcmp(bpfe_object_program_name(object, i), name) != 0)
+		i++;
+	return i;
+}
+
+/* One function of a file. False: wrong. */
+static bool check_function(const struct file *file, const char *name)
+{
+	static struct outcome outcome;
+	const char *section = selftest_section(file->features, name);
+	struct selftest_spec spec;
+	char why[128];
+
+	if (!section || strcmp(section, ".text") == 0 ||
+	    !selftest_read_spec(file->btf, name, &spec) || spec.auxiliary ||
+	    (!spec.priv.tested && !spec.unpriv.tested))
+		return true;
+	tally.programs++;
+	if (!selftest_applies(file->features, name, section, &spec, why, sizeof(why))) {
+		tally.skipped++;
+		return say(file->name, name, "does-not-apply", why);
+	}
+	if (file->object) {
+		load(file->object, find_program(file->object, name), spec.unpriv.runs, &outcome);
+	} else {
+		outcome.accepted = false;
+		outcome.reason = BPFE_BAD_ENCODING;
+		snprintf(outcome.text, sizeof(outcome.text), "object: %s", file->refusal);
+	}
+	return compare(file->name, name, &spec, &outcome);
+}
+
+static void test_file(void **state)
+{
+	const char *path = *state;
+	static char text[1 << 14];
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct file file = {.name = strrchr(path, '/') + 1, .refusal = text};
+	uint32_t wrong = 0;
+	size_t size;
+	void *data = read_file(path, &size);
+
+	file.btf = btf__parse_elf(path, NULL);
+	assert_non_null(file.btf);
+	file.features = selftest_object_open(data, size, file.btf);
+	assert_non_null(file.features);
+	if (bpfe_object_open(data, size, &file.object, &log))
+		file.object = NULL;
+	for (uint32_t id = 1; id < btf__type_cnt(file.btf); id++) {
+		const struct btf_type *type = btf__type_by_id(file.btf, id);
+
+		if (btf_is_func(type))
+			wrong += !check_function(&file,
+						 btf__name_by_offset(file.btf, type->name_off));
+	}
+	bpfe_object_close(file.object);
+	selftest_object_close(file.features);
+	btf__free(file.btf);
+	free(data);
+	bpfe_rcu_barrier();
+	assert_int_equal(wrong, 0);
+}
+
+/* After all files. */
+static void test_share(void **state)
+{
+	print_message("# %u programs, %u do not apply, %u do\n", tally.programs, tally.skipped,
+		      tally.applicable);
+	print_message("# %u of %u expected successes accepted\n", tally.accepted, tally.accept);
+	print_message("# %u of %u expected failures refused\n", tally.refused, tally.refuse);
+	print_message("# %u right either way, %u refused that Linux accepts of privileged authors "
+		      "only, %u return values compared\n",
+		      tally.either, tally.privileged, tally.ran);
+	assert_true(tally.accept > 0);
+	assert_true(tally.accepted * 100 >= tally.accept * ACCEPT_PERCENT);
+}
+
+int main(void)
+{
+	static struct CMUnitTest tests[MAX_OBJECTS + 1];
+	const char *folder = getenv("SLUICE_SELFTESTS"), *path = getenv("SLUICE_SELFTESTS_REPORT");
+	char pattern[4096];
+	glob_t found = {0};
+	size_t n = 0;
+	int failed;
+
+	snprintf(pattern, sizeof(pattern), "%s/objects/*.bpf.o", folder ? folder : "");
+	if (!folder || glob(pattern, 0, NULL, &found)) {
+		puts("1..0 # SKIP no tests of Linux here (./sluice setup --only selftests)");
+		return 0;
+	}
+	report = path ? fopen(path, "w") : NULL;
+	for (; n < found.gl_pathc && n < MAX_OBJECTS; n++)
+		tests[n] = (struct CMUnitTest){strrchr(found.gl_pathv[n], '/') + 1, test_file, NULL,
+					       NULL, found.gl_pathv[n]};
+	tests[n++] =
+		(struct CMUnitTest){"share of expected successes", test_share, NULL, NULL, NULL};
+	bpfe_thread_register();
+	failed = _cmocka_run_group_tests("selftests", tests, n, NULL, NULL);
+	bpfe_thread_unregister();
+	if (report)
+		fclose(report);
+	globfree(&found);
+	return failed;
+}
