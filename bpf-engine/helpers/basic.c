@@ -3,13 +3,13 @@
 #include <sys/random.h>
 #include "helpers/helpers.h"
 
-BPFE_HELPER(bpfe_helper_ktime_get_ns)
+static BPFE_HELPER(ktime_get_ns)
 {
 	return env->xdp->now_ns;
 }
 
 /* splitmix64 (Steele, Lea, Flood); the guest learns nothing of the host from its sequence. */
-BPFE_HELPER(bpfe_helper_get_prandom_u32)
+static BPFE_HELPER(get_prandom_u32)
 {
 	static _Thread_local uint64_t state;
 	static _Thread_local bool seeded;
@@ -27,7 +27,23 @@ BPFE_HELPER(bpfe_helper_get_prandom_u32)
 }
 
 /* The NIC runs one program at a time on each receive queue: the queue is the processor. */
-BPFE_HELPER(bpfe_helper_get_smp_processor_id)
+static BPFE_HELPER(get_smp_processor_id)
 {
 	return env->xdp->rx_queue_index;
 }
+
+const struct bpfe_helper bpfe_basic_helpers[] = {
+	{.id = BPF_FUNC_ktime_get_ns,
+	 .name = "bpf_ktime_get_ns",
+	 .fn = ktime_get_ns,
+	 .ret = BPFE_RET_INTEGER},
+	{.id = BPF_FUNC_get_prandom_u32,
+	 .name = "bpf_get_prandom_u32",
+	 .fn = get_prandom_u32,
+	 .ret = BPFE_RET_INTEGER},
+	{.id = BPF_FUNC_get_smp_processor_id,
+	 .name = "bpf_get_smp_processor_id",
+	 .fn = get_smp_processor_id,
+	 .ret = BPFE_RET_INTEGER},
+	{0},
+};

@@ -3,13 +3,13 @@
 #include "helpers/helpers.h"
 #include "maps/map.h"
 
-BPFE_HELPER(bpfe_helper_map_lookup_elem)
+static BPFE_HELPER(map_lookup_elem)
 {
 	return (uintptr_t)bpfe_map_lookup_cpu((struct bpfe_map *)(uintptr_t)r1,
 					      (const void *)(uintptr_t)r2, env->cpu);
 }
 
-BPFE_HELPER(bpfe_helper_map_update_elem)
+static BPFE_HELPER(map_update_elem)
 {
 	struct bpfe_map *map = (struct bpfe_map *)(uintptr_t)r1;
 
@@ -17,8 +17,27 @@ BPFE_HELPER(bpfe_helper_map_update_elem)
 						   (const void *)(uintptr_t)r3, r4, env->cpu);
 }
 
-BPFE_HELPER(bpfe_helper_map_delete_elem)
+static BPFE_HELPER(map_delete_elem)
 {
 	return (uint64_t)(int64_t)bpfe_map_delete((struct bpfe_map *)(uintptr_t)r1,
 						  (const void *)(uintptr_t)r2);
 }
+
+const struct bpfe_helper bpfe_map_helpers[] = {
+	{.id = BPF_FUNC_map_lookup_elem,
+	 .name = "bpf_map_lookup_elem",
+	 .fn = map_lookup_elem,
+	 .ret = BPFE_RET_MAP_VALUE_OR_NULL,
+	 .args = {BPFE_ARG_CONST_MAP, BPFE_ARG_MAP_KEY}},
+	{.id = BPF_FUNC_map_update_elem,
+	 .name = "bpf_map_update_elem",
+	 .fn = map_update_elem,
+	 .ret = BPFE_RET_INTEGER,
+	 .args = {BPFE_ARG_CONST_MAP, BPFE_ARG_MAP_KEY, BPFE_ARG_MAP_VALUE, BPFE_ARG_ANYTHING}},
+	{.id = BPF_FUNC_map_delete_elem,
+	 .name = "bpf_map_delete_elem",
+	 .fn = map_delete_elem,
+	 .ret = BPFE_RET_INTEGER,
+	 .args = {BPFE_ARG_CONST_MAP, BPFE_ARG_MAP_KEY}},
+	{0},
+};

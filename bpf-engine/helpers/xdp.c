@@ -11,12 +11,7 @@
 /* Metadata is a multiple of 4 bytes and its length fits a byte (xdp_metalen_invalid()). */
 #define META_MAX 252
 
-static uint64_t error(int err)
-{
-	return (uint64_t)(int64_t)err;
-}
-
-BPFE_HELPER(bpfe_helper_xdp_adjust_head)
+static BPFE_HELPER(xdp_adjust_head)
 {
 	struct bpfe_xdp_buff *xdp = env->xdp;
 	int64_t delta = (int32_t)r2;
@@ -24,7 +19,7 @@ BPFE_HELPER(bpfe_helper_xdp_adjust_head)
 	size_t meta = (size_t)(xdp->data - xdp->data_meta);
 
 	if (delta < -headroom || delta > xdp->data_end - xdp->data - ETH_HLEN)
-		return error(-EINVAL);
+		return bpfe_helper_error(-EINVAL);
 	memmove(xdp->data_meta + delta, xdp->data_meta, meta);
 	xdp->data_meta += delta;
 	xdp->data += delta;
@@ -33,31 +28,53 @@ BPFE_HELPER(bpfe_helper_xdp_adjust_head)
 	return 0;
 }
 
-BPFE_HELPER(bpfe_helper_xdp_adjust_meta)
+static BPFE_HELPER(xdp_adjust_meta)
 {
 	struct bpfe_xdp_buff *xdp = env->xdp;
 	int64_t delta = (int32_t)r2;
 	int64_t meta = xdp->data - xdp->data_meta - delta;
 
 	if (meta < 0 || meta > xdp->data - xdp->hard_start)
-		return error(-EINVAL);
+		return bpfe_helper_error(-EINVAL);
 	if (meta % 4 || meta > META_MAX)
-		return error(-EACCES);
+		return bpfe_helper_error(-EACCES);
 	if (delta < 0)
 		memset(xdp->data_meta + delta, 0, (size_t)-delta);
 	xdp->data_meta += delta;
 	return 0;
 }
 
-BPFE_HELPER(bpfe_helper_xdp_adjust_tail)
+static BPFE_HELPER(xdp_adjust_tail)
 {
 	struct bpfe_xdp_buff *xdp = env->xdp;
 	int64_t delta = (int32_t)r2;
 
 	if (delta > xdp->hard_end - xdp->data_end || delta < ETH_HLEN - (xdp->data_end - xdp->data))
-		return error(-EINVAL);
+		return bpfe_helper_error(-EINVAL);
 	if (delta > 0)
 		memset(xdp->data_end, 0, (size_t)delta);
 	xdp->data_end += delta;
 	return 0;
 }
+
+const struct bpfe_helper bpfe_xdp_helpers[] = {
+	{.id = BPF_FUNC_xdp_adjust_head,
+	 .name = "bpf_xdp_adjust_head",
+	 .fn = xdp_adjust_head,
+	 .ret = BPFE_RET_INTEGER,
+	 .args = {BPFE_ARG_CTX, BPFE_ARG_ANYTHING},
+	 .moves_packet = true},
+	{.id = BPF_FUNC_xdp_adjust_meta,
+	 .name = "bpf_xdp_adjust_meta",
+	 .fn = xdp_adjust_meta,
+	 .ret = BPFE_RET_INTEGER,
+	 .args = {BPFE_ARG_CTX, BPFE_ARG_ANYTHING},
+	 .moves_packet = true},
+	{.id = BPF_FUNC_xdp_adjust_tail,
+	 .name = "bpf_xdp_adjust_tail",
+	 .fn = xdp_adjust_tail,
+	 .ret = BPFE_RET_INTEGER,
+	 .args = {BPFE_ARG_CTX, BPFE_ARG_ANYTHING},
+	 .moves_packet = true},
+	{0},
+};

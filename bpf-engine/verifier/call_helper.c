@@ -225,10 +225,11 @@ static bool helper_allowed(const struct bpfe_vf *vf, uint32_t id)
 
 int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
+	bool kfunc = insn->src_reg == BPF_PSEUDO_KFUNC_CALL;
 	struct helper_call call = {.helper = bpfe_helper_by_id((uint32_t)insn->imm)};
 	int err = 0;
 
-	if (!call.helper)
+	if (!call.helper || kfunc != (call.helper->id >= BPFE_KFUNC_BASE))
 		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
 				      "helper %s (%d) is not built into this device",
 				      bpfe_linux_helper_name((uint32_t)insn->imm), insn->imm);
