@@ -92,20 +92,15 @@ static void add_programs(const struct fw *fw, struct cap_list *list)
 
 static void add_maps(const struct fw *fw, struct cap_list *list)
 {
-	struct sluice_cap_map cap = {
+	const struct sluice_cap_map cap = {
+		.types = htole64(fw->limits.map_types),
 		.max_bytes = htole64(fw->map_memory.limit),
 		.max_maps = htole32(fw->maps.capacity),
 		.max_key = htole32(BPFE_MAP_MAX_KEY),
 		.max_value = htole32(BPFE_MAP_MAX_VALUE),
 		.max_entries = htole32(BPFE_MAP_MAX_ENTRIES),
 	};
-	uint64_t types = 0;
 
-	for (uint32_t type = 0; type < 64; type++) {
-		if (bpfe_map_type_supported(type))
-			types |= 1ull << type;
-	}
-	cap.types = htole64(types);
 	add(list, SLUICE_CAP_MAP, &cap, sizeof(cap));
 }
 

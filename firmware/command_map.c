@@ -12,7 +12,7 @@
 
 /* ---- Creation ----------------------------------------------------------------------------- */
 
-static struct bpfe_map_attr take_map_attr(const struct fw_cmd *cmd)
+static struct bpfe_map_attr take_map_attr(const struct fw *fw, const struct fw_cmd *cmd)
 {
 	struct sluice_args_map_create args;
 
@@ -23,6 +23,7 @@ static struct bpfe_map_attr take_map_attr(const struct fw_cmd *cmd)
 		.value_size = le32toh(args.value_size),
 		.max_entries = le32toh(args.max_entries),
 		.flags = le32toh(args.map_flags),
+		.cpus = fw->config->n_queue_pairs,
 	};
 }
 
@@ -75,7 +76,7 @@ static uint16_t refuse_map(struct fw *fw, struct fw_cmd *cmd, const struct bpfe_
 
 uint16_t fw_cmd_map_create(struct fw *fw, struct fw_cmd *cmd)
 {
-	struct bpfe_map_attr attr = take_map_attr(cmd);
+	struct bpfe_map_attr attr = take_map_attr(fw, cmd);
 	char text[160] = "";
 	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
 	struct bpfe_map *map;
@@ -83,6 +84,10 @@ uint16_t fw_cmd_map_create(struct fw *fw, struct fw_cmd *cmd)
 
 	if (!fw_name_attr(cmd, attr.name))
 		return SLUICE_ST_INVALID_ATTR;
+	if (attr.type >= 64 || !(fw->limits.map_types & 1ull << attr.type))
+		return fw_refuse(cmd, SLUICE_ST_NOT_SUPPORTED, 0,
+				 "map type %u is none that Linux offloads: array (%d), hash (%d)",
+				 attr.type, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH);
 	if (fw->maps.count == fw->maps.capacity)
 		return fw_refuse(cmd, SLUICE_ST_NO_RESOURCES, 0, "the map table is full (%u)",
 				 fw->maps.capacity);
@@ -189,7 +194,7 @@ uint16_t fw_cmd_map_lookup(struct fw *fw, struct fw_cmd *cmd)
 
 	if (!entry)
 		return status;
-	size = bpfe_map_attr(entry->map)->value_size;
+	size = (uint32_t)bpfe_map_value_bytes(entry->map);
 	status = fw_need_room(cmd, size);
 	if (status)
 		return status;
@@ -212,7 +217,7 @@ uint16_t fw_cmd_map_update(struct fw *fw, struct fw_cmd *cmd)
 
 	if (!entry)
 		return status;
-	status = check_size(cmd, SLUICE_ATTR_VALUE, bpfe_map_attr(entry->map)->value_size);
+	status = check_size(cmd, SLUICE_ATTR_VALUE, (uint32_t)bpfe_map_value_bytes(entry->map));
 	if (status)
 		return status;
 	flags = le64toh(args.flags);

@@ -38,6 +38,12 @@ static void fill_limits(struct fw_limits *limits, const struct fw_limits *given)
 		limits->run_budget = BPFE_DEFAULT_BUDGET;
 	if (!limits->load_queue)
 		limits->load_queue = DEFAULT_LOAD_QUEUE;
+	if (!limits->map_types)
+		limits->map_types = FW_OFFLOAD_MAP_TYPES;
+	for (uint32_t type = 0; type < 64; type++) {
+		if (!bpfe_map_type_supported(type))
+			limits->map_types &= ~(1ull << type);
+	}
 }
 
 static void fill_helpers(struct fw *fw, const uint64_t *offered)

@@ -31,7 +31,11 @@ struct fw_limits {
 	uint32_t run_budget;     /* instructions per frame; 0: BPFE_DEFAULT_BUDGET */
 	uint32_t load_queue;     /* program loads waiting for the worker; 0: 16 */
 	const uint64_t *helpers; /* bitmap the device offers; NULL: all the engine has */
+	uint64_t map_types;      /* bitmap by enum bpf_map_type; 0: FW_OFFLOAD_MAP_TYPES */
 };
+
+/* The map types that Linux hands to a device (kernel/bpf/offload.c takes no other). */
+#define FW_OFFLOAD_MAP_TYPES (1ull << BPF_MAP_TYPE_ARRAY | 1ull << BPF_MAP_TYPE_HASH)
 
 /*
  * Objects exist or not: the host installs a migration blocker while any program or map exists.

@@ -51,6 +51,10 @@ static void test_create_refusals(void **state)
 	create_refused(f, 0, 4, 4, 1, 0, SLUICE_ST_NOT_SUPPORTED, 0);
 	create_refused(f, 0xffffffff, 4, 4, 1, 0, SLUICE_ST_NOT_SUPPORTED, 0);
 	create_refused(f, BPF_MAP_TYPE_LRU_HASH, 4, 4, 1, 0, SLUICE_ST_NOT_SUPPORTED, 0);
+	assert_non_null(strstr(f->g->log, "map type 9 is none that Linux offloads: array (2), "
+					  "hash (1)"));
+	/* The engine has it, Linux would not hand it over. */
+	create_refused(f, BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 1, 0, SLUICE_ST_NOT_SUPPORTED, 0);
 	create_refused(f, array, 8, 4, 1, 0, SLUICE_ST_INVALID_ARG, 4);
 	create_refused(f, hash, 0, 4, 1, 0, SLUICE_ST_INVALID_ARG, 4);
 	create_refused(f, hash, BPFE_MAP_MAX_KEY + 1, 4, 1, 0, SLUICE_ST_INVALID_ARG, 4);
