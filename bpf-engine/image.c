@@ -40,7 +40,7 @@ int bpfe_image_open(struct bpfe_image *image, const struct bpfe_load_attr *attr,
 void bpfe_image_close(struct bpfe_image *image)
 {
 	for (uint32_t m = 0; m < image->n_maps; m++)
-		bpfe_map_put(image->maps[m]);
+		bpfe_map_release(image->maps[m]);
 	free(image->maps);
 	free(image->subprogs);
 	free(image->aux);

@@ -227,8 +227,17 @@ struct bpfe_run_env {
 
 struct bpfe_map_ops {
 	uint32_t type;
+	bool per_cpu; /* the control plane sees a value for each of attr.cpus processors */
+	/*
+	 * May a map have @attr? NULL: the bounds that bpfe_map_check_common() (maps/map.h) puts on
+	 * any key, value, number of entries and flags. Otherwise it is asked instead of that.
+	 */
+	int (*check)(const struct bpfe_map_attr *attr, struct bpfe_log *log);
 	size_t (*storage_size)(const struct bpfe_map_attr *attr);
 	int (*init)(struct bpfe_map *map); /* storage is zeroed */
+	/* Nobody but programs and other maps refers to it any more. NULL: nothing to do. */
+	void (*unused)(struct bpfe_map *map);
+	/* What follows may be NULL where it is not said otherwise: -EOPNOTSUPP, no value. */
 	/* For programs, on processor @cpu. */
 	void *(*lookup)(struct bpfe_map *map, const void *key, uint32_t cpu);
 	int (*update)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
@@ -242,11 +251,22 @@ struct bpfe_map_ops {
 	int (*push)(struct bpfe_map *map, const void *value, uint64_t flags);
 	int (*pop)(struct bpfe_map *map, void *value);
 	int (*peek)(struct bpfe_map *map, void *value);
-	uint32_t (*count)(const struct bpfe_map *map);
+	/* Ring buffer, perf event array: as bpfe_map_consume() and bpfe_map_lost(). */
+	int (*consume)(struct bpfe_map *map, uint32_t max, bpfe_record_fn fn, void *opaque);
+	uint64_t (*lost)(const struct bpfe_map *map);
+	uint32_t (*count)(const struct bpfe_map *map); /* never NULL */
 	/* Do the @size bytes at @address lie in one value? For the checked interpreter. */
 	bool (*contains)(const struct bpfe_map *map, uintptr_t address, size_t size);
 	void (*destroy)(struct bpfe_map *map);
 };
+
+/*
+ * References that programs, images, other maps and deferred work hold. A map that only these hold
+ * is unused (bpfe_map_ops.unused): a prog array then lets its programs go, which may be the ones
+ * that refer to it. bpfe_map_get() and bpfe_map_put() count users: whoever else refers to it.
+ */
+struct bpfe_map *bpfe_map_hold(struct bpfe_map *map);
+void bpfe_map_release(struct bpfe_map *map);
 
 const struct bpfe_map_ops *bpfe_map_ops(uint32_t type); /* maps/table.c; NULL if not built */
 

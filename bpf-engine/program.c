@@ -61,7 +61,7 @@ static void program_free(struct bpfe_program *prog)
 	const struct bpfe_allocator alloc = prog->alloc;
 
 	for (uint32_t m = 0; m < prog->info.n_maps; m++)
-		bpfe_map_put(prog->maps[m]);
+		bpfe_map_release(prog->maps[m]);
 	bpfe_free(&alloc, prog, prog->size);
 }
 
@@ -103,7 +103,7 @@ static int publish(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 	prog->budget = attr->budget ? attr->budget : BPFE_DEFAULT_BUDGET;
 	prog->flags = attr->flags;
 	for (uint32_t m = 0; m < image->n_maps; m++)
-		prog->maps[m] = bpfe_map_get(image->maps[m]);
+		prog->maps[m] = bpfe_map_hold(image->maps[m]);
 	prog->info.n_maps = image->n_maps;
 	*result = prog;
 	return 0;

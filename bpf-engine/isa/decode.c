@@ -110,7 +110,7 @@ static uint32_t use_map(struct bpfe_image *image, struct bpfe_map *map)
 		if (image->maps[m] == map)
 			return m;
 	}
-	image->maps[image->n_maps] = bpfe_map_get(map);
+	image->maps[image->n_maps] = bpfe_map_hold(map);
 	return image->n_maps++;
 }
 

@@ -4,6 +4,19 @@
 #include <string.h>
 #include "maps/map.h"
 
+static int array_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+{
+	int err = bpfe_map_check_common(attr, log);
+
+	if (!err && (attr->flags & BPF_F_NO_PREALLOC))
+		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				  "map flag BPF_F_NO_PREALLOC (0x1) does not apply to an array");
+	if (!err && attr->key_size != sizeof(uint32_t))
+		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				  "map key size %u is not 4, which an array needs", attr->key_size);
+	return err;
+}
+
 static size_t array_data_size(const struct bpfe_map_attr *attr)
 {
 	size_t size;
@@ -84,6 +97,7 @@ static void array_destroy(struct bpfe_map *map)
 
 const struct bpfe_map_ops bpfe_array_ops = {
 	.type = BPF_MAP_TYPE_ARRAY,
+	.check = array_check,
 	.storage_size = array_data_size,
 	.init = array_init,
 	.lookup = array_lookup,

@@ -183,7 +183,7 @@ static void recycle(struct bpfe_rcu_head *head)
 	if (h->retired)
 		start_recycling(map);
 	pthread_mutex_unlock(&map->lock);
-	bpfe_map_put(map);
+	bpfe_map_release(map);
 }
 
 /* Under the lock, with something retired and no grace period under way. */
@@ -194,7 +194,7 @@ static void start_recycling(struct bpfe_map *map)
 	h->waiting = h->retired;
 	h->retired = 0;
 	h->recycling = true;
-	bpfe_map_get(map);
+	bpfe_map_hold(map);
 	bpfe_rcu_call(&map->recycle_rcu, recycle);
 }
 

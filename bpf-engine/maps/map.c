@@ -27,17 +27,14 @@ static const char *flag_name(uint32_t flag)
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : "unknown flag";
 }
 
-static int check_flags(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+int bpfe_map_check_flags(const struct bpfe_map_attr *attr, uint32_t allowed, struct bpfe_log *log)
 {
-	uint32_t bad = attr->flags & ~MAP_FLAGS;
+	uint32_t bad = attr->flags & ~allowed;
 
 	if (bad)
 		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
 				   "map flag %s (0x%x) is not supported", flag_name(bad),
 				   bad & -bad);
-	if ((attr->flags & BPF_F_NO_PREALLOC) && attr->type == BPF_MAP_TYPE_ARRAY)
-		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
-				   "map flag BPF_F_NO_PREALLOC (0x1) does not apply to an array");
 	if ((attr->flags & BPF_F_RDONLY_PROG) && (attr->flags & BPF_F_WRONLY_PROG))
 		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
 				   "map flags BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG exclude "
@@ -45,33 +42,39 @@ static int check_flags(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 	return 0;
 }
 
-static int check_range(struct bpfe_log *log, const char *what, uint32_t value, uint32_t max)
+int bpfe_map_check_range(struct bpfe_log *log, const char *what, uint32_t value, uint32_t min,
+			 uint32_t max)
 {
-	if (value >= 1 && value <= max)
+	if (value >= min && value <= max)
 		return 0;
-	return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0, "map %s %u is out of range, 1 to %u",
-			   what, value, max);
+	return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0, "map %s %u is out of range, %u to %u",
+			   what, value, min, max);
+}
+
+int bpfe_map_check_common(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+{
+	int err = bpfe_map_check_range(log, "key size", attr->key_size, 1, BPFE_MAP_MAX_KEY);
+
+	if (!err)
+		err = bpfe_map_check_range(log, "value size", attr->value_size, 1,
+					   BPFE_MAP_MAX_VALUE);
+	if (!err)
+		err = bpfe_map_check_range(log, "max_entries", attr->max_entries, 1,
+					   BPFE_MAP_MAX_ENTRIES);
+	if (!err)
+		err = bpfe_map_check_flags(attr, MAP_FLAGS, log);
+	return err;
 }
 
 static int check_attr(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
-	int err;
+	const struct bpfe_map_ops *ops = bpfe_map_ops(attr->type);
 
-	if (!bpfe_map_ops(attr->type))
+	if (!ops)
 		return bpfe_refuse(log, -EOPNOTSUPP, BPFE_BAD_MAP, 0,
 				   "map type %u is not supported, only array (%d) and hash (%d)",
 				   attr->type, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH);
-	err = check_range(log, "key size", attr->key_size, BPFE_MAP_MAX_KEY);
-	if (!err)
-		err = check_range(log, "value size", attr->value_size, BPFE_MAP_MAX_VALUE);
-	if (!err)
-		err = check_range(log, "max_entries", attr->max_entries, BPFE_MAP_MAX_ENTRIES);
-	if (!err)
-		err = check_flags(attr, log);
-	if (!err && attr->type == BPF_MAP_TYPE_ARRAY && attr->key_size != sizeof(uint32_t))
-		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
-				  "map key size %u is not 4, which an array needs", attr->key_size);
-	return err;
+	return ops->check ? ops->check(attr, log) : bpfe_map_check_common(attr, log);
 }
 
 size_t bpfe_map_storage_size(const struct bpfe_map_attr *attr)
@@ -109,6 +112,7 @@ static struct bpfe_map *map_alloc(const struct bpfe_map_attr *attr,
 	map->alloc = *alloc;
 	map->data_size = data_size;
 	map->refs = 1;
+	map->users = 1;
 	pthread_mutex_init(&map->lock, NULL);
 	map->data = bpfe_alloc(alloc, data_size, 8);
 	if (!map->data) {
@@ -142,7 +146,7 @@ int bpfe_map_create(const struct bpfe_map_attr *attr, const struct bpfe_allocato
 	return 0;
 }
 
-struct bpfe_map *bpfe_map_get(struct bpfe_map *map)
+struct bpfe_map *bpfe_map_hold(struct bpfe_map *map)
 {
 	atomic_fetch_add_explicit(&map->refs, 1, memory_order_relaxed);
 	return map;
@@ -153,10 +157,27 @@ static void free_deferred(struct bpfe_rcu_head *head)
 	map_free((struct bpfe_map *)((uint8_t *)head - offsetof(struct bpfe_map, free_rcu)));
 }
 
-void bpfe_map_put(struct bpfe_map *map)
+void bpfe_map_release(struct bpfe_map *map)
 {
 	if (map && atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel) == 1)
 		bpfe_rcu_call(&map->free_rcu, free_deferred);
+}
+
+/* Who gets a map that only programs refer to, found through one of them, makes it used again. */
+struct bpfe_map *bpfe_map_get(struct bpfe_map *map)
+{
+	if (atomic_fetch_add_explicit(&map->users, 1, memory_order_relaxed) == 0)
+		bpfe_map_hold(map);
+	return map;
+}
+
+void bpfe_map_put(struct bpfe_map *map)
+{
+	if (!map || atomic_fetch_sub_explicit(&map->users, 1, memory_order_acq_rel) != 1)
+		return;
+	if (map->ops->unused)
+		map->ops->unused(map);
+	bpfe_map_release(map);
 }
 
 const struct bpfe_map_attr *bpfe_map_attr(const struct bpfe_map *map)
@@ -171,18 +192,18 @@ uint32_t bpfe_map_count(const struct bpfe_map *map)
 
 void *bpfe_map_lookup(struct bpfe_map *map, const void *key)
 {
-	return map->ops->lookup(map, key, 0);
+	return bpfe_map_lookup_cpu(map, key, 0);
 }
 
 void *bpfe_map_lookup_cpu(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
-	return map->ops->lookup(map, key, cpu);
+	return map->ops->lookup ? map->ops->lookup(map, key, cpu) : NULL;
 }
 
 size_t bpfe_map_value_bytes(const struct bpfe_map *map)
 {
-	return map->ops->read ? bpfe_value_stride(&map->attr) * map->attr.cpus
-			      : map->attr.value_size;
+	return map->ops->per_cpu ? bpfe_value_stride(&map->attr) * map->attr.cpus
+				 : map->attr.value_size;
 }
 
 int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value)
@@ -190,6 +211,8 @@ int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value)
 	const void *in_map;
 	int err;
 
+	if (!map->ops->read && !map->ops->lookup)
+		return -EOPNOTSUPP;
 	bpfe_rcu_read_lock();
 	if (map->ops->read) {
 		err = map->ops->read(map, key, value);
@@ -207,22 +230,36 @@ int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, ui
 {
 	if (map->ops->write)
 		return map->ops->write(map, key, value, flags);
+	if (!map->ops->update)
+		return -EOPNOTSUPP;
 	return map->ops->update(map, key, value, flags, 0);
 }
 
 int bpfe_map_delete(struct bpfe_map *map, const void *key)
 {
-	return map->ops->remove(map, key);
+	return map->ops->remove ? map->ops->remove(map, key) : -EOPNOTSUPP;
 }
 
 int bpfe_map_get_next_key(struct bpfe_map *map, const void *key, void *next)
 {
 	int err;
 
+	if (!map->ops->get_next_key)
+		return -EOPNOTSUPP;
 	bpfe_rcu_read_lock();
 	err = map->ops->get_next_key(map, key, next);
 	bpfe_rcu_read_unlock();
 	return err;
+}
+
+int bpfe_map_consume(struct bpfe_map *map, uint32_t max, bpfe_record_fn fn, void *opaque)
+{
+	return map->ops->consume ? map->ops->consume(map, max, fn, opaque) : -EINVAL;
+}
+
+uint64_t bpfe_map_lost(const struct bpfe_map *map)
+{
+	return map->ops->lost ? map->ops->lost(map) : 0;
 }
 
 void bpfe_value_store(void *in_map, const void *src, size_t size)

@@ -18,6 +18,7 @@ struct bpfe_map {
 	size_t data_size;
 	void *data;
 	atomic_uint refs;
+	atomic_uint users;    /* references from outside, which together hold one of refs */
 	pthread_mutex_t lock; /* writers; readers never take it */
 	struct bpfe_rcu_head free_rcu;
 	struct bpfe_rcu_head recycle_rcu; /* for the map type */
@@ -25,6 +26,16 @@ struct bpfe_map {
 
 extern const struct bpfe_map_ops bpfe_array_ops;
 extern const struct bpfe_map_ops bpfe_hash_ops;
+
+/* The bounds on any key, value, number of entries and flags, logged. -EINVAL. */
+int bpfe_map_check_common(const struct bpfe_map_attr *attr, struct bpfe_log *log);
+
+/* Refuse flags other than @allowed, and a pair of them that exclude each other. -EINVAL. */
+int bpfe_map_check_flags(const struct bpfe_map_attr *attr, uint32_t allowed, struct bpfe_log *log);
+
+/* Refuse a @value of attribute @what outside @min to @max. -EINVAL. */
+int bpfe_map_check_range(struct bpfe_log *log, const char *what, uint32_t value, uint32_t min,
+			 uint32_t max);
 
 /* Bytes one value takes, so that all are 8-byte aligned. */
 static inline size_t bpfe_value_stride(const struct bpfe_map_attr *attr)
