@@ -26,6 +26,7 @@ enum bpfe_ctx_field {
 
 struct bpfe_insn_aux {
 	bool seen;          /* the verifier reached it; if not, reaching it traps */
+	bool writes_r10;    /* refused where it is reached, a trap elsewhere */
 	uint8_t ctx_field;  /* enum bpfe_ctx_field of a load from the context */
 	uint8_t mem_kind;   /* enum bpfe_mem_kind of a load, store or atomic */
 	uint32_t subprog;   /* index of the function the instruction belongs to */

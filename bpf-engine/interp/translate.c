@@ -92,7 +92,7 @@ static void emit(const struct translator *t, uint32_t slot)
 				   .src = insn->src_reg,
 				   .off = insn->off,
 				   .imm = insn->imm};
-	if (!aux->seen || (aux->mem_kind == BPFE_MEM_CTX && !aux->ctx_field)) {
+	if (!aux->seen || aux->writes_r10 || (aux->mem_kind == BPFE_MEM_CTX && !aux->ctx_field)) {
 		code->op = BPFE_OP_TRAP;
 		return;
 	}

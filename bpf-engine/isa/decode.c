@@ -65,10 +65,8 @@ static int check_registers(const struct bpfe_image *image, uint32_t i,
 	if ((form->uses & BPFE_FIELD_SRC) && insn->src_reg > BPF_REG_10)
 		return bpfe_decode_refuse(image, log, i, BPFE_BAD_ENCODING,
 					  "register r%u does not exist", insn->src_reg);
-	if ((form->writes_dst && insn->dst_reg == BPF_REG_10) ||
-	    (writes_src && insn->src_reg == BPF_REG_10))
-		return bpfe_decode_refuse(image, log, i, BPFE_BAD_ENCODING,
-					  "r10 (frame pointer) is read-only");
+	image->aux[i].writes_r10 = (form->writes_dst && insn->dst_reg == BPF_REG_10) ||
+				   (writes_src && insn->src_reg == BPF_REG_10);
 	return 0;
 }
 

@@ -111,6 +111,9 @@ static int follow_jump(struct bpfe_vf *vf, const struct bpf_insn *insn)
 
 static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
+	if (vf->image->aux[vf->pc].writes_r10)
+		return bpfe_vf_refuse(vf, BPFE_BAD_REGISTER, BPF_REG_10, "another register",
+				      "R10, the frame pointer, is read-only");
 	vf->next = vf->pc + 1;
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_ALU:

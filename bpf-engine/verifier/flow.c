@@ -21,6 +21,8 @@ unsigned bpfe_flow_successors(const struct bpfe_image *image, uint32_t i, uint32
 	const struct bpf_insn *insn = &image->insns[i];
 	uint8_t class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
 
+	if (image->aux[i].writes_r10) /* refused when reached */
+		return 0;
 	next[0] = i + 1 + bpfe_is_wide(insn);
 	if ((class != BPF_JMP && class != BPF_JMP32) || op == BPF_CALL)
 		return 1;

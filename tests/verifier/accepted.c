@@ -4,6 +4,8 @@
 
 static const struct corpus_case cases[] = {
 	{"verdict", PROGRAM(RETURN(2))},
+	{"frame pointer written where nothing gets",
+	 PROGRAM(MOV_K(0, 2), JMP_K(BPF_JEQ, 0, 2, 1), MOV_K(10, 0), EXIT())},
 	{"all context fields",
 	 PROGRAM(LDX(BPF_W, 2, 1, 0), LDX(BPF_W, 3, 1, 4), LDX(BPF_W, 4, 1, 8),
 		 LDX(BPF_W, 5, 1, 12), LDX(BPF_W, 6, 1, 16), LDX(BPF_W, 0, 1, 20),
