@@ -256,7 +256,8 @@ struct bpfe_map_ops {
 	int (*consume)(struct bpfe_map *map, uint32_t max, bpfe_record_fn fn, void *opaque);
 	uint64_t (*lost)(const struct bpfe_map *map);
 	uint32_t (*count)(const struct bpfe_map *map); /* never NULL */
-	/* Do the @size bytes at @address lie in one value? For the checked interpreter. */
+	/* Do the @size bytes at @address lie in one value? For the checked interpreter. NULL: no.
+	 */
 	bool (*contains)(const struct bpfe_map *map, uintptr_t address, size_t size);
 	void (*destroy)(struct bpfe_map *map);
 };

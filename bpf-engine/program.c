@@ -5,6 +5,7 @@
 #include <time.h>
 #include "alloc.h"
 #include "interp/interp.h"
+#include "maps/prog_array.h"
 #include "siphash.h"
 
 static uint64_t now_ns(void)
@@ -84,6 +85,22 @@ static void fill_info(struct bpfe_program *prog, const struct bpfe_image *image,
 	memcpy(info->tag, &tag, sizeof(info->tag));
 }
 
+/* What the program tail calls to must be of its own kind. */
+static int bind_prog_arrays(const struct bpfe_image *image, const struct bpfe_program *prog,
+			    struct bpfe_log *log)
+{
+	for (uint32_t m = 0; m < image->n_maps; m++) {
+		const struct bpfe_map_attr *attr = bpfe_map_attr(image->maps[m]);
+
+		if (attr->type == BPF_MAP_TYPE_PROG_ARRAY &&
+		    bpfe_prog_array_bind(image->maps[m], prog->type, prog->mem_size))
+			return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+					   "prog array '%s' is for programs of another type",
+					   attr->name);
+	}
+	return 0;
+}
+
 static int publish(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 		   struct bpfe_program **result, struct bpfe_log *log)
 {
@@ -94,7 +111,11 @@ static int publish(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 	if (!prog)
 		return bpfe_refuse(log, -ENOMEM, BPFE_NO_MEMORY, 0,
 				   "no memory for a program of %u slots", image->n_insns);
+	prog->type = attr->type ? attr->type : BPF_PROG_TYPE_XDP;
+	prog->mem_size = prog->type == BPFE_PROG_MEM ? attr->mem_size : 0;
 	err = bpfe_translate(image, prog, log);
+	if (!err)
+		err = bind_prog_arrays(image, prog, log);
 	if (err) {
 		program_free(prog);
 		return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Map helpers: bpf_map_lookup_elem, bpf_map_update_elem, bpf_map_delete_elem. */
+#include <errno.h>
 #include "helpers/helpers.h"
 #include "maps/map.h"
 
@@ -13,6 +14,8 @@ static BPFE_HELPER(map_update_elem)
 {
 	struct bpfe_map *map = (struct bpfe_map *)(uintptr_t)r1;
 
+	if (!map->ops->update)
+		return bpfe_helper_error(-EOPNOTSUPP);
 	return (uint64_t)(int64_t)map->ops->update(map, (const void *)(uintptr_t)r2,
 						   (const void *)(uintptr_t)r3, r4, env->cpu);
 }

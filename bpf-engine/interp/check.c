@@ -23,8 +23,9 @@ static bool in_map_value(const struct bpfe_program *prog, uint64_t address, uint
 
 	for (uint32_t m = 0; m < prog->info.n_maps; m++) {
 		const struct bpfe_map_attr *attr = bpfe_map_attr(prog->maps[m]);
+		const struct bpfe_map_ops *ops = bpfe_map_ops(attr->type);
 
-		if (bpfe_map_ops(attr->type)->contains(prog->maps[m], address, size))
+		if (ops->contains && ops->contains(prog->maps[m], address, size))
 			return !(attr->flags & forbidden);
 	}
 	return false;

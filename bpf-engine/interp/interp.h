@@ -45,6 +45,8 @@ struct bpfe_program {
 	struct bpfe_map **maps;
 	uint32_t *slots; /* slot each code came from */
 	struct bpfe_program_info info;
+	uint32_t type;     /* BPF_PROG_TYPE_XDP... */
+	uint32_t mem_size; /* BPFE_PROG_MEM: bytes r1 points to; else 0 */
 	atomic_uint refs;
 	struct bpfe_allocator alloc;
 	size_t size; /* bytes of this block, in which the arrays lie too */

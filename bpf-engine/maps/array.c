@@ -61,7 +61,7 @@ static int array_remove(struct bpfe_map *map, const void *key)
 	return -EINVAL;
 }
 
-static int array_get_next_key(struct bpfe_map *map, const void *key, void *next)
+int bpfe_array_get_next_key(struct bpfe_map *map, const void *key, void *next)
 {
 	uint32_t index = UINT32_MAX;
 
@@ -103,7 +103,7 @@ const struct bpfe_map_ops bpfe_array_ops = {
 	.lookup = array_lookup,
 	.update = array_update,
 	.remove = array_remove,
-	.get_next_key = array_get_next_key,
+	.get_next_key = bpfe_array_get_next_key,
 	.count = array_count,
 	.contains = array_contains,
 	.destroy = array_destroy,

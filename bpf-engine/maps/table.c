@@ -5,6 +5,7 @@
 static const struct bpfe_map_ops *const map_types[] = {
 	&bpfe_array_ops,
 	&bpfe_hash_ops,
+	&bpfe_prog_array_ops,
 };
 
 const struct bpfe_map_ops *bpfe_map_ops(uint32_t type)
