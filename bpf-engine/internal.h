@@ -27,6 +27,7 @@ enum bpfe_ctx_field {
 struct bpfe_insn_aux {
 	bool seen;          /* the verifier reached it; if not, reaching it traps */
 	bool writes_r10;    /* refused where it is reached, a trap elsewhere */
+	uint8_t form;       /* enum bpfe_form (isa/isa.h); set by the decoder */
 	uint8_t ctx_field;  /* enum bpfe_ctx_field of a load from the context */
 	uint8_t mem_kind;   /* enum bpfe_mem_kind of a load, store or atomic */
 	uint32_t subprog;   /* index of the function the instruction belongs to */
@@ -70,6 +71,7 @@ struct bpfe_image {
 	uint32_t mem_size;       /* BPFE_PROG_MEM: bytes r1 points to */
 	struct bpfe_func_info *funcs; /* sorted by start; subprogs[].info points in here */
 	uint32_t n_funcs;
+	char *func_names;   /* the strings funcs[].name point to */
 	bool has_tail_call; /* set by the verifier */
 	const uint64_t *helpers;
 	const atomic_bool *cancel;
@@ -89,10 +91,11 @@ void bpfe_image_close(struct bpfe_image *image);
 
 /*
  * Pass 1 (isa/decode.c): encodings, reserved fields, map references resolved (whatever way the
- * program named the map, src_reg becomes BPF_PSEUDO_MAP_IDX and imm, like aux.map_index, the index
- * into image->maps), calls and jumps within bounds and never into the second slot of ld_imm64,
- * subprograms found (recursion and depth are the verifier's), no function falls off its end.
- * Purely structural: helper ids, divisors and shift amounts are not looked at.
+ * program named the map, src_reg becomes BPF_PSEUDO_MAP_IDX, or BPF_PSEUDO_MAP_IDX_VALUE for a
+ * value in it, and imm, like aux.map_index, the index into image->maps), calls and jumps within
+ * bounds and never into the second slot of ld_imm64, subprograms found (recursion and depth are the
+ * verifier's), no function falls off its end. Purely structural: helper ids, divisors and shift
+ * amounts are not looked at.
  */
 int bpfe_decode(struct bpfe_image *image, const struct bpfe_map_binding *maps, uint32_t n_maps,
 		struct bpfe_log *log);

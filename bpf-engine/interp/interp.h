@@ -24,7 +24,8 @@ struct bpfe_code {
 	uint8_t dst;
 	uint8_t src;
 	int16_t off;    /* memory operands; CALL_LOCAL: stack bytes of the caller */
-	uint16_t extra; /* CALL_LOCAL: stack bytes of the callee; CALL_HELPER: its id */
+	uint16_t extra; /* CALL_LOCAL: stack bytes of the callee; CALL_HELPER: its id, the upper
+			   half in src */
 	union {
 		int64_t imm; /* CALL_HELPER: the function; CTX_*: offset of the field */
 		struct {

@@ -125,6 +125,27 @@
 	}                                                \
 	NEXT();
 
+/* An acquiring load and a releasing store are atomic, so they need alignment as atomics do. */
+#define ORDERED_HANDLERS(X, width, size, type, text)                       \
+	op_LOAD_ACQ##width:                                                \
+	{                                                                  \
+		const uint64_t at = ADDRESS(SRC);                          \
+		CHECK(at, sizeof(type), false);                            \
+		CHECK_IF(at % sizeof(type) == 0);                          \
+		DST = __atomic_load_n(CELL(const type), __ATOMIC_ACQUIRE); \
+	}                                                                  \
+	NEXT();                                                            \
+	op_STORE_REL##width:                                               \
+	{                                                                  \
+		const uint64_t at = ADDRESS(DST);                          \
+		CHECK(at, sizeof(type), true);                             \
+		CHECK_IF(at % sizeof(type) == 0);                          \
+		__atomic_store_n(CELL(type), (type)SRC, __ATOMIC_RELEASE); \
+	}                                                                  \
+	NEXT();
+
+#define PACKET_HANDLERS(X, width, size, type, text, order) op_LD_ABS##width : op_LD_IND##width:
+
 #define ATOMIC_HANDLER(label, type, statement)    \
 	op_##label:                               \
 	{                                         \
@@ -168,6 +189,7 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t
 	BPFE_JUMP_OPS(JUMP_HANDLERS, )
 	BPFE_LOAD_OPS(LOAD_HANDLER, )
 	BPFE_STORE_OPS(STORE_HANDLERS, )
+	BPFE_ORDERED_OPS(ORDERED_HANDLERS, )
 	BPFE_ATOMIC_OPS(ATOMIC_HANDLERS, )
 	ATOMIC_HANDLER(XCHG64, uint64_t,
 		       SRC = __atomic_exchange_n(CELL(uint64_t), SRC, __ATOMIC_SEQ_CST))
@@ -177,8 +199,6 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t
 	ATOMIC_HANDLER(CMPXCHG32, uint32_t,
 		       r[0] = cmpxchg32(CELL(uint32_t), (uint32_t)r[0], (uint32_t)SRC))
 
-op_LD_MAP_FD:
-op_LD_MAP_IDX:
 op_LD_IMM64:
 	DST = (uint64_t)pc->imm;
 	NEXT();
@@ -194,7 +214,7 @@ op_JA:
 op_GOTOL:
 	JUMP(pc->jump);
 op_CALL_HELPER:
-	CHECK_IF(bpfe_may_call(state, pc->extra));
+	CHECK_IF(bpfe_may_call(state, pc->extra | (uint32_t)pc->src << 16));
 	r[0] = ((bpfe_helper_fn)(uintptr_t)pc->imm)(&state->env, r[1], r[2], r[3], r[4], r[5]);
 	NEXT();
 op_CALL_LOCAL:
@@ -207,6 +227,15 @@ op_EXIT:
 		LEAVE(OUTCOME_EXIT);
 	}
 	JUMP((const char *)pop_frame(state) - (const char *)(pc + 1));
+	BPFE_PACKET_OPS(PACKET_HANDLERS, )
+op_LD_FUNC: /* these became something else in the translation */
+op_LD_MAP_FD:
+op_LD_MAP_IDX:
+op_LD_VALUE_FD:
+op_LD_VALUE_IDX:
+op_CALL_KFUNC:
+op_MAY_GOTO:
+op_CALLX:
 op_TRAP:
 	LEAVE(OUTCOME_TRAP);
 }
@@ -228,6 +257,8 @@ op_TRAP:
 #undef JUMP_HANDLERS
 #undef LOAD_HANDLER
 #undef STORE_HANDLERS
+#undef ORDERED_HANDLERS
+#undef PACKET_HANDLERS
 #undef ATOMIC_HANDLER
 #undef ATOMIC_HANDLERS
 #undef LOOP_NAME

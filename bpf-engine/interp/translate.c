@@ -50,8 +50,18 @@ static void emit_wide(const struct translator *t, uint32_t slot, uint8_t form,
 	const struct bpf_insn *insn = &t->image->insns[slot];
 	uint64_t imm = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32;
 
+	struct bpfe_map *map = NULL;
+	const uint32_t first = 0;
+
+	if (form == BPFE_FORM_LD_MAP || form == BPFE_FORM_LD_MAP_VALUE)
+		map = t->image->maps[t->image->aux[slot].map_index];
 	if (form == BPFE_FORM_LD_MAP)
-		imm = (uintptr_t)t->image->maps[t->image->aux[slot].map_index];
+		imm = (uintptr_t)map;
+	else if (form == BPFE_FORM_LD_MAP_VALUE)
+		imm = (uintptr_t)bpfe_map_ops(bpfe_map_attr(map)->type)->lookup(map, &first, 0) +
+		      (uint32_t)insn[1].imm;
+	else if (form == BPFE_FORM_LD_FUNC)
+		imm = t->image->aux[slot].callee;
 	code->op = BPFE_OP_LD_IMM64;
 	code->imm = (int64_t)imm;
 }
@@ -74,7 +84,9 @@ static void emit_helper_call(const struct bpf_insn *insn, struct bpfe_code *code
 		code->op = BPFE_OP_TRAP;
 		return;
 	}
+	code->op = BPFE_OP_CALL_HELPER;
 	code->extra = (uint16_t)helper->id;
+	code->src = (uint8_t)(helper->id >> 16);
 	code->imm = (int64_t)(uintptr_t)helper->fn;
 }
 
@@ -105,6 +117,7 @@ static void emit(const struct translator *t, uint32_t slot)
 	case BPFE_FORM_JUMP_X:
 	case BPFE_FORM_JA:
 	case BPFE_FORM_GOTOL:
+	case BPFE_FORM_MAY_GOTO:
 		code->imm32 = insn->imm;
 		code->jump = distance(t, index, bpfe_jump_target(insn, row->form, slot));
 		break;
@@ -113,13 +126,16 @@ static void emit(const struct translator *t, uint32_t slot)
 			emit_context_load(code, aux->ctx_field);
 		break;
 	case BPFE_FORM_LD_IMM64:
+	case BPFE_FORM_LD_FUNC:
 	case BPFE_FORM_LD_MAP:
+	case BPFE_FORM_LD_MAP_VALUE:
 		emit_wide(t, slot, row->form, code);
 		break;
 	case BPFE_FORM_CALL_LOCAL:
 		emit_local_call(t, slot, code);
 		break;
 	case BPFE_FORM_CALL_HELPER:
+	case BPFE_FORM_CALL_KFUNC:
 		emit_helper_call(insn, code);
 		break;
 	default:

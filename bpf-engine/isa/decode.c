@@ -112,34 +112,106 @@ static uint32_t use_map(struct bpfe_image *image, struct bpfe_map *map)
 	return image->n_maps++;
 }
 
-static int resolve_map(struct bpfe_image *image, uint32_t i, const struct bpfe_map_binding *maps,
-		       uint32_t n_maps, struct bpfe_log *log)
+/* Slot @i names the map of binding number *@m. */
+static int find_binding(const struct bpfe_image *image, uint32_t i,
+			const struct bpfe_map_binding *maps, uint32_t n_maps, uint32_t *m,
+			struct bpfe_log *log)
 {
-	struct bpf_insn *insn = &image->insns[i];
+	const struct bpf_insn *insn = &image->insns[i];
 	uint32_t id = (uint32_t)insn->imm;
-	uint32_t m = 0;
 
-	if (insn[1].imm)
-		return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP,
-					  "map reference has an offset (%d), must be 0",
-					  insn[1].imm);
-	if (insn->src_reg == BPF_PSEUDO_MAP_IDX) {
+	if (insn->src_reg == BPF_PSEUDO_MAP_IDX || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {
 		if (id >= n_maps)
 			return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP,
 						  "map index %u is out of range, %u maps given", id,
 						  n_maps);
-		m = id;
-	} else {
-		while (m < n_maps && maps[m].id != id)
-			m++;
-		if (m == n_maps)
-			return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP, "no map has id %u",
-						  id);
+		*m = id;
+		return 0;
 	}
+	for (*m = 0; *m < n_maps; ++*m) {
+		if (maps[*m].id == id)
+			return 0;
+	}
+	return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP, "no map has id %u", id);
+}
+
+/* Only the one value of an array has an address before the program runs, as in Linux. */
+static int check_map_value(const struct bpfe_image *image, uint32_t i, const struct bpfe_map *map,
+			   struct bpfe_log *log)
+{
+	const struct bpfe_map_attr *attr = bpfe_map_attr(map);
+	uint32_t offset = (uint32_t)image->insns[i + 1].imm;
+
+	if (attr->type != BPF_MAP_TYPE_ARRAY || attr->max_entries != 1)
+		return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP,
+					  "address of a value of map '%.16s', which is not an "
+					  "array with one entry",
+					  attr->name);
+	if (offset >= attr->value_size)
+		return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP,
+					  "address at offset %u of the value of map '%.16s', which "
+					  "has %u bytes",
+					  offset, attr->name, attr->value_size);
+	return 0;
+}
+
+static int resolve_map(struct bpfe_image *image, uint32_t i, const struct bpfe_map_binding *maps,
+		       uint32_t n_maps, struct bpfe_log *log)
+{
+	struct bpf_insn *insn = &image->insns[i];
+	bool value = bpfe_opcode_find(insn)->form == BPFE_FORM_LD_MAP_VALUE;
+	uint32_t m;
+	int err;
+
+	if (!value && insn[1].imm)
+		return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP,
+					  "map reference has an offset (%d), must be 0",
+					  insn[1].imm);
+	err = find_binding(image, i, maps, n_maps, &m, log);
+	if (!err && value)
+		err = check_map_value(image, i, maps[m].map, log);
+	if (err)
+		return err;
 	image->aux[i].map_index = use_map(image, maps[m].map);
-	insn->src_reg = BPF_PSEUDO_MAP_IDX;
+	insn->src_reg = value ? BPF_PSEUDO_MAP_IDX_VALUE : BPF_PSEUDO_MAP_IDX;
 	insn->imm = (int32_t)image->aux[i].map_index;
 	return 0;
+}
+
+/* Helpers and kfuncs share a table and are told apart by how they are called. */
+static int check_call_id(const struct bpfe_image *image, uint32_t i, uint8_t form,
+			 struct bpfe_log *log)
+{
+	uint32_t id = (uint32_t)image->insns[i].imm;
+	bool kfunc = form == BPFE_FORM_CALL_KFUNC;
+
+	if (kfunc == (id >= BPFE_KFUNC_BASE))
+		return 0;
+	return bpfe_decode_refuse(image, log, i, BPFE_BAD_HELPER, "no %s has id %d",
+				  kfunc ? "kfunc" : "helper", image->insns[i].imm);
+}
+
+static int check_operands(struct bpfe_image *image, uint32_t i, uint8_t form,
+			  const struct bpfe_map_binding *maps, uint32_t n_maps,
+			  struct bpfe_log *log)
+{
+	switch (form) {
+	case BPFE_FORM_LD_MAP:
+	case BPFE_FORM_LD_MAP_VALUE:
+		return resolve_map(image, i, maps, n_maps, log);
+	case BPFE_FORM_LD_FUNC:
+		if (image->insns[i + 1].imm)
+			return bpfe_decode_refuse(image, log, i, BPFE_BAD_ENCODING,
+						  "function reference has an offset (%d), must be "
+						  "0",
+						  image->insns[i + 1].imm);
+		return 0;
+	case BPFE_FORM_CALL_HELPER:
+	case BPFE_FORM_CALL_KFUNC:
+		return check_call_id(image, i, form, log);
+	default:
+		return 0;
+	}
 }
 
 static int decode_insn(struct bpfe_image *image, uint32_t i, const struct bpfe_map_binding *maps,
@@ -164,9 +236,8 @@ static int decode_insn(struct bpfe_image *image, uint32_t i, const struct bpfe_m
 		if (err)
 			return err;
 	}
-	if (opcode->form == BPFE_FORM_LD_MAP)
-		return resolve_map(image, i, maps, n_maps, log);
-	return 0;
+	image->aux[i].form = opcode->form;
+	return check_operands(image, i, opcode->form, maps, n_maps, log);
 }
 
 int bpfe_decode(struct bpfe_image *image, const struct bpfe_map_binding *maps, uint32_t n_maps,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Decoding, second half: the shape of the program. Calls split it into functions; jumps stay within
+ * Decoding, second half: the shape of the program. Calls, and taking a function's address, split it
+ * into functions; jumps stay within
  * their function and never land in the second slot of a ld_imm64; no function's last instruction
  * lets control run off its end. Code that nothing reaches is allowed: the verifier marks what it
  * saw, and the rest becomes traps.
@@ -28,24 +29,44 @@ static void mark_second_slots(const struct bpfe_image *image, uint8_t *slots)
 	}
 }
 
+/* The slot that instruction @i calls or takes the address of is a function's first. */
+static int mark_function(const struct bpfe_image *image, uint8_t *slots, uint32_t i,
+			 struct bpfe_log *log)
+{
+	uint8_t form = form_at(image, i);
+	int64_t target = bpfe_jump_target(&image->insns[i], form, i);
+	const char *what = form == BPFE_FORM_CALL_LOCAL ? "call to" : "address of the function at";
+
+	if (target < 0 || target >= image->n_insns)
+		return bpfe_decode_refuse(image, log, i, BPFE_BAD_CONTROL,
+					  "%s %lld is outside the program of %u slots", what,
+					  (long long)target, image->n_insns);
+	if (slots[target] & SECOND_SLOT)
+		return bpfe_decode_refuse(image, log, i, BPFE_BAD_CONTROL,
+					  "%s %lld, the second slot of a ld_imm64", what,
+					  (long long)target);
+	if (form == BPFE_FORM_LD_FUNC && target == 0)
+		return bpfe_decode_refuse(image, log, i, BPFE_BAD_CONTROL,
+					  "address of the main program, which nothing may call");
+	slots[target] |= FUNCTION_START;
+	return 0;
+}
+
 static int mark_functions(const struct bpfe_image *image, uint8_t *slots, struct bpfe_log *log)
 {
 	slots[0] |= FUNCTION_START;
 	for (uint32_t i = 0; i < image->n_insns; i++) {
-		int64_t target;
+		uint8_t form;
+		int err;
 
-		if ((slots[i] & SECOND_SLOT) || form_at(image, i) != BPFE_FORM_CALL_LOCAL)
+		if (slots[i] & SECOND_SLOT)
 			continue;
-		target = bpfe_jump_target(&image->insns[i], BPFE_FORM_CALL_LOCAL, i);
-		if (target < 0 || target >= image->n_insns)
-			return bpfe_decode_refuse(image, log, i, BPFE_BAD_CONTROL,
-						  "call to %lld is outside the program of %u slots",
-						  (long long)target, image->n_insns);
-		if (slots[target] & SECOND_SLOT)
-			return bpfe_decode_refuse(image, log, i, BPFE_BAD_CONTROL,
-						  "call to %lld, the second slot of a ld_imm64",
-						  (long long)target);
-		slots[target] |= FUNCTION_START;
+		form = form_at(image, i);
+		if (form != BPFE_FORM_CALL_LOCAL && form != BPFE_FORM_LD_FUNC)
+			continue;
+		err = mark_function(image, slots, i, log);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -71,6 +92,33 @@ static int collect_functions(struct bpfe_image *image, const uint8_t *slots, str
 	return 0;
 }
 
+/* Functions whose address is taken. */
+static void find_callbacks(struct bpfe_image *image, const uint8_t *slots)
+{
+	for (uint32_t i = 0; i < image->n_insns; i++) {
+		int64_t target;
+
+		if ((slots[i] & SECOND_SLOT) || form_at(image, i) != BPFE_FORM_LD_FUNC)
+			continue;
+		target = bpfe_jump_target(&image->insns[i], BPFE_FORM_LD_FUNC, i);
+		image->aux[i].callee = image->aux[target].subprog;
+		image->subprogs[image->aux[i].callee].is_callback = true;
+	}
+}
+
+/* What BTF says of each function; both lists are sorted. */
+static void link_function_info(struct bpfe_image *image)
+{
+	uint32_t f = 0;
+
+	for (uint32_t s = 0; s < image->n_subprogs; s++) {
+		while (f < image->n_funcs && image->funcs[f].start < image->subprogs[s].start)
+			f++;
+		if (f < image->n_funcs && image->funcs[f].start == image->subprogs[s].start)
+			image->subprogs[s].info = &image->funcs[f];
+	}
+}
+
 static int check_jump(const struct bpfe_image *image, const uint8_t *slots, uint32_t i,
 		      struct bpfe_log *log)
 {
@@ -78,8 +126,7 @@ static int check_jump(const struct bpfe_image *image, const uint8_t *slots, uint
 	uint8_t form = form_at(image, i);
 	int64_t target = bpfe_jump_target(&image->insns[i], form, i);
 
-	if (form != BPFE_FORM_JUMP_K && form != BPFE_FORM_JUMP_X && form != BPFE_FORM_JA &&
-	    form != BPFE_FORM_GOTOL)
+	if (!bpfe_form_jumps(form))
 		return 0;
 	if (target < function->start || target >= function->end)
 		return bpfe_decode_refuse(image, log, i, BPFE_BAD_CONTROL,
@@ -120,6 +167,8 @@ static int check_flow(struct bpfe_image *image, uint8_t *slots, struct bpfe_log 
 	err = collect_functions(image, slots, log);
 	if (err)
 		return err;
+	find_callbacks(image, slots);
+	link_function_info(image);
 	for (uint32_t i = 0; i < image->n_insns; i++) {
 		if (slots[i] & SECOND_SLOT)
 			continue;

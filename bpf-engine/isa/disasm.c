@@ -55,11 +55,24 @@ static void disasm_alu(const struct bpf_insn *in, const struct bpfe_opcode *row,
 
 static void disasm_call(const struct bpf_insn *in, const struct bpfe_opcode *row, struct sink out)
 {
-	if (row->form == BPFE_FORM_CALL_LOCAL)
+	const struct bpfe_helper *kfunc;
+
+	switch (row->form) {
+	case BPFE_FORM_CALL_LOCAL:
 		snprintf(out.buf, out.size, "call pc%+d", in->imm);
-	else
+		break;
+	case BPFE_FORM_CALLX:
+		snprintf(out.buf, out.size, "callx r%u", in->dst_reg);
+		break;
+	case BPFE_FORM_CALL_KFUNC:
+		kfunc = bpfe_helper_by_id((uint32_t)in->imm);
+		snprintf(out.buf, out.size, "call %s#%d", kfunc ? kfunc->name : "kernel-function",
+			 in->imm);
+		break;
+	default:
 		snprintf(out.buf, out.size, "call %s#%d", bpfe_linux_helper_name((uint32_t)in->imm),
 			 in->imm);
+	}
 }
 
 static void disasm_jump(const struct bpf_insn *in, const struct bpfe_opcode *row, struct sink out)
@@ -81,6 +94,9 @@ static void disasm_jump(const struct bpf_insn *in, const struct bpfe_opcode *row
 	case BPFE_FORM_GOTOL:
 		snprintf(out.buf, out.size, "gotol pc%+d", in->imm);
 		break;
+	case BPFE_FORM_MAY_GOTO:
+		snprintf(out.buf, out.size, "may_goto pc%+d", in->off);
+		break;
 	default:
 		snprintf(out.buf, out.size, "exit");
 	}
@@ -97,10 +113,30 @@ static void disasm_memory(const struct bpf_insn *in, const struct bpfe_opcode *r
 		snprintf(out.buf, out.size, "*(%s *)(r%u %+d) = %d", row->text, in->dst_reg,
 			 in->off, in->imm);
 		break;
+	case BPFE_FORM_LD_ABS:
+		snprintf(out.buf, out.size, "r0 = *(%s *)skb[%d]", row->text, in->imm);
+		break;
+	case BPFE_FORM_LD_IND:
+		snprintf(out.buf, out.size, "r0 = *(%s *)skb[r%u + %d]", row->text, in->src_reg,
+			 in->imm);
+		break;
 	default:
 		snprintf(out.buf, out.size, "*(%s *)(r%u %+d) = r%u", row->text, in->dst_reg,
 			 in->off, in->src_reg);
 	}
+}
+
+static void disasm_ordered(const struct bpf_insn *in, const struct bpfe_opcode *row,
+			   struct sink out)
+{
+	char r = BPF_SIZE(in->code) == BPF_DW ? 'r' : 'w';
+
+	if (row->form == BPFE_FORM_LOAD_ACQ)
+		snprintf(out.buf, out.size, "%c%u = load_acquire((%s *)(r%u %+d))", r, in->dst_reg,
+			 row->text, in->src_reg, in->off);
+	else
+		snprintf(out.buf, out.size, "store_release((%s *)(r%u %+d), %c%u)", row->text,
+			 in->dst_reg, in->off, r, in->src_reg);
 }
 
 static const char *atomic_sign(const struct bpf_insn *in)
@@ -145,10 +181,20 @@ static void disasm_wide(const struct bpf_insn *in, const struct bpfe_opcode *row
 {
 	uint64_t imm = (uint32_t)in[0].imm | (uint64_t)(uint32_t)in[1].imm << 32;
 
-	if (row->form == BPFE_FORM_LD_MAP)
+	switch (row->form) {
+	case BPFE_FORM_LD_MAP:
 		snprintf(out.buf, out.size, "r%u = map[%s:%d]", in->dst_reg, row->text, in->imm);
-	else
+		break;
+	case BPFE_FORM_LD_MAP_VALUE:
+		snprintf(out.buf, out.size, "r%u = map[%s:%d][0]+%u", in->dst_reg, row->text,
+			 in->imm, (uint32_t)in[1].imm);
+		break;
+	case BPFE_FORM_LD_FUNC:
+		snprintf(out.buf, out.size, "r%u = subprog[%+d]", in->dst_reg, in->imm);
+		break;
+	default:
 		snprintf(out.buf, out.size, "r%u = 0x%" PRIx64, in->dst_reg, imm);
+	}
 }
 
 unsigned bpfe_disasm(const struct bpf_insn *insn, uint32_t slots_left, char *buf, size_t size)
@@ -170,11 +216,15 @@ unsigned bpfe_disasm(const struct bpf_insn *insn, uint32_t slots_left, char *buf
 		return 1;
 	case BPFE_FORM_CALL_HELPER:
 	case BPFE_FORM_CALL_LOCAL:
+	case BPFE_FORM_CALL_KFUNC:
+	case BPFE_FORM_CALLX:
 		disasm_call(insn, row, out);
 		return 1;
 	case BPFE_FORM_LOAD:
 	case BPFE_FORM_STORE_K:
 	case BPFE_FORM_STORE_X:
+	case BPFE_FORM_LD_ABS:
+	case BPFE_FORM_LD_IND:
 		disasm_memory(insn, row, out);
 		return 1;
 	case BPFE_FORM_ATOMIC:
@@ -183,8 +233,14 @@ unsigned bpfe_disasm(const struct bpf_insn *insn, uint32_t slots_left, char *buf
 	case BPFE_FORM_CMPXCHG:
 		disasm_atomic(insn, row, out);
 		return 1;
+	case BPFE_FORM_LOAD_ACQ:
+	case BPFE_FORM_STORE_REL:
+		disasm_ordered(insn, row, out);
+		return 1;
 	case BPFE_FORM_LD_IMM64:
+	case BPFE_FORM_LD_FUNC:
 	case BPFE_FORM_LD_MAP:
+	case BPFE_FORM_LD_MAP_VALUE:
 		disasm_wide(insn, row, out);
 		return 2;
 	default:

@@ -34,8 +34,11 @@ enum bpfe_form {
 	BPFE_FORM_JUMP_X,    /* if dst OP src goto off */
 	BPFE_FORM_JA,        /* goto off */
 	BPFE_FORM_GOTOL,     /* goto imm */
+	BPFE_FORM_MAY_GOTO,  /* goto off, unless the run has gone round often enough */
 	BPFE_FORM_CALL_HELPER,
 	BPFE_FORM_CALL_LOCAL,
+	BPFE_FORM_CALL_KFUNC,
+	BPFE_FORM_CALLX, /* call of the function dst points to */
 	BPFE_FORM_EXIT,
 	BPFE_FORM_LOAD,    /* dst = *(type *)(src + off) */
 	BPFE_FORM_STORE_K, /* *(type *)(dst + off) = imm */
@@ -44,9 +47,15 @@ enum bpfe_form {
 	BPFE_FORM_FETCH,   /* the same, src = what was there */
 	BPFE_FORM_XCHG,
 	BPFE_FORM_CMPXCHG,
-	BPFE_FORM_LD_IMM64, /* two slots */
-	BPFE_FORM_LD_MAP,   /* two slots */
-	BPFE_FORM_REFUSED,  /* known and not offered; text says what it is */
+	BPFE_FORM_LOAD_ACQ,     /* dst = *(type *)(src + off), acquire */
+	BPFE_FORM_STORE_REL,    /* *(type *)(dst + off) = src, release */
+	BPFE_FORM_LD_ABS,       /* r0 = frame[imm]; the program's exit with 0 if not there */
+	BPFE_FORM_LD_IND,       /* r0 = frame[src + imm] */
+	BPFE_FORM_LD_IMM64,     /* two slots, as the next three */
+	BPFE_FORM_LD_FUNC,      /* dst = function at the slot after this one + imm */
+	BPFE_FORM_LD_MAP,       /* dst = map */
+	BPFE_FORM_LD_MAP_VALUE, /* dst = the map's one value + imm of the second slot */
+	BPFE_FORM_REFUSED,      /* known and not offered; text says what it is */
 	BPFE_FORM_MAX
 };
 
@@ -83,10 +92,13 @@ static inline bool bpfe_is_wide(const struct bpf_insn *insn)
 }
 
 /*
- * Slot @insn (at slot @i, of form @form) jumps or calls to, unchecked, so it may lie anywhere;
- * -1 if it is no jump and no call within the program.
+ * Slot @insn (at slot @i, of form @form) jumps or calls to, or that it takes the address of,
+ * unchecked, so it may lie anywhere; -1 if it names no place in the program.
  */
 int64_t bpfe_jump_target(const struct bpf_insn *insn, uint8_t form, uint32_t i);
+
+/* Does a conditional or unconditional jump of this form lead to bpfe_jump_target()? */
+bool bpfe_form_jumps(uint8_t form);
 
 /* decode_flow.c: the passes over the whole image that bpfe_decode() runs after the encodings. */
 int bpfe_decode_flow(struct bpfe_image *image, struct bpfe_log *log);

@@ -15,8 +15,11 @@ static const struct bpfe_form_info form_infos[BPFE_FORM_MAX] = {
 			      false},
 	[BPFE_FORM_JA] = {BPFE_FIELD_OFF, BPFE_FIELD_NONE, false},
 	[BPFE_FORM_GOTOL] = {BPFE_FIELD_IMM, BPFE_FIELD_NONE, false},
+	[BPFE_FORM_MAY_GOTO] = {BPFE_FIELD_OFF, BPFE_FIELD_NONE, false},
 	[BPFE_FORM_CALL_HELPER] = {BPFE_FIELD_IMM, BPFE_FIELD_SRC, false},
 	[BPFE_FORM_CALL_LOCAL] = {BPFE_FIELD_IMM, BPFE_FIELD_SRC, false},
+	[BPFE_FORM_CALL_KFUNC] = {BPFE_FIELD_IMM, BPFE_FIELD_SRC, false},
+	[BPFE_FORM_CALLX] = {BPFE_FIELD_DST, BPFE_FIELD_NONE, false},
 	[BPFE_FORM_EXIT] = {BPFE_FIELD_NONE, BPFE_FIELD_NONE, false},
 	[BPFE_FORM_LOAD] = {BPFE_FIELD_DST | BPFE_FIELD_SRC | BPFE_FIELD_OFF, BPFE_FIELD_NONE,
 			    true},
@@ -32,8 +35,16 @@ static const struct bpfe_form_info form_infos[BPFE_FORM_MAX] = {
 			    false},
 	[BPFE_FORM_CMPXCHG] = {BPFE_FIELD_DST | BPFE_FIELD_SRC | BPFE_FIELD_OFF, BPFE_FIELD_IMM,
 			       false},
+	[BPFE_FORM_LOAD_ACQ] = {BPFE_FIELD_DST | BPFE_FIELD_SRC | BPFE_FIELD_OFF, BPFE_FIELD_IMM,
+				true},
+	[BPFE_FORM_STORE_REL] = {BPFE_FIELD_DST | BPFE_FIELD_SRC | BPFE_FIELD_OFF, BPFE_FIELD_IMM,
+				 false},
+	[BPFE_FORM_LD_ABS] = {BPFE_FIELD_IMM, BPFE_FIELD_NONE, false},
+	[BPFE_FORM_LD_IND] = {BPFE_FIELD_SRC | BPFE_FIELD_IMM, BPFE_FIELD_NONE, false},
 	[BPFE_FORM_LD_IMM64] = {BPFE_FIELD_DST | BPFE_FIELD_IMM, BPFE_FIELD_SRC, true},
 	[BPFE_FORM_LD_MAP] = {BPFE_FIELD_DST | BPFE_FIELD_IMM, BPFE_FIELD_SRC, true},
+	[BPFE_FORM_LD_FUNC] = {BPFE_FIELD_DST | BPFE_FIELD_IMM, BPFE_FIELD_SRC, true},
+	[BPFE_FORM_LD_MAP_VALUE] = {BPFE_FIELD_DST | BPFE_FIELD_IMM, BPFE_FIELD_SRC, true},
 	[BPFE_FORM_REFUSED] = {BPFE_FIELD_NONE, BPFE_FIELD_NONE, false},
 };
 
@@ -115,11 +126,19 @@ int64_t bpfe_jump_target(const struct bpf_insn *insn, uint8_t form, uint32_t i)
 	case BPFE_FORM_JUMP_K:
 	case BPFE_FORM_JUMP_X:
 	case BPFE_FORM_JA:
+	case BPFE_FORM_MAY_GOTO:
 		return (int64_t)i + 1 + insn->off;
 	case BPFE_FORM_GOTOL:
 	case BPFE_FORM_CALL_LOCAL:
+	case BPFE_FORM_LD_FUNC:
 		return (int64_t)i + 1 + insn->imm;
 	default:
 		return -1;
 	}
+}
+
+bool bpfe_form_jumps(uint8_t form)
+{
+	return form == BPFE_FORM_JUMP_K || form == BPFE_FORM_JUMP_X || form == BPFE_FORM_JA ||
+	       form == BPFE_FORM_GOTOL || form == BPFE_FORM_MAY_GOTO;
 }

@@ -102,46 +102,46 @@ enum {
 	R(X, AND, BPF_AND, "and", __atomic_fetch_and) \
 	R(X, XOR, BPF_XOR, "xor", __atomic_fetch_xor)
 
+/* Ordered loads and stores: R(X, size in bits, size, C type, text); an acquiring load, a releasing
+ * store. */
+#define BPFE_ORDERED_OPS(R, X)           \
+	R(X, 8, BPF_B, uint8_t, "u8")    \
+	R(X, 16, BPF_H, uint16_t, "u16") \
+	R(X, 32, BPF_W, uint32_t, "u32") \
+	R(X, 64, BPF_DW, uint64_t, "u64")
+
+/* Legacy packet access: R(X, size in bits, size, C type, text, network to host order). */
+#define BPFE_PACKET_OPS(R, X)                               \
+	R(X, 8, BPF_B, uint8_t, "u8", )                     \
+	R(X, 16, BPF_H, uint16_t, "u16", __builtin_bswap16) \
+	R(X, 32, BPF_W, uint32_t, "u32", __builtin_bswap32)
+
 /* What has no operands to compute with. */
-#define BPFE_CONTROL_OPS(X)                                                          \
-	X(XCHG64, BPF_STX | BPF_ATOMIC | BPF_DW, BPF_XCHG, XCHG, "xchg")             \
-	X(XCHG32, BPF_STX | BPF_ATOMIC | BPF_W, BPF_XCHG, XCHG, "xchg")              \
-	X(CMPXCHG64, BPF_STX | BPF_ATOMIC | BPF_DW, BPF_CMPXCHG, CMPXCHG, "cmpxchg") \
-	X(CMPXCHG32, BPF_STX | BPF_ATOMIC | BPF_W, BPF_CMPXCHG, CMPXCHG, "cmpxchg")  \
-	X(JA, BPF_JMP | BPF_JA, 0, JA, "goto")                                       \
-	X(GOTOL, BPF_JMP32 | BPF_JA, 0, GOTOL, "gotol")                              \
-	X(CALL_HELPER, BPF_JMP | BPF_CALL, 0, CALL_HELPER, "call")                   \
-	X(CALL_LOCAL, BPF_JMP | BPF_CALL, BPF_PSEUDO_CALL, CALL_LOCAL, "call")       \
-	X(EXIT, BPF_JMP | BPF_EXIT, 0, EXIT, "exit")                                 \
-	X(LD_IMM64, BPF_LD | BPF_IMM | BPF_DW, 0, LD_IMM64, "=")                     \
-	X(LD_MAP_FD, BPF_LD | BPF_IMM | BPF_DW, BPF_PSEUDO_MAP_FD, LD_MAP, "fd")     \
-	X(LD_MAP_IDX, BPF_LD | BPF_IMM | BPF_DW, BPF_PSEUDO_MAP_IDX, LD_MAP, "idx")
+#define BPFE_CONTROL_OPS(X)                                                                 \
+	X(XCHG64, BPF_STX | BPF_ATOMIC | BPF_DW, BPF_XCHG, XCHG, "xchg")                    \
+	X(XCHG32, BPF_STX | BPF_ATOMIC | BPF_W, BPF_XCHG, XCHG, "xchg")                     \
+	X(CMPXCHG64, BPF_STX | BPF_ATOMIC | BPF_DW, BPF_CMPXCHG, CMPXCHG, "cmpxchg")        \
+	X(CMPXCHG32, BPF_STX | BPF_ATOMIC | BPF_W, BPF_CMPXCHG, CMPXCHG, "cmpxchg")         \
+	X(JA, BPF_JMP | BPF_JA, 0, JA, "goto")                                              \
+	X(GOTOL, BPF_JMP32 | BPF_JA, 0, GOTOL, "gotol")                                     \
+	X(MAY_GOTO, BPF_JMP | BPFE_JCOND, 0, MAY_GOTO, "may_goto")                          \
+	X(CALL_HELPER, BPF_JMP | BPF_CALL, 0, CALL_HELPER, "call")                          \
+	X(CALL_LOCAL, BPF_JMP | BPF_CALL, BPF_PSEUDO_CALL, CALL_LOCAL, "call")              \
+	X(CALL_KFUNC, BPF_JMP | BPF_CALL, BPF_PSEUDO_KFUNC_CALL, CALL_KFUNC, "call")        \
+	X(CALLX, BPF_JMP | BPF_CALL | BPF_X, 0, CALLX, "callx")                             \
+	X(EXIT, BPF_JMP | BPF_EXIT, 0, EXIT, "exit")                                        \
+	X(LD_IMM64, BPF_LD | BPF_IMM | BPF_DW, 0, LD_IMM64, "=")                            \
+	X(LD_FUNC, BPF_LD | BPF_IMM | BPF_DW, BPF_PSEUDO_FUNC, LD_FUNC, "subprog")          \
+	X(LD_MAP_FD, BPF_LD | BPF_IMM | BPF_DW, BPF_PSEUDO_MAP_FD, LD_MAP, "fd")            \
+	X(LD_MAP_IDX, BPF_LD | BPF_IMM | BPF_DW, BPF_PSEUDO_MAP_IDX, LD_MAP, "idx")         \
+	X(LD_VALUE_FD, BPF_LD | BPF_IMM | BPF_DW, BPF_PSEUDO_MAP_VALUE, LD_MAP_VALUE, "fd") \
+	X(LD_VALUE_IDX, BPF_LD | BPF_IMM | BPF_DW, BPF_PSEUDO_MAP_IDX_VALUE, LD_MAP_VALUE, "idx")
 
 /* Known, and refused by name: Y(opcode byte, selecting field, its value, what it is). */
-#define BPFE_REFUSED_OPS(Y)                                                                     \
-	Y(BPF_LD | BPF_ABS | BPF_B, NONE, 0, "legacy packet access (BPF_ABS)")                  \
-	Y(BPF_LD | BPF_ABS | BPF_H, NONE, 0, "legacy packet access (BPF_ABS)")                  \
-	Y(BPF_LD | BPF_ABS | BPF_W, NONE, 0, "legacy packet access (BPF_ABS)")                  \
-	Y(BPF_LD | BPF_IND | BPF_B, NONE, 0, "legacy packet access (BPF_IND)")                  \
-	Y(BPF_LD | BPF_IND | BPF_H, NONE, 0, "legacy packet access (BPF_IND)")                  \
-	Y(BPF_LD | BPF_IND | BPF_W, NONE, 0, "legacy packet access (BPF_IND)")                  \
-	Y(BPF_LD | BPF_IMM | BPF_DW, SRC, BPF_PSEUDO_MAP_VALUE, "address of a map value by fd") \
-	Y(BPF_LD | BPF_IMM | BPF_DW, SRC, BPF_PSEUDO_MAP_IDX_VALUE,                             \
-	  "address of a map value by index")                                                    \
-	Y(BPF_LD | BPF_IMM | BPF_DW, SRC, BPF_PSEUDO_BTF_ID, "address of a kernel variable")    \
-	Y(BPF_LD | BPF_IMM | BPF_DW, SRC, BPF_PSEUDO_FUNC, "address of a program's function")   \
-	Y(BPF_JMP | BPFE_JCOND, NONE, 0, "may_goto")                                            \
-	Y(BPF_JMP | BPF_CALL, SRC, BPF_PSEUDO_KFUNC_CALL, "call by BTF id (kfunc)")             \
-	Y(BPF_JMP | BPF_CALL | BPF_X, NONE, 0, "call through a register (callx)")               \
-	Y(BPF_ALU64 | BPF_MOV | BPF_X, OFF, BPFE_ADDR_SPACE_CAST, "address space cast")         \
-	Y(BPF_STX | BPF_ATOMIC | BPF_B, IMM, BPFE_LOAD_ACQ, "load-acquire")                     \
-	Y(BPF_STX | BPF_ATOMIC | BPF_H, IMM, BPFE_LOAD_ACQ, "load-acquire")                     \
-	Y(BPF_STX | BPF_ATOMIC | BPF_W, IMM, BPFE_LOAD_ACQ, "load-acquire")                     \
-	Y(BPF_STX | BPF_ATOMIC | BPF_DW, IMM, BPFE_LOAD_ACQ, "load-acquire")                    \
-	Y(BPF_STX | BPF_ATOMIC | BPF_B, IMM, BPFE_STORE_REL, "store-release")                   \
-	Y(BPF_STX | BPF_ATOMIC | BPF_H, IMM, BPFE_STORE_REL, "store-release")                   \
-	Y(BPF_STX | BPF_ATOMIC | BPF_W, IMM, BPFE_STORE_REL, "store-release")                   \
-	Y(BPF_STX | BPF_ATOMIC | BPF_DW, IMM, BPFE_STORE_REL, "store-release")
+#define BPFE_REFUSED_OPS(Y)                                                                  \
+	Y(BPF_LD | BPF_IMM | BPF_DW, SRC, BPF_PSEUDO_BTF_ID, "address of a kernel variable") \
+	Y(BPF_JMP | BPF_JA | BPF_X, NONE, 0, "indirect jump (gotox)")                        \
+	Y(BPF_ALU64 | BPF_MOV | BPF_X, OFF, BPFE_ADDR_SPACE_CAST, "address space cast")
 
 /* ---- Expansion of the lists above into rows ------------------------------------------------- */
 
@@ -167,13 +167,22 @@ enum {
 	X(FETCH_##name##64, BPF_STX | BPF_ATOMIC | BPF_DW, (bits) | BPF_FETCH, FETCH, text) \
 	X(FETCH_##name##32, BPF_STX | BPF_ATOMIC | BPF_W, (bits) | BPF_FETCH, FETCH, text)
 
-#define BPFE_OPCODES(X)                      \
-	BPFE_ALU_OPS(BPFE_ALU_ROWS, X)       \
-	BPFE_UNARY_OPS(BPFE_UNARY_ROWS, X)   \
-	BPFE_JUMP_OPS(BPFE_JUMP_ROWS, X)     \
-	BPFE_LOAD_OPS(BPFE_LOAD_ROWS, X)     \
-	BPFE_STORE_OPS(BPFE_STORE_ROWS, X)   \
-	BPFE_ATOMIC_OPS(BPFE_ATOMIC_ROWS, X) \
+#define BPFE_ORDERED_ROWS(X, width, size, type, text)                                    \
+	X(LOAD_ACQ##width, BPF_STX | BPF_ATOMIC | (size), BPFE_LOAD_ACQ, LOAD_ACQ, text) \
+	X(STORE_REL##width, BPF_STX | BPF_ATOMIC | (size), BPFE_STORE_REL, STORE_REL, text)
+#define BPFE_PACKET_ROWS(X, width, size, type, text, order)          \
+	X(LD_ABS##width, BPF_LD | BPF_ABS | (size), 0, LD_ABS, text) \
+	X(LD_IND##width, BPF_LD | BPF_IND | (size), 0, LD_IND, text)
+
+#define BPFE_OPCODES(X)                        \
+	BPFE_ALU_OPS(BPFE_ALU_ROWS, X)         \
+	BPFE_UNARY_OPS(BPFE_UNARY_ROWS, X)     \
+	BPFE_JUMP_OPS(BPFE_JUMP_ROWS, X)       \
+	BPFE_LOAD_OPS(BPFE_LOAD_ROWS, X)       \
+	BPFE_STORE_OPS(BPFE_STORE_ROWS, X)     \
+	BPFE_ATOMIC_OPS(BPFE_ATOMIC_ROWS, X)   \
+	BPFE_ORDERED_OPS(BPFE_ORDERED_ROWS, X) \
+	BPFE_PACKET_OPS(BPFE_PACKET_ROWS, X)   \
 	BPFE_CONTROL_OPS(X)
 
 #endif

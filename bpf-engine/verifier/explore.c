@@ -98,39 +98,48 @@ static int check_budget(struct bpfe_vf *vf)
 	return 0;
 }
 
-static int follow_jump(struct bpfe_vf *vf, const struct bpf_insn *insn)
-{
-	if (BPF_OP(insn->code) == BPF_EXIT)
-		return bpfe_vf_exit(vf);
-	if (BPF_OP(insn->code) != BPF_CALL)
-		return bpfe_vf_branch(vf, insn);
-	if (insn->src_reg == BPF_PSEUDO_CALL)
-		return bpfe_vf_call_local(vf, insn);
-	return bpfe_vf_call_helper(vf, insn);
-}
-
+/* By the form that the opcode table gives; a form that is not here is not proven safe. */
 static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	if (vf->image->aux[vf->pc].writes_r10)
 		return bpfe_vf_refuse(vf, BPFE_BAD_REGISTER, BPF_REG_10, "another register",
 				      "R10, the frame pointer, is read-only");
 	vf->next = vf->pc + 1;
-	switch (BPF_CLASS(insn->code)) {
-	case BPF_ALU:
-	case BPF_ALU64:
+	switch (vf->image->aux[vf->pc].form) {
+	case BPFE_FORM_ALU_K:
+	case BPFE_FORM_ALU_X:
+	case BPFE_FORM_NEG:
+	case BPFE_FORM_MOVSX:
+	case BPFE_FORM_SWAP:
 		return bpfe_vf_alu(vf, insn);
-	case BPF_LD:
+	case BPFE_FORM_LD_IMM64:
+	case BPFE_FORM_LD_MAP:
 		return bpfe_vf_ld_imm64(vf, insn);
-	case BPF_LDX:
+	case BPFE_FORM_LOAD:
 		return bpfe_vf_load(vf, insn);
-	case BPF_STX:
-		if (BPF_MODE(insn->code) == BPF_ATOMIC)
-			return bpfe_vf_atomic(vf, insn);
+	case BPFE_FORM_STORE_K:
+	case BPFE_FORM_STORE_X:
 		return bpfe_vf_store(vf, insn);
-	case BPF_ST:
-		return bpfe_vf_store(vf, insn);
+	case BPFE_FORM_ATOMIC:
+	case BPFE_FORM_FETCH:
+	case BPFE_FORM_XCHG:
+	case BPFE_FORM_CMPXCHG:
+		return bpfe_vf_atomic(vf, insn);
+	case BPFE_FORM_JUMP_K:
+	case BPFE_FORM_JUMP_X:
+	case BPFE_FORM_JA:
+	case BPFE_FORM_GOTOL:
+		return bpfe_vf_branch(vf, insn);
+	case BPFE_FORM_CALL_LOCAL:
+		return bpfe_vf_call_local(vf, insn);
+	case BPFE_FORM_CALL_HELPER:
+	case BPFE_FORM_CALL_KFUNC:
+		return bpfe_vf_call_helper(vf, insn);
+	case BPFE_FORM_EXIT:
+		return bpfe_vf_exit(vf);
 	default:
-		return follow_jump(vf, insn);
+		return bpfe_vf_refuse_err(vf, -EINVAL, BPFE_BAD_ENCODING, NULL,
+					  "this instruction cannot be verified");
 	}
 }
 

@@ -74,6 +74,10 @@ static void call(struct bpfe_flow *flow, const struct bpfe_image *image, uint32_
 
 static void store(struct bpfe_flow *flow, const struct bpf_insn *insn, struct bpfe_fp_regs *r)
 {
+	if (BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm == BPFE_LOAD_ACQ) {
+		r->fp[insn->dst_reg] = BPFE_FP_NOT;
+		return;
+	}
 	if (r->fp[insn->src_reg] != BPFE_FP_NOT)
 		flow->escaped = true;
 	if (BPF_MODE(insn->code) != BPF_ATOMIC)
@@ -95,6 +99,13 @@ static void transfer(struct bpfe_flow *flow, const struct bpfe_image *image, uin
 		alu(insn, r);
 		break;
 	case BPF_LD:
+		if (BPF_MODE(insn->code) != BPF_IMM) {
+			for (unsigned k = BPF_REG_0; k <= BPF_REG_5; k++)
+				r->fp[k] = BPFE_FP_NOT;
+			break;
+		}
+		r->fp[insn->dst_reg] = BPFE_FP_NOT;
+		break;
 	case BPF_LDX:
 		r->fp[insn->dst_reg] = BPFE_FP_NOT;
 		break;

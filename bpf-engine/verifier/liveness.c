@@ -193,6 +193,26 @@ static void call_local(const struct bpfe_vf *vf, uint32_t i, uint32_t callee, st
 		l->slots = l->precise_slots = ALL_SLOTS;
 }
 
+/* Which function that will be is not known here, so everything may matter. */
+static void call_register(const struct bpf_insn *insn, struct bpfe_live *l)
+{
+	dead_reg(l, BPF_REG_0);
+	for (unsigned r = BPF_REG_1; r <= BPF_REG_5; r++)
+		live_reg(l, r, true);
+	live_reg(l, insn->dst_reg, true);
+	l->slots = l->precise_slots = ALL_SLOTS;
+}
+
+/* Legacy packet access takes the context from r6 and leaves what a call leaves. */
+static void packet_load(const struct bpf_insn *insn, struct bpfe_live *l)
+{
+	for (unsigned r = BPF_REG_0; r <= BPF_REG_5; r++)
+		dead_reg(l, r);
+	live_reg(l, BPF_REG_6, true);
+	if (BPF_MODE(insn->code) == BPF_IND)
+		live_reg(l, insn->src_reg, false);
+}
+
 static void jump(const struct bpfe_vf *vf, const struct bpf_insn *insn, uint32_t i,
 		 struct bpfe_live *l)
 {
@@ -200,13 +220,16 @@ static void jump(const struct bpfe_vf *vf, const struct bpf_insn *insn, uint32_t
 
 	switch (BPF_OP(insn->code)) {
 	case BPF_JA:
+	case BPFE_JCOND:
 		return;
 	case BPF_EXIT:
 		live_reg(l, BPF_REG_0, vf->image->aux[i].subprog != 0);
 		return;
 	case BPF_CALL:
 		callee = bpfe_flow_callee(vf->image, i);
-		if (callee == UINT32_MAX)
+		if (BPF_SRC(insn->code) == BPF_X)
+			call_register(insn, l);
+		else if (callee == UINT32_MAX)
 			call_helper(vf, i, l);
 		else
 			call_local(vf, i, callee, l);
@@ -229,17 +252,21 @@ static void transfer(const struct bpfe_vf *vf, uint32_t i, struct bpfe_live *l)
 		alu(insn, l);
 		break;
 	case BPF_LD:
-		dead_reg(l, insn->dst_reg);
+		if (BPF_MODE(insn->code) == BPF_IMM)
+			dead_reg(l, insn->dst_reg);
+		else
+			packet_load(insn, l);
 		break;
 	case BPF_LDX:
 		load(vf->flow, insn, i, l);
 		break;
 	case BPF_STX:
-		if (BPF_MODE(insn->code) == BPF_ATOMIC) {
+		if (BPF_MODE(insn->code) != BPF_ATOMIC || insn->imm == BPFE_STORE_REL)
+			store(vf->flow, insn, i, l);
+		else if (insn->imm == BPFE_LOAD_ACQ)
+			load(vf->flow, insn, i, l);
+		else
 			atomic(vf->flow, insn, i, l);
-			break;
-		}
-		store(vf->flow, insn, i, l);
 		break;
 	case BPF_ST:
 		store(vf->flow, insn, i, l);

@@ -34,12 +34,18 @@ static void check_target(const struct bpfe_image *image, uint32_t i, uint8_t for
 {
 	int64_t target = bpfe_jump_target(&image->insns[i], form, i);
 
-	if (form != BPFE_FORM_JUMP_K && form != BPFE_FORM_JUMP_X && form != BPFE_FORM_JA &&
-	    form != BPFE_FORM_GOTOL && form != BPFE_FORM_CALL_LOCAL)
+	bool jumps = bpfe_form_jumps(form);
+
+	if (!jumps && form != BPFE_FORM_CALL_LOCAL && form != BPFE_FORM_LD_FUNC)
 		return;
 	if (target < 0 || target >= image->n_insns)
 		abort();
-	if (form != BPFE_FORM_CALL_LOCAL && image->aux[target].subprog != image->aux[i].subprog)
+	if (!jumps && image->subprogs[image->aux[target].subprog].start != target)
+		abort();
+	if (form == BPFE_FORM_LD_FUNC && (image->aux[i].callee != image->aux[target].subprog ||
+					  !image->subprogs[image->aux[i].callee].is_callback))
+		abort();
+	if (jumps && image->aux[target].subprog != image->aux[i].subprog)
 		abort();
 	/* The second slot of a ld_imm64 has no opcode. */
 	if (image->insns[target].code == 0)
@@ -57,7 +63,10 @@ static void check_image(const struct bpfe_image *image)
 
 		if (!row || slots == 0 || slots > left || !text[0])
 			abort();
-		if (row->form == BPFE_FORM_LD_MAP && image->aux[i].map_index >= image->n_maps)
+		if (row->form != image->aux[i].form)
+			abort();
+		if ((row->form == BPFE_FORM_LD_MAP || row->form == BPFE_FORM_LD_MAP_VALUE) &&
+		    image->aux[i].map_index >= image->n_maps)
 			abort();
 		check_target(image, i, row->form);
 		i += slots;

@@ -24,15 +24,22 @@
 #define ST(size, dst, off, imm)         INSN(BPF_ST | BPF_MEM | (size), dst, 0, off, imm)
 #define ATOMIC(size, op, dst, off, src) INSN(BPF_STX | BPF_ATOMIC | (size), dst, src, off, op)
 
-#define JMP_K(op, dst, imm, off)   INSN(BPF_JMP | BPF_K | (op), dst, 0, off, imm)
-#define JMP_X(op, dst, src, off)   INSN(BPF_JMP | BPF_X | (op), dst, src, off, 0)
-#define JMP32_K(op, dst, imm, off) INSN(BPF_JMP32 | BPF_K | (op), dst, 0, off, imm)
-#define JMP32_X(op, dst, src, off) INSN(BPF_JMP32 | BPF_X | (op), dst, src, off, 0)
-#define JA(off)                    INSN(BPF_JMP | BPF_JA, 0, 0, off, 0)
-#define GOTOL(imm)                 INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, imm)
-#define CALL(id)                   INSN(BPF_JMP | BPF_CALL, 0, 0, 0, id)
-#define CALL_LOCAL(imm)            INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
-#define EXIT()                     INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define JMP_K(op, dst, imm, off)       INSN(BPF_JMP | BPF_K | (op), dst, 0, off, imm)
+#define JMP_X(op, dst, src, off)       INSN(BPF_JMP | BPF_X | (op), dst, src, off, 0)
+#define JMP32_K(op, dst, imm, off)     INSN(BPF_JMP32 | BPF_K | (op), dst, 0, off, imm)
+#define JMP32_X(op, dst, src, off)     INSN(BPF_JMP32 | BPF_X | (op), dst, src, off, 0)
+#define JA(off)                        INSN(BPF_JMP | BPF_JA, 0, 0, off, 0)
+#define GOTOL(imm)                     INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, imm)
+#define CALL(id)                       INSN(BPF_JMP | BPF_CALL, 0, 0, 0, id)
+#define CALL_LOCAL(imm)                INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
+#define CALL_KFUNC(id)                 INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, id)
+#define CALLX(dst)                     INSN(BPF_JMP | BPF_CALL | BPF_X, dst, 0, 0, 0)
+#define MAY_GOTO(off)                  INSN(BPF_JMP | 0xe0, 0, 0, off, 0)
+#define LD_ABS(size, imm)              INSN(BPF_LD | BPF_ABS | (size), 0, 0, 0, imm)
+#define LD_IND(size, src, imm)         INSN(BPF_LD | BPF_IND | (size), 0, src, 0, imm)
+#define LOAD_ACQ(size, dst, src, off)  ATOMIC(size, 0x100, dst, off, src)
+#define STORE_REL(size, dst, off, src) ATOMIC(size, 0x110, dst, off, src)
+#define EXIT()                         INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
 /* Two slots each. */
 #define LD64(dst, imm)                                               \
@@ -42,6 +49,13 @@
 	INSN(BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_MAP_IDX, 0, index), INSN(0, 0, 0, 0, 0)
 #define LD_MAP_FD(dst, id) \
 	INSN(BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_MAP_FD, 0, id), INSN(0, 0, 0, 0, 0)
+#define LD_FUNC(dst, imm) \
+	INSN(BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_FUNC, 0, imm), INSN(0, 0, 0, 0, 0)
+#define LD_VALUE_IDX(dst, index, off)                                             \
+	INSN(BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_MAP_IDX_VALUE, 0, index), \
+		INSN(0, 0, 0, 0, off)
+#define LD_VALUE_FD(dst, id, off) \
+	INSN(BPF_LD | BPF_IMM | BPF_DW, dst, BPF_PSEUDO_MAP_VALUE, 0, id), INSN(0, 0, 0, 0, off)
 
 /* r2 = data, r3 = data_end; leaves with r0 = 0 unless the frame has @bytes. Uses r4; six slots. */
 #define NEED_PACKET(bytes, slots_to_exit)                                   \

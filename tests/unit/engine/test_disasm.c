@@ -55,7 +55,20 @@ static const struct line lines[] = {
 	{"r1 = map[fd:5]", 2, {LD_MAP_FD(1, 5)}},
 	{"r1 = map[idx:2]", 2, {LD_MAP_IDX(1, 2)}},
 	{"", 0, {INSN(0xff, 0, 0, 0, 0)}},
-	{"", 0, {INSN(BPF_JMP | 0xe0, 0, 0, 0, 0)}},
+	{"", 0, {INSN(BPF_JMP | BPF_JA | BPF_X, 1, 0, 0, 0)}},
+	{"r0 = *(u16 *)skb[12]", 1, {LD_ABS(BPF_H, 12)}},
+	{"r0 = *(u32 *)skb[-1048576]", 1, {LD_ABS(BPF_W, -0x100000)}},
+	{"r0 = *(u8 *)skb[r7 + 14]", 1, {LD_IND(BPF_B, 7, 14)}},
+	{"may_goto pc-3", 1, {MAY_GOTO(-3)}},
+	{"callx r7", 1, {CALLX(7)}},
+	{"call kernel-function#131071", 1, {CALL_KFUNC(131071)}},
+	{"w2 = load_acquire((u8 *)(r3 +1))", 1, {LOAD_ACQ(BPF_B, 2, 3, 1)}},
+	{"r2 = load_acquire((u64 *)(r3 -8))", 1, {LOAD_ACQ(BPF_DW, 2, 3, -8)}},
+	{"store_release((u16 *)(r3 +2), w4)", 1, {STORE_REL(BPF_H, 3, 2, 4)}},
+	{"store_release((u64 *)(r3 +0), r4)", 1, {STORE_REL(BPF_DW, 3, 0, 4)}},
+	{"r1 = subprog[+5]", 2, {LD_FUNC(1, 5)}},
+	{"r1 = map[fd:5][0]+8", 2, {LD_VALUE_FD(1, 5, 8)}},
+	{"r1 = map[idx:2][0]+0", 2, {LD_VALUE_IDX(1, 2, 0)}},
 };
 /* clang-format on */
 
