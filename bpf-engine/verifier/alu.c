@@ -227,6 +227,56 @@ static int unary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 
 /* ---- Dispatch ------------------------------------------------------------------------------ */
 
+static bool is_shift(enum bpfe_word_op op)
+{
+	return op == BPFE_W_LSH || op == BPFE_W_RSH || op == BPFE_W_ARSH;
+}
+
+/* RFC 9669 gives these a meaning, and registers may hold such operands; as constants they are
+ * mistakes. */
+static int check_immediate(struct bpfe_vf *vf, const struct bpf_insn *insn, enum bpfe_word_op op)
+{
+	int32_t width = is_alu64(insn) ? 64 : 32;
+
+	if (is_shift(op) && (insn->imm < 0 || insn->imm >= width))
+		return bpfe_vf_refuse(vf, BPFE_BAD_ARITHMETIC, -1,
+				      "an amount from 0 to one less than the width",
+				      "shift of a %d-bit number by %d", width, insn->imm);
+	if (!insn->imm &&
+	    (op == BPFE_W_DIV || op == BPFE_W_MOD || op == BPFE_W_SDIV || op == BPFE_W_SMOD))
+		return bpfe_vf_refuse(vf, BPFE_BAD_ARITHMETIC, -1, "another divisor",
+				      "division by the constant 0");
+	return 0;
+}
+
+/*
+ * A shifted-down sign is 0 or -1, and compilers choose between two constants with it: x & C, x | C.
+ * Followed apart, the two results stay exact. The 0 waits, the -1 goes on.
+ */
+static int part_sign_mask(struct bpfe_vf *vf, const struct bpf_insn *insn, enum bpfe_word_op op,
+			  const struct bpfe_scalar *src)
+{
+	struct bpfe_reg *dst = &bpfe_top(vf->cur)->regs[insn->dst_reg];
+	const struct bpfe_word *word = is_alu64(insn) ? &dst->val.x : &dst->val.lo;
+	struct bpfe_scalar zero = bpfe_scalar_const(0);
+	struct bpfe_state *other;
+	int err;
+
+	if ((op != BPFE_W_AND && op != BPFE_W_OR) || !bpfe_scalar_is_const(src) ||
+	    word->smin != -1 || word->smax != 0 || vf->widen)
+		return 0;
+	other = bpfe_state_copy(vf, vf->cur);
+	if (!other)
+		return bpfe_vf_no_memory(vf);
+	bpfe_top(other)->regs[insn->dst_reg] =
+		bpfe_reg_scalar(bpfe_scalar_alu(op, &zero, src, is_alu64(insn)));
+	err = bpfe_explore_later(vf, other, vf->next);
+	if (err)
+		return err;
+	*dst = bpfe_reg_scalar(bpfe_scalar_const(is_alu64(insn) ? UINT64_MAX : UINT32_MAX));
+	return 0;
+}
+
 static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
@@ -237,15 +287,18 @@ static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	enum bpfe_word_op op = word_op(insn);
 	int err = bpfe_check_reg(vf, insn->dst_reg);
 
-	if (!err && by_register)
-		err = bpfe_check_reg(vf, insn->src_reg);
+	if (!err)
+		err = by_register ? bpfe_check_reg(vf, insn->src_reg)
+				  : check_immediate(vf, insn, op);
 	if (err)
 		return err;
 	if (bpfe_reg_is_pointer(dst) || bpfe_reg_is_pointer(src))
 		return pointer_alu(vf, insn, src);
-	if (!bpfe_scalar_is_const(&src->val) &&
-	    (op == BPFE_W_LSH || op == BPFE_W_RSH || op == BPFE_W_ARSH))
+	if (!bpfe_scalar_is_const(&src->val) && is_shift(op))
 		vf->work += SHIFT_WORK;
+	err = part_sign_mask(vf, insn, op, &src->val);
+	if (err)
+		return err;
 	if (src == dst && (op == BPFE_W_SUB || op == BPFE_W_XOR))
 		*dst = bpfe_reg_scalar(bpfe_scalar_const(0));
 	else

@@ -43,6 +43,10 @@ bool bpfe_tnum_intersect(struct bpfe_tnum *a, struct bpfe_tnum b);
 /* Is every value of @inner a value of @outer? */
 bool bpfe_tnum_in(struct bpfe_tnum outer, struct bpfe_tnum inner);
 bool bpfe_tnum_contains(struct bpfe_tnum t, uint64_t value);
+/* Move @bound up to the least value of @t, of @width bits, that is not below it, or down to the
+ * greatest that is not above it. False if @t has none there. */
+bool bpfe_tnum_round_up(struct bpfe_tnum t, uint64_t *bound);
+bool bpfe_tnum_round_down(struct bpfe_tnum t, uint64_t *bound, unsigned width);
 
 /* ---- range.c: words. Signed bounds are kept sign-extended to 64 bits. */
 

@@ -3,14 +3,13 @@
  * Words: a tnum, an unsigned range and a signed range of one value, of a given width.
  *
  * Deduction repeats these rules until nothing changes:
- *   bits to ranges     unknown bits all 0 or all 1 give the extremes;
+ *   bits to ranges     a bound moves to the next number that the bits allow;
  *   ranges to bits     the leading bits common to both unsigned bounds are known;
  *   range to range     where one range does not cross the other's seam (the sign), its bounds are
  *                      bounds of the other; where it does, it is two intervals, and the other range
  *                      may touch only one of them.
  *
- * Imprecision: a bound is not moved to the next number that fits the bits ({4, 8} with umin 5 keeps
- * 5), and a set with a hole keeps only its hull.
+ * Imprecision: a set with a hole that is not one of bits keeps only its hull.
  */
 #include "domain.h"
 
@@ -69,17 +68,21 @@ struct bpfe_word bpfe_word_unknown(unsigned width)
 	return x;
 }
 
-static void bits_to_ranges(struct bpfe_word *x, unsigned width)
+/* False when the bits allow no number within the bounds. */
+static bool bits_to_ranges(struct bpfe_word *x, unsigned width)
 {
-	uint64_t sign = UINT64_C(1) << (width - 1);
-	uint64_t unknown_sign = x->bits.mask & sign;
-	uint64_t least = x->bits.value;
-	uint64_t greatest = x->bits.value | x->bits.mask;
+	uint64_t all = bpfe_width_mask(width), sign = all ^ (all >> 1);
+	/* With the sign bit turned over, signed numbers have the order of unsigned ones. */
+	struct bpfe_tnum turned = {(x->bits.value ^ sign) & ~x->bits.mask, x->bits.mask};
+	uint64_t smin = ((uint64_t)x->smin & all) ^ sign, smax = ((uint64_t)x->smax & all) ^ sign;
 
-	x->umin = umax_of(x->umin, least);
-	x->umax = umin_of(x->umax, greatest);
-	x->smin = smax_of(x->smin, bpfe_sext(least | unknown_sign, width));
-	x->smax = smin_of(x->smax, bpfe_sext(greatest & ~unknown_sign, width));
+	if (!bpfe_tnum_round_up(x->bits, &x->umin) ||
+	    !bpfe_tnum_round_down(x->bits, &x->umax, width) || !bpfe_tnum_round_up(turned, &smin) ||
+	    !bpfe_tnum_round_down(turned, &smax, width))
+		return false;
+	x->smin = bpfe_sext(smin ^ sign, width);
+	x->smax = bpfe_sext(smax ^ sign, width);
+	return true;
 }
 
 static void unsigned_to_signed(struct bpfe_word *x, unsigned width)
@@ -122,7 +125,8 @@ bool bpfe_word_deduce(struct bpfe_word *x, unsigned width)
 	for (int round = 0; round < 4; round++) {
 		struct bpfe_word before = *x;
 
-		bits_to_ranges(x, width);
+		if (!bits_to_ranges(x, width))
+			return false;
 		unsigned_to_signed(x, width);
 		signed_to_unsigned(x, width);
 		if (x->umin > x->umax || x->smin > x->smax)

@@ -157,3 +157,41 @@ bool bpfe_tnum_contains(struct bpfe_tnum t, uint64_t value)
 {
 	return !((value ^ t.value) & ~t.mask);
 }
+
+/*
+ * Where the bound differs from a known bit, the highest such place decides. A known 1 there makes
+ * the bits below the least possible; a known 0 asks for an unknown bit above it that the bound has
+ * as 0, the lowest of them, to become 1.
+ */
+bool bpfe_tnum_round_up(struct bpfe_tnum t, uint64_t *bound)
+{
+	uint64_t wrong = (*bound ^ t.value) & ~t.mask;
+	uint64_t place, below, above;
+
+	if (!wrong)
+		return true;
+	place = UINT64_C(1) << (63 - __builtin_clzll(wrong));
+	if (t.value & place) {
+		below = place - 1;
+		*bound = (*bound & ~below) | place | (t.value & below);
+		return true;
+	}
+	above = t.mask & ~*bound & ~(place | (place - 1));
+	if (!above)
+		return false;
+	place = above & -above;
+	below = place - 1;
+	*bound = (*bound & ~below) | place | (t.value & below);
+	return true;
+}
+
+/* Complements turn the order around. */
+bool bpfe_tnum_round_down(struct bpfe_tnum t, uint64_t *bound, unsigned width)
+{
+	uint64_t all = bpfe_width_mask(width), mirrored = ~*bound & all;
+
+	if (!bpfe_tnum_round_up(tnum(~t.value & all, t.mask), &mirrored))
+		return false;
+	*bound = ~mirrored & all;
+	return true;
+}

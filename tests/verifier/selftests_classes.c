@@ -206,8 +206,6 @@ static const struct {
 	 "asked for by a flag of the test; x86-64 does not ask"},
 	{"misaligned value access", SELFTEST_EITHER, "alignment",
 	 "asked for by a flag of the test; x86-64 does not ask"},
-	{"div by zero", SELFTEST_EITHER, "division by zero",
-	 "the test's way to ask whether code is known to be dead; RFC 9669 gives it a meaning"},
 	{"subtraction from stack pointer", SELFTEST_EITHER, "stack subtraction",
 	 "the same as adding the negative; Linux refuses it for its compilers' sake"},
 	{"should have been in [", SELFTEST_OF_OTHERS, "return value",
@@ -224,6 +222,12 @@ static const struct {
 } named[] = {
 	{"gotol_large_imm", SELFTEST_ACCEPT, "size",
 	 "Linux allows an unprivileged author 4096 instructions"},
+	{"unpriv_cmp_pointer_with_const", SELFTEST_EITHER, "comparison with 0",
+	 "of a pointer that is never NULL: the outcome is known and tells nothing"},
+	{"unpriv_cmp_of_frame_pointer", SELFTEST_EITHER, "comparison with 0",
+	 "of a pointer that is never NULL: the outcome is known and tells nothing"},
+	{"unpriv_cmp_of_stack_pointer", SELFTEST_EITHER, "comparison with 0",
+	 "of a pointer that is never NULL: the outcome is known and tells nothing"},
 	{"shift_with_oversized_count_operand", SELFTEST_EITHER, "shift",
 	 "RFC 9669 masks the amount, so that the result is known and lies in bounds"},
 };
@@ -242,7 +246,8 @@ static const struct {
 	{BPFE_BAD_ARITHMETIC, "would reveal an address", "leak",
 	 "an address would become observable"},
 	{BPFE_BAD_RETURN, "R0 holds a pointer", "leak", "an address would be the verdict"},
-	{BPFE_BAD_STACK, "not written", "stale bytes", "bytes nobody wrote would become readable"},
+	{BPFE_BAD_STACK, "was never written", "stale bytes",
+	 "bytes nobody wrote would become readable"},
 };
 
 static bool expects(const struct selftest_mode *mode, const char *text)

@@ -10,10 +10,10 @@
 #include <cmocka.h>
 #include "verifier/domain.h"
 
-/* ---- tnums of 5 bits ----------------------------------------------------------------------- */
+/* ---- tnums of 6 bits ----------------------------------------------------------------------- */
 
-#define TNUM_BITS 5
-#define TNUMS     243 /* 3^5 */
+#define TNUM_BITS 6
+#define TNUMS     729 /* 3^6 */
 
 typedef struct bpfe_tnum (*tnum_fn)(struct bpfe_tnum a, struct bpfe_tnum b);
 typedef uint64_t (*concrete_fn)(uint64_t a, uint64_t b);
@@ -140,12 +140,12 @@ static void test_tnum_unary(void **state)
 		struct bpfe_tnum a = nth_tnum(i);
 
 		for (uint64_t x = 0; x < 1u << TNUM_BITS; x++) {
-			uint64_t high = x << 59;
+			uint64_t high = x << (64 - TNUM_BITS);
 
 			if (!bpfe_tnum_contains(a, x))
 				continue;
 			for (unsigned n = 0; n < TNUM_BITS; n++) {
-				uint64_t arsh = (uint64_t)(bpfe_sext(x, TNUM_BITS) >> n) & 31;
+				uint64_t arsh = (uint64_t)(bpfe_sext(x, TNUM_BITS) >> n) & 63;
 
 				assert_true(bpfe_tnum_contains(bpfe_tnum_rsh(a, n), x >> n));
 				assert_true(
@@ -154,9 +154,33 @@ static void test_tnum_unary(void **state)
 			assert_true(bpfe_tnum_contains(bpfe_tnum_trunc(a, 3), x & 7));
 			assert_true(bpfe_tnum_contains(bpfe_tnum_sext(a, 3, 64),
 						       (uint64_t)bpfe_sext(x & 7, 3)));
-			assert_true(bpfe_tnum_contains(bpfe_tnum_bswap(bpfe_tnum_lsh(a, 59), 64),
-						       __builtin_bswap64(high)));
+			assert_true(bpfe_tnum_contains(
+				bpfe_tnum_bswap(bpfe_tnum_lsh(a, 64 - TNUM_BITS), 64),
+				__builtin_bswap64(high)));
 			assert_true(bpfe_tnum_contains(bpfe_tnum_bswap(a, 16), x << 8));
+		}
+	}
+}
+
+/* Rounding is exact, and finds nothing only where there is nothing. */
+static void test_tnum_round(void **state)
+{
+	for (unsigned i = 0; i < TNUMS; i++) {
+		struct bpfe_tnum t = nth_tnum(i);
+
+		for (uint64_t bound = 0; bound < 1u << TNUM_BITS; bound++) {
+			uint64_t up = bound, down = bound, least = bound, greatest = bound;
+			bool some_up = bpfe_tnum_round_up(t, &up);
+			bool some_down = bpfe_tnum_round_down(t, &down, TNUM_BITS);
+
+			while (least < 1u << TNUM_BITS && !bpfe_tnum_contains(t, least))
+				least++;
+			while (greatest != UINT64_MAX && !bpfe_tnum_contains(t, greatest))
+				greatest--;
+			assert_int_equal(some_up, least < 1u << TNUM_BITS);
+			assert_int_equal(some_down, greatest != UINT64_MAX);
+			assert_true(!some_up || up == least);
+			assert_true(!some_down || down == greatest);
 		}
 	}
 }
@@ -405,9 +429,13 @@ static void test_word_sext_and_lattice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tnum_binary), cmocka_unit_test(test_tnum_lattice),
-		cmocka_unit_test(test_tnum_unary),  cmocka_unit_test(test_word_alu),
-		cmocka_unit_test(test_word_assume), cmocka_unit_test(test_word_sext_and_lattice),
+		cmocka_unit_test(test_tnum_binary),
+		cmocka_unit_test(test_tnum_lattice),
+		cmocka_unit_test(test_tnum_unary),
+		cmocka_unit_test(test_tnum_round),
+		cmocka_unit_test(test_word_alu),
+		cmocka_unit_test(test_word_assume),
+		cmocka_unit_test(test_word_sext_and_lattice),
 	};
 
 	return cmocka_run_group_tests(tests, make_words, NULL);

@@ -28,8 +28,6 @@ static const struct {
 	const char *text; /* in what the kernel says last */
 	const char *why;
 } classes[] = {
-	{"invalid shift", "RFC 9669 gives shifts beyond the width a meaning"},
-	{"div by zero", "RFC 9669 gives division by zero a meaning"},
 	{"pointer -= pointer prohibited", "a packet's length is not an address"},
 	{"prohibited for !root",
 	 "guards against speculation, which are not the verifier's here, and "
