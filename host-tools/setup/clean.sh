@@ -7,9 +7,9 @@
 clean_outdated() {
 	local old name
 	compute_keys
-	for old in "$cache"/{root,buildroot,kernel,qemu}/*; do
+	for old in "$cache"/{root,buildroot,kernel,qemu,selftests}/*; do
 		name=${old##*/}
-		case " ${key[root]} ${key[buildroot]} ${key[kernel]} ${key[qemu-source]} " in
+		case " ${key[root]} ${key[buildroot]} ${key[kernel]} ${key[qemu-source]} ${key[selftests]} " in
 		*" ${name##*-} "*) ;;
 		*)
 			[[ ! -e $old ]] || as_root rm -rf --one-file-system "$old"

@@ -41,6 +41,7 @@ hash_sources() {
 	key[qemu-source]=$(hash_text "$(hash_files qemu-device/patches)" "${QEMU_SRC-}")
 	key[qemu]=$(hash_text "${key[qemu-source]}" "$core" "$overlay" "${qemu_configure[*]}")
 	key[qtest]=$(hash_text "${key[qemu]}" "$(hash_files tests/qtest)")
+	key[selftests]=$(hash_files $setup/selftests.sh)
 	key[root]=$(hash_files $image/packages.list $image/files $setup/guest-root.sh)
 	key[buildroot]=$(hash_files $image/buildroot-packages.list $setup/guest-root.sh)
 	key[kernel]=$(hash_text "${key[buildroot]}" "$(hash_files $image/initramfs-init \

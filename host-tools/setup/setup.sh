@@ -11,6 +11,7 @@ libs|build|0.3|20|Build the libraries and host tools
 qemu-source|build|0.3|700|Fetch the source of QEMU
 qemu|build|3.5|700|Build QEMU with the NIC
 qtest|build|0.5|60|Build the NIC tests of QEMU
+selftests|selftests|0.6|250|Compile the verifier tests of Linux
 root|root|0.8|400|Make the guest image
 buildroot|buildroot|0.7|300|Make the root that kernel modules are built in
 kernel-7.2|buildroot|0.4|900|Fetch Linux 7.2
@@ -29,13 +30,14 @@ stage_key() {
 }
 
 # stages_for GOAL KERNEL... - the stages of a goal: run, vm, or of tests: lint
-# (packages alone; the unit tests have a build of their own) or test
+# (packages alone; the unit tests have a build of their own), verifier or test
 stages_for() {
 	local goal=$1 series
 	shift
 	echo packages
-	[[ $goal != test && $goal != lint ]] || echo test-packages
-	[[ $goal != lint ]] || return 0
+	case $goal in test | verifier | lint) echo test-packages ;; esac
+	case $goal in test | verifier) echo selftests ;; esac
+	case $goal in verifier | lint) return 0 ;; esac
 	echo libs
 	[[ $goal != run ]] || return 0
 	printf '%s\n' qemu-source qemu

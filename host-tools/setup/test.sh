@@ -150,6 +150,8 @@ test_setup() {
 	local goal=lint
 	if [[ " $* " == *" qtest "* || " $* " == *" guest "* ]]; then
 		goal=test
+	elif [[ " $* " == *" verifier "* ]]; then
+		goal=verifier
 	fi
 	setup "$goal" "${all_series[@]}"
 }
@@ -166,7 +168,7 @@ test_wanted() {
 	((${#wanted[@]}))
 }
 
-# test_main [LEVEL...] [--long]
+# test_main [LEVEL...] [--long] - tests find SLUICE_LONG=1 in their environment for campaigns
 test_main() {
 	local levels=() wanted=() long='' results word fd
 	for word in "$@"; do
@@ -179,6 +181,7 @@ test_main() {
 	test_setup "${levels[@]}"
 	export_keys
 	eval "$(env_shell 7.2)"
+	export SLUICE_LONG=$long
 	results=$(test_dir)/results
 	mkdir -p "$results"
 	exec {fd}>"$(test_dir)/lock"

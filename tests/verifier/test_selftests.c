@@ -312,6 +312,26 @@ static void test_share(void **state)
 	assert_true(tally.accepted * 100 >= tally.accept * ACCEPT_PERCENT);
 }
 
+/* Files that set-up could not compile are no cases, and are not passed over in silence. */
+static void list_uncompiled(const char *folder)
+{
+	char pattern[4096], line[512];
+	glob_t found = {0};
+
+	snprintf(pattern, sizeof(pattern), "%s/failed/*.log", folder);
+	if (glob(pattern, 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *log = fopen(found.gl_pathv[i], "r");
+
+		print_message("# %s did not compile: %s\n", strrchr(found.gl_pathv[i], '/') + 1,
+			      log && fgets(line, sizeof(line), log) ? line : "");
+		if (log)
+			fclose(log);
+	}
+	globfree(&found);
+}
+
 int main(void)
 {
 	static struct CMUnitTest tests[MAX_OBJECTS + 1];
@@ -326,6 +346,7 @@ int main(void)
 		puts("1..0 # SKIP no tests of Linux here (./sluice setup --only selftests)");
 		return 0;
 	}
+	list_uncompiled(folder);
 	report = path ? fopen(path, "w") : NULL;
 	for (; n < found.gl_pathc && n < MAX_OBJECTS; n++)
 		tests[n] = (struct CMUnitTest){strrchr(found.gl_pathv[n], '/') + 1, test_file, NULL,
