@@ -238,7 +238,10 @@ struct bpfe_map_ops {
 	 */
 	int (*check)(const struct bpfe_map_attr *attr, struct bpfe_log *log);
 	size_t (*storage_size)(const struct bpfe_map_attr *attr);
-	int (*init)(struct bpfe_map *map); /* storage is zeroed */
+	/* Bytes that init takes besides. NULL: none. */
+	size_t (*extra_size)(const struct bpfe_map_attr *attr);
+	/* Storage is zeroed; attr.inner is the caller's. -ENOMEM... */
+	int (*init)(struct bpfe_map *map);
 	/* Nobody but programs and other maps refers to it any more. NULL: nothing to do. */
 	void (*unused)(struct bpfe_map *map);
 	/* What follows may be NULL where it is not said otherwise: -EOPNOTSUPP, no value. */

@@ -6,7 +6,12 @@
 
 static int array_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
-	int err = bpfe_map_check_common(attr, log);
+	struct bpfe_map_attr common = *attr;
+	int err;
+
+	/* Says only that inner maps need not have as many entries as each other. */
+	common.flags &= ~(uint32_t)BPF_F_INNER_MAP;
+	err = bpfe_map_check_common(&common, log);
 
 	if (!err && (attr->flags & BPF_F_NO_PREALLOC))
 		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,

@@ -66,7 +66,7 @@ int bpfe_map_check_common(const struct bpfe_map_attr *attr, struct bpfe_log *log
 	return err;
 }
 
-static int check_attr(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+int bpfe_map_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
 	const struct bpfe_map_ops *ops = bpfe_map_ops(attr->type);
 
@@ -79,12 +79,15 @@ static int check_attr(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 
 size_t bpfe_map_storage_size(const struct bpfe_map_attr *attr)
 {
+	const struct bpfe_map_ops *ops = bpfe_map_ops(attr->type);
 	size_t size;
 
-	if (check_attr(attr, NULL))
+	if (bpfe_map_check(attr, NULL))
 		return 0;
-	size = bpfe_map_ops(attr->type)->storage_size(attr);
-	if (!size || __builtin_add_overflow(size, sizeof(struct bpfe_map), &size))
+	size = ops->storage_size(attr);
+	if (!size ||
+	    __builtin_add_overflow(size, ops->extra_size ? ops->extra_size(attr) : 0, &size) ||
+	    __builtin_add_overflow(size, sizeof(struct bpfe_map), &size))
 		return 0;
 	return size;
 }
@@ -127,21 +130,27 @@ int bpfe_map_create(const struct bpfe_map_attr *attr, const struct bpfe_allocato
 		    struct bpfe_map **result, struct bpfe_log *log)
 {
 	size_t size = bpfe_map_storage_size(attr);
-	int err = check_attr(attr, log);
+	int err = bpfe_map_check(attr, log);
 	struct bpfe_map *map;
 
 	if (err)
 		return err;
 	bpfe_rcu_prepare();
-	map = size ? map_alloc(attr, bpfe_allocator_or_heap(alloc), size - sizeof(*map)) : NULL;
-	if (!map)
-		return bpfe_refuse(log, -ENOMEM, BPFE_NO_MEMORY, 0,
-				   "no memory for the map's %zu bytes", size);
-	err = map->ops->init(map);
+	map = size ? map_alloc(attr, bpfe_allocator_or_heap(alloc),
+			       bpfe_map_ops(attr->type)->storage_size(attr))
+		   : NULL;
+	err = map ? map->ops->init(map) : -ENOMEM;
 	if (err) {
-		map_free(map);
+		if (map)
+			map_free(map);
+		if (err == -ENOMEM)
+			return bpfe_refuse(log, err, BPFE_NO_MEMORY, 0,
+					   "no memory for the map's %zu bytes", size);
 		return bpfe_refuse(log, err, BPFE_NO_MEMORY, 0, "the map cannot be initialised");
 	}
+	/* The caller's template is its own; who needs one keeps a copy. */
+	if (map->attr.inner == attr->inner)
+		map->attr.inner = NULL;
 	*result = map;
 	return 0;
 }

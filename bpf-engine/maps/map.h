@@ -27,9 +27,14 @@ struct bpfe_map {
 extern const struct bpfe_map_ops bpfe_array_ops;
 extern const struct bpfe_map_ops bpfe_hash_ops;
 extern const struct bpfe_map_ops bpfe_prog_array_ops;
+extern const struct bpfe_map_ops bpfe_array_of_maps_ops;
+extern const struct bpfe_map_ops bpfe_hash_of_maps_ops;
 
 /* bpfe_map_ops.get_next_key of any map whose keys are the numbers below max_entries. */
 int bpfe_array_get_next_key(struct bpfe_map *map, const void *key, void *next);
+
+/* May a map have @attr? Logged. -EINVAL, -EOPNOTSUPP. */
+int bpfe_map_check(const struct bpfe_map_attr *attr, struct bpfe_log *log);
 
 /* The bounds on any key, value, number of entries and flags, logged. -EINVAL. */
 int bpfe_map_check_common(const struct bpfe_map_attr *attr, struct bpfe_log *log);
