@@ -235,8 +235,20 @@ int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value)
 	return in_map ? 0 : -ENOENT;
 }
 
+int bpfe_map_freeze(struct bpfe_map *map)
+{
+	return atomic_exchange(&map->frozen, true) ? -EBUSY : 0;
+}
+
+bool bpfe_map_is_frozen(const struct bpfe_map *map)
+{
+	return atomic_load(&map->frozen);
+}
+
 int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
 {
+	if (bpfe_map_is_frozen(map))
+		return -EPERM;
 	if (map->ops->write)
 		return map->ops->write(map, key, value, flags);
 	if (!map->ops->update)
@@ -246,6 +258,8 @@ int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, ui
 
 int bpfe_map_delete(struct bpfe_map *map, const void *key)
 {
+	if (bpfe_map_is_frozen(map))
+		return -EPERM;
 	return map->ops->remove ? map->ops->remove(map, key) : -EOPNOTSUPP;
 }
 

@@ -17,6 +17,7 @@ struct bpfe_map {
 	struct bpfe_allocator alloc;
 	size_t data_size;
 	void *data;
+	atomic_bool frozen; /* the control plane no longer changes it */
 	atomic_uint refs;
 	atomic_uint users;    /* references from outside, which together hold one of refs */
 	pthread_mutex_t lock; /* writers; readers never take it */

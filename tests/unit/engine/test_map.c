@@ -167,12 +167,38 @@ static void test_types(void **state)
 	assert_false(bpfe_map_type_supported(BPF_MAP_TYPE_LRU_HASH));
 }
 
+/* A frozen map is the programs' own: the control plane reads it, once and for all. */
+static void test_freeze(void **state)
+{
+	const struct bpfe_map_attr attr = ATTR(ARRAY, 4, 8, 1, 0);
+	uint64_t value = 7;
+	uint32_t key = 0;
+	struct bpfe_map *map;
+
+	assert_int_equal(bpfe_map_create(&attr, NULL, &map, NULL), 0);
+	assert_int_equal(bpfe_map_update(map, &key, &value, BPF_ANY), 0);
+	assert_false(bpfe_map_is_frozen(map));
+	assert_int_equal(bpfe_map_freeze(map), 0);
+	assert_true(bpfe_map_is_frozen(map));
+	assert_int_equal(bpfe_map_freeze(map), -EBUSY);
+	value = 8;
+	assert_int_equal(bpfe_map_update(map, &key, &value, BPF_ANY), -EPERM);
+	assert_int_equal(bpfe_map_delete(map, &key), -EPERM);
+	assert_int_equal(bpfe_map_lookup_copy(map, &key, &value), 0);
+	assert_int_equal(value, 7);
+	bpfe_map_put(map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_largest),    cmocka_unit_test(test_allocator_refuses),
-		cmocka_unit_test(test_references), cmocka_unit_test(test_value_outlives_put),
+		cmocka_unit_test(test_freeze),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_allocator_refuses),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_value_outlives_put),
 		cmocka_unit_test(test_types),
 	};
 
