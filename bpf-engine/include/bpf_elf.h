@@ -19,7 +19,12 @@ struct btf; /* libbpf's */
 int bpfe_object_open(const void *data, size_t size, struct bpfe_object **obj, struct bpfe_log *log);
 void bpfe_object_close(struct bpfe_object *obj);
 
-/* Maps the object defines, in the order in which they lie in their section. */
+/*
+ * Maps of the object: those it defines, in the order in which they lie in their section, then one
+ * for each section of global data (.data*, .bss*, .rodata*): an array of one value, named as the
+ * section and filled by bpfe_object_load() with the variables. .rodata* have BPF_F_RDONLY_PROG and
+ * are frozen.
+ */
 uint32_t bpfe_object_n_maps(const struct bpfe_object *obj);
 const struct bpfe_map_attr *bpfe_object_map(const struct bpfe_object *obj, uint32_t i);
 
@@ -29,6 +34,20 @@ const struct bpfe_map_attr *bpfe_object_map(const struct bpfe_object *obj, uint3
  */
 const struct btf *bpfe_object_map_types(const struct bpfe_object *obj, uint32_t i, uint32_t *key,
 					uint32_t *value);
+
+/*
+ * Change the global variable @name before loading: @size bytes, which must be its size, at @bytes;
+ * constants (`const volatile`) too, which is how a program is configured. Static variables of
+ * functions are called "function.variable". Loads from now on see it. Not for several threads at
+ * once. -ENOENT: no such variable; -ENOTUNIQ: several (static ones, of files linked together);
+ * -EINVAL: another size. @log says which and may be NULL.
+ */
+int bpfe_object_set_global(struct bpfe_object *obj, const char *name, const void *bytes,
+			   size_t size, struct bpfe_log *log);
+
+/* The bytes of global variable @name as loads see them, @size of them; NULL if there is none or
+ * several. Owned by the object. */
+const void *bpfe_object_global(const struct bpfe_object *obj, const char *name, size_t *size);
 
 /* Text of section license ("GPL"), "" without one. Owned by the object. */
 const char *bpfe_object_license(const struct bpfe_object *obj);
@@ -44,6 +63,11 @@ const char *bpfe_object_program_section(const struct bpfe_object *obj, uint32_t 
  */
 int bpfe_object_program(const struct bpfe_object *obj, uint32_t i, const struct bpf_insn **insns,
 			uint32_t *n_insns);
+
+/* What BTF says of program @i's functions, @n_funcs of them in the order of the linked program: the
+ * program itself, then its subprograms. Owned by the object. -ENOENT: no program @i. */
+int bpfe_object_program_funcs(const struct bpfe_object *obj, uint32_t i,
+			      const struct bpfe_func_info **funcs, uint32_t *n_funcs);
 
 /*
  * "file:line: text" of an instruction of program @i from .BTF.ext, or NULL. Owned by the object,

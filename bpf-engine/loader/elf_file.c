@@ -176,6 +176,7 @@ static int read_symbol(struct elf_file *file, const struct elf_section *symtab, 
 	symbol->section = sym.st_shndx;
 	symbol->type = GELF_ST_TYPE(sym.st_info);
 	symbol->bind = GELF_ST_BIND(sym.st_info);
+	symbol->visibility = GELF_ST_VISIBILITY(sym.st_other);
 	if (!elf_symbol_is_placed(symbol))
 		return 0;
 	if (symbol->section >= file->n_sections)

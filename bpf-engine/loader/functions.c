@@ -71,6 +71,8 @@ static int read_function(struct bpfe_object *obj, const struct elf_symbol *symbo
 	function->start = symbol->value / slot;
 	function->n_insns = symbol->size / slot;
 	function->is_program = !in_text;
+	function->is_hidden =
+		symbol->visibility == STV_HIDDEN || symbol->visibility == STV_INTERNAL;
 	obj->n_functions++;
 	return 0;
 }

@@ -157,6 +157,8 @@ int object_link(struct bpfe_object *obj, struct bpfe_log *log)
 	if (base_of && obj->programs)
 		ret = link_programs(obj, base_of, log);
 	free(base_of);
+	if (!ret)
+		ret = object_describe_functions(obj);
 	return ret;
 }
 
@@ -165,6 +167,7 @@ void object_free_programs(struct bpfe_object *obj)
 	for (uint32_t i = 0; i < obj->n_programs; i++) {
 		free(obj->programs[i].insns);
 		free(obj->programs[i].placements);
+		free(obj->programs[i].funcs);
 	}
 	free(obj->programs);
 }

@@ -25,7 +25,7 @@ struct legacy_map_def {
 /* Deepest chain of typedefs and qualifiers followed; a loop ends here. */
 #define BTF_MAX_DEPTH 32
 
-static const struct btf_type *skip_modifiers(const struct btf *btf, uint32_t id)
+const struct btf_type *object_btf_type(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
 
@@ -40,7 +40,7 @@ static const struct btf_type *skip_modifiers(const struct btf *btf, uint32_t id)
 /* Value of a member declared with __uint(): int (*member)[value]. */
 static int member_uint(const struct btf *btf, const struct btf_member *member, uint32_t *value)
 {
-	const struct btf_type *type = skip_modifiers(btf, member->type);
+	const struct btf_type *type = object_btf_type(btf, member->type);
 
 	if (!type || !btf_is_ptr(type))
 		return -EINVAL;
@@ -55,7 +55,7 @@ static int member_uint(const struct btf *btf, const struct btf_member *member, u
 static int member_type(const struct btf *btf, const struct btf_member *member, uint32_t *type_id,
 		       uint32_t *size)
 {
-	const struct btf_type *type = skip_modifiers(btf, member->type);
+	const struct btf_type *type = object_btf_type(btf, member->type);
 	int64_t bytes;
 
 	if (!type || !btf_is_ptr(type))
@@ -74,7 +74,7 @@ static int set_size(struct bpfe_log *log, const struct map_def *map, const char 
 {
 	if (*size && *size != value)
 		return object_refuse(log, "section .maps, symbol '%s': %s size is %u and %u",
-				     map->symbol->name, what, *size, value);
+				     map->name, what, *size, value);
 	*size = value;
 	return 0;
 }
@@ -104,7 +104,7 @@ static int read_member(struct bpfe_object *obj, struct map_def *map,
 		return object_refuse(log,
 				     "section .maps, symbol '%s': member '%s' is not declared with "
 				     "__uint() or __type()",
-				     map->symbol->name, name);
+				     map->name, name);
 	if (!strcmp(name, "key") || !strcmp(name, "value"))
 		return 0;
 	if (!strcmp(name, "type"))
@@ -122,13 +122,13 @@ static int read_member(struct bpfe_object *obj, struct map_def *map,
 				     "section .maps, symbol '%s': member '%s' is unknown; known "
 				     "are type, key, value, key_size, value_size, max_entries and "
 				     "map_flags",
-				     map->symbol->name, name);
+				     map->name, name);
 	return 0;
 }
 
 static int read_btf_map(struct bpfe_object *obj, struct map_def *map, struct bpfe_log *log)
 {
-	const char *name = map->symbol->name;
+	const char *name = map->name;
 	const struct btf_type *type;
 	int32_t id;
 
@@ -141,7 +141,7 @@ static int read_btf_map(struct bpfe_object *obj, struct map_def *map, struct bpf
 	if (id < 0)
 		return object_refuse(log, "section .maps, symbol '%s': BTF has no such variable",
 				     name);
-	type = skip_modifiers(obj->btf, btf__type_by_id(obj->btf, id)->type);
+	type = object_btf_type(obj->btf, btf__type_by_id(obj->btf, id)->type);
 	if (!type || !btf_is_struct(type))
 		return object_refuse(log, "section .maps, symbol '%s': its type is not a structure",
 				     name);
@@ -156,22 +156,21 @@ static int read_btf_map(struct bpfe_object *obj, struct map_def *map, struct bpf
 
 static int read_legacy_map(struct bpfe_object *obj, struct map_def *map, struct bpfe_log *log)
 {
-	const struct elf_symbol *symbol = map->symbol;
-	const uint8_t *data = obj->file.sections[symbol->section].data;
+	const uint8_t *data = obj->file.sections[map->section].data + map->offset;
 	struct legacy_map_def def;
 
-	if (symbol->size < sizeof(def))
+	if (map->size < sizeof(def))
 		return object_refuse(log,
 				     "section maps, symbol '%s': %llu bytes, a struct bpf_map_def "
 				     "has %zu",
-				     symbol->name, (unsigned long long)symbol->size, sizeof(def));
-	memcpy(&def, data + symbol->value, sizeof(def));
-	for (uint64_t i = sizeof(def); i < symbol->size; i++) {
-		if (data[symbol->value + i])
+				     map->name, (unsigned long long)map->size, sizeof(def));
+	memcpy(&def, data, sizeof(def));
+	for (uint64_t i = sizeof(def); i < map->size; i++) {
+		if (data[i])
 			return object_refuse(log,
 					     "section maps, symbol '%s': byte %llu is set, beyond "
 					     "the members known; use BTF-defined maps (.maps)",
-					     symbol->name, (unsigned long long)i);
+					     map->name, (unsigned long long)i);
 	}
 	map->attr.type = def.type;
 	map->attr.key_size = def.key_size;
@@ -181,62 +180,61 @@ static int read_legacy_map(struct bpfe_object *obj, struct map_def *map, struct 
 	return 0;
 }
 
+int object_add_map(struct bpfe_object *obj, const char *name, uint32_t section,
+		   struct map_def **map, struct bpfe_log *log)
+{
+	if (obj->n_maps == ELF_MAX_MAPS)
+		return object_refuse(log, "section %s, symbol '%s': more than %u maps",
+				     obj->file.sections[section].name, name, ELF_MAX_MAPS);
+	*map = &obj->maps[obj->n_maps++];
+	(*map)->name = name;
+	(*map)->section = section;
+	/* Longer names are cut, as libbpf does for the kernel. */
+	memcpy((*map)->attr.name, name, strnlen(name, sizeof((*map)->attr.name) - 1));
+	return 0;
+}
+
 static int read_map(struct bpfe_object *obj, const struct elf_symbol *symbol, bool legacy,
 		    struct bpfe_log *log)
 {
 	struct map_def *map;
+	int ret = object_add_map(obj, symbol->name, symbol->section, &map, log);
 
-	if (obj->n_maps == ELF_MAX_MAPS)
-		return object_refuse(log, "section %s, symbol '%s': more than %u maps",
-				     obj->file.sections[symbol->section].name, symbol->name,
-				     ELF_MAX_MAPS);
-	map = &obj->maps[obj->n_maps++];
-	map->symbol = symbol;
-	/* Longer names are cut, as libbpf does for the kernel. */
-	memcpy(map->attr.name, symbol->name, strnlen(symbol->name, sizeof(map->attr.name) - 1));
+	if (ret)
+		return ret;
+	map->offset = symbol->value;
+	map->size = symbol->size;
 	return legacy ? read_legacy_map(obj, map, log) : read_btf_map(obj, map, log);
 }
 
 static int compare_maps(const void *a, const void *b)
 {
-	const struct elf_symbol *x = ((const struct map_def *)a)->symbol;
-	const struct elf_symbol *y = ((const struct map_def *)b)->symbol;
+	const struct map_def *x = a, *y = b;
 
 	if (x->section != y->section)
 		return x->section < y->section ? -1 : 1;
-	return (x->value > y->value) - (x->value < y->value);
+	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 static int check_overlap(const struct bpfe_object *obj, struct bpfe_log *log)
 {
 	for (uint32_t i = 1; i < obj->n_maps; i++) {
-		const struct elf_symbol *a = obj->maps[i - 1].symbol, *b = obj->maps[i].symbol;
+		const struct map_def *a = &obj->maps[i - 1], *b = &obj->maps[i];
 
 		if (a->section == b->section &&
-		    (a->value == b->value || b->value - a->value < a->size))
+		    (a->offset == b->offset || b->offset - a->offset < a->size))
 			return object_refuse(log,
 					     "section %s: maps '%s' and '%s' overlap at offset "
 					     "%#llx",
 					     obj->file.sections[a->section].name, a->name, b->name,
-					     (unsigned long long)b->value);
+					     (unsigned long long)b->offset);
 	}
 	return 0;
 }
 
-int object_read_maps(struct bpfe_object *obj, struct bpfe_log *log)
+/* The symbols in the sections of maps. */
+static int read_definitions(struct bpfe_object *obj, struct bpfe_log *log)
 {
-	const struct elf_section *btf = elf_file_section(&obj->file, ".BTF");
-
-	if (btf) {
-		obj->btf = btf__new(btf->data, btf->size);
-		if (!obj->btf)
-			return errno == ENOMEM ? -ENOMEM
-					       : object_refuse(log, "section .BTF: malformed (%s)",
-							       strerror(errno));
-	}
-	obj->maps = calloc(ELF_MAX_MAPS, sizeof(*obj->maps));
-	if (!obj->maps)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < obj->file.n_symbols; i++) {
 		const struct elf_symbol *symbol = &obj->file.symbols[i];
 		const struct elf_section *section;
@@ -255,4 +253,32 @@ int object_read_maps(struct bpfe_object *obj, struct bpfe_log *log)
 	}
 	qsort(obj->maps, obj->n_maps, sizeof(*obj->maps), compare_maps);
 	return check_overlap(obj, log);
+}
+
+int object_read_maps(struct bpfe_object *obj, struct bpfe_log *log)
+{
+	const struct elf_section *btf = elf_file_section(&obj->file, ".BTF");
+	int ret;
+
+	if (btf) {
+		obj->btf = btf__new(btf->data, btf->size);
+		if (!obj->btf)
+			return errno == ENOMEM ? -ENOMEM
+					       : object_refuse(log, "section .BTF: malformed (%s)",
+							       strerror(errno));
+	}
+	obj->maps = calloc(ELF_MAX_MAPS, sizeof(*obj->maps));
+	if (!obj->maps)
+		return -ENOMEM;
+	ret = read_definitions(obj, log);
+	if (!ret)
+		ret = object_read_globals(obj, log);
+	return ret;
+}
+
+void object_free_maps(struct bpfe_object *obj)
+{
+	for (uint32_t i = 0; i < obj->n_maps; i++)
+		free(obj->maps[i].contents);
+	free(obj->maps);
 }

@@ -37,6 +37,8 @@ static int read_object(struct bpfe_object *obj, const void *data, size_t size, s
 	if (!ret)
 		ret = object_read_lines(obj, log);
 	if (!ret)
+		ret = object_read_func_info(obj, log);
+	if (!ret)
 		ret = object_link(obj, log);
 	return ret;
 }
@@ -64,7 +66,7 @@ void bpfe_object_close(struct bpfe_object *obj)
 		return;
 	object_free_programs(obj);
 	object_free_code(obj);
-	free(obj->maps);
+	object_free_maps(obj);
 	btf__free(obj->btf);
 	elf_file_close(&obj->file);
 	free(obj);
@@ -143,6 +145,22 @@ static void put_maps(struct bpfe_map **maps, uint32_t n)
 	free(maps);
 }
 
+/* Global data: its contents, and constants made constant. */
+static int fill_map(const struct map_def *def, struct bpfe_map *map, struct bpfe_log *log)
+{
+	uint32_t key = 0;
+	int ret = 0;
+
+	if (def->contents)
+		ret = bpfe_map_update(map, &key, def->contents, BPF_ANY);
+	if (!ret && def->contents && def->attr.flags & BPF_F_RDONLY_PROG)
+		ret = bpfe_map_freeze(map);
+	if (ret)
+		bpfe_log(log, "map '%s' of the object cannot be filled: %s\n", def->name,
+			 strerror(-ret));
+	return ret;
+}
+
 static int create_maps(const struct bpfe_object *obj, const struct bpfe_allocator *alloc,
 		       struct bpfe_map **maps, struct bpfe_map_binding *bindings,
 		       struct bpfe_log *log)
@@ -153,11 +171,14 @@ static int create_maps(const struct bpfe_object *obj, const struct bpfe_allocato
 		if (ret) {
 			maps[i] = NULL;
 			bpfe_log(log, "map '%s' of the object cannot be created: %s\n",
-				 obj->maps[i].symbol->name, strerror(-ret));
+				 obj->maps[i].name, strerror(-ret));
 			return ret;
 		}
 		bindings[i].id = i;
 		bindings[i].map = maps[i];
+		ret = fill_map(&obj->maps[i], maps[i], log);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -182,6 +203,8 @@ int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpf
 		bpfe_object_program(obj, i, &load.insns, &load.n_insns);
 		load.maps = bindings;
 		load.n_maps = obj->n_maps;
+		load.funcs = obj->programs[i].funcs;
+		load.n_funcs = obj->programs[i].n_placements;
 		load.source_line = source_line;
 		load.source_opaque = &source;
 		if (!load.name)

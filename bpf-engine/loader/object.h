@@ -38,6 +38,7 @@ struct elf_symbol {
 	uint32_t section; /* below n_sections, or special: SHN_UNDEF or at least SHN_LORESERVE */
 	uint8_t type;
 	uint8_t bind;
+	uint8_t visibility;
 };
 
 struct elf_file {
@@ -86,6 +87,7 @@ struct code_section {
 	uint32_t n_calls;
 	struct line *lines; /* sorted by slot */
 	uint32_t n_lines;
+	bool has_func_info;
 };
 
 struct function {
@@ -93,7 +95,9 @@ struct function {
 	uint32_t code;  /* index into object->code */
 	uint32_t start; /* slots within the section */
 	uint32_t n_insns;
+	uint32_t btf_id; /* BTF_KIND_FUNC by .BTF.ext, 0 when unknown */
 	bool is_program;
+	bool is_hidden; /* visible to the object's own files only: static to the verifier */
 };
 
 /* A function's place in a linked program. */
@@ -108,11 +112,17 @@ struct program {
 	uint32_t n_insns;
 	struct placement *placements; /* sorted by base */
 	uint32_t n_placements;
+	struct bpfe_func_info *funcs; /* one for each placement */
 };
 
+/* A map: the definition in a section of maps, or a whole section of global data. */
 struct map_def {
-	const struct elf_symbol *symbol;
+	const char *name; /* whole, as the file has it */
+	uint32_t section; /* where it is defined */
+	uint64_t offset;
+	uint64_t size;
 	struct bpfe_map_attr attr;
+	uint8_t *contents;    /* global data: its attr.value_size bytes; NULL for other maps */
 	uint32_t key_type_id; /* BTF, 0 when unknown */
 	uint32_t value_type_id;
 };
@@ -127,7 +137,7 @@ struct bpfe_object {
 	uint32_t n_code;
 	struct function *functions; /* sorted by (code, start) */
 	uint32_t n_functions;
-	struct map_def *maps; /* sorted by (symbol->section, symbol->value) */
+	struct map_def *maps; /* global data last, else sorted by (section, offset) */
 	uint32_t n_maps;
 	struct program *programs;
 	uint32_t n_programs;
@@ -140,24 +150,84 @@ void object_free_code(struct bpfe_object *obj);
 const struct function *object_function_at(const struct bpfe_object *obj, uint32_t code,
 					  uint64_t slot);
 
-/* ---- Pass 3, map_defs.c: maps --------------------------------------------------------------- */
+/* ---- Pass 3, map_defs.c: maps; globals.c: global data -------------------------------------- */
 
 int object_read_maps(struct bpfe_object *obj, struct bpfe_log *log);
+void object_free_maps(struct bpfe_object *obj);
 
-/* ---- Pass 4, relocs.c: references to maps and functions ------------------------------------- */
+/* The next map definition, with its name; -EINVAL when there are too many. */
+int object_add_map(struct bpfe_object *obj, const char *name, uint32_t section,
+		   struct map_def **map, struct bpfe_log *log);
+
+int object_read_globals(struct bpfe_object *obj, struct bpfe_log *log);
+
+/* Type @id without typedefs and qualifiers, or NULL. */
+const struct btf_type *object_btf_type(const struct btf *btf, uint32_t id);
+
+/* ---- Pass 4, relocs.c: references to maps, data and functions ------------------------------- */
 
 int object_relocate(struct bpfe_object *obj, struct bpfe_log *log);
 
-/* ---- Pass 5, line_info.c ----------------------------------------------------------------------
- */
+/* reloc_table.c: the relocations of one section. */
 
-int object_read_lines(struct bpfe_object *obj, struct bpfe_log *log);
+struct reloc {
+	uint64_t offset; /* in the section; any value */
+	uint32_t type;   /* R_BPF_* */
+	const struct elf_symbol *symbol;
+};
 
-/* ---- Pass 6, link.c: programs -----------------------------------------------------------------
+struct reloc_table {
+	struct reloc *relocs; /* sorted by offset, no offset twice; free() them */
+	uint32_t n;
+};
+
+int reloc_table_read(const struct bpfe_object *obj, uint32_t section, struct reloc_table *table,
+		     struct bpfe_log *log);
+
+/* How a person calls the symbol: section symbols have no name of their own. */
+const char *object_symbol_name(const struct bpfe_object *obj, const struct elf_symbol *symbol);
+
+/* The name of what lies @addend bytes behind the symbol, for static variables and functions. */
+const char *object_target_name(const struct bpfe_object *obj, const struct elf_symbol *symbol,
+			       uint64_t addend);
+
+/* ---- Pass 5, btf_ext.c: what .BTF.ext says of instructions ---------------------------------- */
+
+/* A list of .BTF.ext, and what to do with it. */
+struct btf_ext_list {
+	const char *what;    /* "line information" */
+	const char *records; /* "lines" */
+	size_t at;           /* of its offset and length in the header */
+	size_t record_size;  /* bytes of a record that are known */
+	/* Called once for each code section that has records. */
+	int (*begin)(struct code_section *code, uint32_t n_records);
+	/* Called for each record; @offset is the record's in .BTF.ext. */
+	int (*record)(struct bpfe_object *obj, struct code_section *code, const uint8_t *bytes,
+		      size_t offset, struct bpfe_log *log);
+};
+
+int btf_ext_read(struct bpfe_object *obj, const struct btf_ext_list *list, struct bpfe_log *log);
+
+int btf_ext_refuse(struct bpfe_log *log, size_t offset, const char *what);
+
+/* Offsets of the lists in the header (Linux, Documentation/bpf/btf.rst, 4.2). */
+enum {
+	BTF_EXT_FUNC_INFO = 8,
+	BTF_EXT_LINE_INFO = 16,
+	BTF_EXT_CORE_RELO = 24,
+};
+
+int object_read_lines(struct bpfe_object *obj, struct bpfe_log *log);     /* line_info.c */
+int object_read_func_info(struct bpfe_object *obj, struct bpfe_log *log); /* func_info.c */
+
+/* ---- Pass 6, link.c: programs ---------------------------------------------------------------
  */
 
 int object_link(struct bpfe_object *obj, struct bpfe_log *log);
 void object_free_programs(struct bpfe_object *obj);
+
+/* func_info.c: what is known of the functions in the linked programs. */
+int object_describe_functions(struct bpfe_object *obj);
 
 /* ---- Refusals ---------------------------------------------------------------------------------
  */

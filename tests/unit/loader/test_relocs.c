@@ -119,11 +119,10 @@ static void other_symbol(void **state)
 		image_symbol(&image, "_license") - (Elf64_Sym *)image_data(&image, ".symtab");
 
 	rel->r_info = ELF64_R_INFO(license, R_BPF_64_64);
-	image_expect_refused(
-		&image,
-		"section xdp, offset %#llx: symbol '_license' in section license is not "
-		"a map; only maps have an address",
-		(unsigned long long)rel->r_offset);
+	image_expect_refused(&image,
+			     "section xdp, offset %#llx: symbol '_license' in section license is "
+			     "neither a map nor global data; nothing else has an address",
+			     (unsigned long long)rel->r_offset);
 }
 
 static void middle_of_a_map(void **state)
@@ -134,8 +133,8 @@ static void middle_of_a_map(void **state)
 
 	((struct bpf_insn *)(code + rel->r_offset))->imm = 4;
 	image_expect_refused(&image,
-			     "section xdp, offset %#llx: symbol 'flows' in section .maps is not a "
-			     "map; only maps have an address",
+			     "section xdp, offset %#llx: symbol 'flows' in section .maps is "
+			     "neither a map nor global data; nothing else has an address",
 			     (unsigned long long)rel->r_offset);
 }
 
@@ -170,37 +169,6 @@ static void no_second_half(void **state)
 			     "section xdp, offset %#llx: ld_imm64 of symbol "
 			     "'a_name_longer_than_fifteen' has no second half",
 			     (unsigned long long)last);
-}
-
-static void global_data(void **state)
-{
-	static const struct {
-		const char *object;
-		const char *section;
-	} cases[] = {
-		{"globals_bss", ".bss"},
-		{"globals_data", ".data"},
-		{"globals_rodata", ".rodata"},
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct image image = image_load(cases[i].object);
-
-		image_expect_refused(&image,
-				     "section xdp, offset 0: symbol 'variable' is global data "
-				     "(section %s), which is not supported; keep it in a map",
-				     cases[i].section);
-	}
-}
-
-static void unused_global_data(void **state)
-{
-	struct image image = image_load("globals_unused");
-	struct bpfe_object *obj = image_open(&image);
-
-	assert_int_equal(bpfe_object_n_programs(obj), 1);
-	bpfe_object_close(obj);
-	image_free(&image);
 }
 
 static void kernel_variable(void **state)
@@ -294,8 +262,6 @@ int main(void)
 		cmocka_unit_test(with_addends),
 		cmocka_unit_test(table_of_odd_size),
 		cmocka_unit_test(no_second_half),
-		cmocka_unit_test(global_data),
-		cmocka_unit_test(unused_global_data),
 		cmocka_unit_test(kernel_variable),
 		cmocka_unit_test(kernel_function),
 		cmocka_unit_test(callback),

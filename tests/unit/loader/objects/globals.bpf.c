@@ -1,23 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* Global data, which is refused. The variable and its section come from the command line. */
+/* Global data in every section a compiler puts it in, static and global. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#if defined(IN_BSS)
-int variable;
-#elif defined(IN_DATA)
-int variable = 1;
-#elif defined(IN_RODATA)
-const volatile int variable = 1;
-#elif defined(EXTERN)
+#ifdef EXTERN
 extern int variable __attribute__((section(".ksyms")));
-#else
-int unused = 1; /* data that no instruction refers to is no reason to refuse */
-#define variable XDP_PASS
-#endif
 
 SEC("xdp")
 int uses_variable(struct xdp_md *ctx)
 {
 	return variable;
 }
+#elif defined(POINTER)
+int target;
+int *pointer = &target;
+
+SEC("xdp")
+int uses_pointer(struct xdp_md *ctx)
+{
+	return pointer ? *pointer : 0;
+}
+#elif defined(HUGE)
+char huge[65537];
+
+SEC("xdp")
+int uses_huge(struct xdp_md *ctx)
+{
+	return huge[ctx->rx_queue_index & 0xff];
+}
+#else
+const volatile __u32 limit = 3;
+const volatile static __u16 step = 2;
+__u64 table[4] = {10, 20, 30, 40};
+static __u32 dropped;
+__u32 seen;
+__u64 mine SEC(".data.mine") = 99;
+
+SEC("xdp")
+int uses_globals(struct xdp_md *ctx)
+{
+	static __u32 calls = 5;
+
+	calls += step;
+	seen++;
+	mine--;
+	if (ctx->rx_queue_index >= limit) {
+		dropped++;
+		return XDP_DROP;
+	}
+	table[ctx->rx_queue_index & 3]++;
+	return calls & 1 ? XDP_PASS : XDP_TX;
+}
+
+SEC("xdp")
+int uses_none(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+#endif
