@@ -3,11 +3,6 @@
 #include <sys/random.h>
 #include "helpers/helpers.h"
 
-static BPFE_HELPER(ktime_get_ns)
-{
-	return env->xdp->now_ns;
-}
-
 /* splitmix64 (Steele, Lea, Flood); the guest learns nothing of the host from its sequence. */
 static BPFE_HELPER(get_prandom_u32)
 {
@@ -17,7 +12,7 @@ static BPFE_HELPER(get_prandom_u32)
 
 	if (!seeded) {
 		if (getrandom(&state, sizeof(state), GRND_NONBLOCK) != (ssize_t)sizeof(state))
-			state = env->xdp->now_ns;
+			state = env->xdp ? env->xdp->now_ns : 0;
 		seeded = true;
 	}
 	z = state += 0x9e3779b97f4a7c15ull;
@@ -29,14 +24,10 @@ static BPFE_HELPER(get_prandom_u32)
 /* The NIC runs one program at a time on each receive queue: the queue is the processor. */
 static BPFE_HELPER(get_smp_processor_id)
 {
-	return env->xdp->rx_queue_index;
+	return env->cpu;
 }
 
 const struct bpfe_helper bpfe_basic_helpers[] = {
-	{.id = BPF_FUNC_ktime_get_ns,
-	 .name = "bpf_ktime_get_ns",
-	 .fn = ktime_get_ns,
-	 .ret = BPFE_RET_INTEGER},
 	{.id = BPF_FUNC_get_prandom_u32,
 	 .name = "bpf_get_prandom_u32",
 	 .fn = get_prandom_u32,

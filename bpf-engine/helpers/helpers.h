@@ -20,7 +20,13 @@ static inline uint64_t bpfe_helper_error(int err)
 }
 
 extern const struct bpfe_helper bpfe_basic_helpers[];
+extern const struct bpfe_helper bpfe_bytes_helpers[];
+extern const struct bpfe_helper bpfe_dynptr_helpers[];
 extern const struct bpfe_helper bpfe_map_helpers[];
+extern const struct bpfe_helper bpfe_metadata_helpers[];
+extern const struct bpfe_helper bpfe_route_helpers[];
+extern const struct bpfe_helper bpfe_text_helpers[];
+extern const struct bpfe_helper bpfe_time_helpers[];
 extern const struct bpfe_helper bpfe_xdp_helpers[];
 
 #endif
