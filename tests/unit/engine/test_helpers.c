@@ -315,10 +315,9 @@ static void test_table(void **state)
 	uint64_t bitmap[4];
 
 	bpfe_helpers_supported(bitmap);
-	assert_true(bitmap[0] == (1ull << 1 | 1ull << 2 | 1ull << 3 | 1ull << 5 | 1ull << 7 |
-				  1ull << 8 | 1ull << 44 | 1ull << 54));
-	assert_true(bitmap[1] == 1ull << (65 - 64));
-	assert_true(bitmap[2] == 0 && bitmap[3] == 0);
+	for (uint32_t id = 0; id < 256; id++)
+		assert_int_equal(bitmap[id / 64] >> (id % 64) & 1, bpfe_helper_name(id) != NULL);
+	assert_true(bitmap[0] & 1ull << BPF_FUNC_map_lookup_elem);
 	assert_string_equal(bpfe_helper_name(44), "bpf_xdp_adjust_head");
 	assert_null(bpfe_helper_name(0));
 	assert_null(bpfe_helper_name(4));
