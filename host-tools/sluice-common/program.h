@@ -6,7 +6,7 @@
 #include "object_file.h"
 
 struct program {
-	struct object_file *file; /* where it comes from */
+	struct object_file *file; /* where it comes from; NULL for a filter */
 	uint32_t index;           /* of the program in the object */
 	struct bpfe_program *loaded;
 	struct bpfe_map **maps; /* bpfe_object_n_maps() of them */
@@ -20,6 +20,13 @@ struct program {
  */
 struct program *program_open(const char *path, const char *name, uint32_t flags, gboolean verbose,
 			     GError **error);
+
+/*
+ * The same of a program that passes the frames libpcap filter expression @filter matches and drops
+ * all others. It has no maps.
+ */
+struct program *program_open_filter(const char *filter, uint32_t flags, gboolean verbose,
+				    GError **error);
 void program_close(struct program *program);
 
 const char *program_name(const struct program *program);

@@ -23,7 +23,8 @@ enum exit_code {
 };
 
 struct options {
-	char **files; /* PROG.o, IN.pcap */
+	char **files; /* PROG.o unless there is a filter, IN.pcap */
+	char *filter;
 	char *output;
 	char *program;
 	char **presets;
@@ -35,8 +36,8 @@ struct options {
 };
 
 static const char summary[] =
-	"Run the XDP program of PROG.o in the Sluice NIC model over the frames of a capture, and\n"
-	"print the verdicts, what the NIC counted and what the maps hold.";
+	"Run the XDP program of PROG.o, or a filter, in the Sluice NIC model over the frames of a\n"
+	"capture, and print the verdicts, what the NIC counted and what the maps hold.";
 
 static const char description[] =
 	"KEY and VALUE are an integer (8 bytes at most), an IP address (4 or 16 bytes, IPv4 as\n"
@@ -45,7 +46,8 @@ static const char description[] =
 	"Exit status: 0 all frames ran; 1 program or capture refused; 2 wrong usage.\n"
 	"\n"
 	"Example, with one source blocked:\n"
-	"  sluice-run -m blocked:198.18.0.7=0 -w out.pcapng xdp_firewall.bpf.o in.pcap\n";
+	"  sluice-run -m blocked:198.18.0.7=0 -w out.pcapng xdp_firewall.bpf.o in.pcap\n"
+	"  sluice-run --filter \"udp port 53\" -w out.pcapng in.pcap\n";
 
 static gboolean usage_error(GError **error, const char *text)
 {
@@ -61,6 +63,10 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 		 "FILE"},
 		{"program", 'p', 0, G_OPTION_ARG_STRING, &o->program,
 		 "Program to run when the object has several", "NAME"},
+		{"filter", 'f', 0, G_OPTION_ARG_STRING, &o->filter,
+		 "Instead of PROG.o, pass the frames that match this libpcap expression and drop "
+		 "all others",
+		 "EXPRESSION"},
 		{"map", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &o->presets,
 		 "Set an element of a map before the run; may be repeated", "NAME:KEY=VALUE"},
 		{"queue", 'q', 0, G_OPTION_ARG_INT, &o->queue,
@@ -73,18 +79,23 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 		{"checked", 'c', 0, G_OPTION_ARG_NONE, &o->checked,
 		 "Check every memory access at run time too", NULL},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files, NULL,
-		 "PROG.o IN.pcap"},
+		 "PROG.o IN.pcap, or --filter EXPRESSION IN.pcap"},
 		{0},
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	guint n;
 
 	g_option_context_set_summary(context, summary);
 	g_option_context_set_description(context, description);
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, error))
 		return FALSE;
-	if (!o->files || g_strv_length(o->files) != 2)
-		return usage_error(error, "expected PROG.o and IN.pcap");
+	n = o->files ? g_strv_length(o->files) : 0;
+	if (o->filter && (o->program || o->presets))
+		return usage_error(error, "--program and --map need PROG.o, not --filter");
+	if (n != (o->filter ? 1 : 2))
+		return usage_error(error, o->filter ? "expected IN.pcap after --filter"
+						    : "expected PROG.o and IN.pcap");
 	if (o->queue < 0 || o->queue >= SLUICE_MAX_QUEUES)
 		return usage_error(error, "--queue is out of range (0 to 31)");
 	if (o->repeat < 1)
@@ -92,10 +103,17 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 	return TRUE;
 }
 
+/* Path of the capture. */
+static const char *input(const struct options *o)
+{
+	return o->files[o->filter ? 0 : 1];
+}
+
 static void options_clear(struct options *o)
 {
 	g_strfreev(o->files);
 	g_strfreev(o->presets);
+	g_free(o->filter);
 	g_free(o->output);
 	g_free(o->program);
 }
@@ -193,7 +211,7 @@ static gboolean check_balance(const struct report *report, GError **error)
 static gboolean run_in_nic(const struct options *o, const struct program *program,
 			   const struct capture *capture, GError **error)
 {
-	struct report report = {.program = program, .capture = o->files[1]};
+	struct report report = {.program = program, .capture = input(o)};
 	struct run run = {.options = o, .capture = capture, .report = &report};
 	gboolean ok = FALSE;
 	int ret;
@@ -219,8 +237,10 @@ static gboolean run_in_nic(const struct options *o, const struct program *progra
 
 static gboolean run_program(const struct options *o, const struct capture *capture, GError **error)
 {
-	struct program *program = program_open(
-		o->files[0], o->program, o->checked ? BPFE_LOAD_CHECKED : 0, o->verbose, error);
+	uint32_t flags = o->checked ? BPFE_LOAD_CHECKED : 0;
+	struct program *program =
+		o->filter ? program_open_filter(o->filter, flags, o->verbose, error)
+			  : program_open(o->files[0], o->program, flags, o->verbose, error);
 	gboolean ok = program != NULL;
 
 	if (ok && o->verbose)
@@ -240,7 +260,7 @@ static gboolean run(struct options *o, int argc, char **argv, GError **error)
 
 	if (!parse_options(o, argc, argv, error))
 		return FALSE;
-	capture = capture_read(o->files[1], error);
+	capture = capture_read(input(o), error);
 	if (!capture)
 		return FALSE;
 	bpfe_thread_register();
