@@ -75,6 +75,7 @@ struct bpfe_image {
 	bool has_tail_call; /* set by the verifier */
 	const uint64_t *helpers;
 	const atomic_bool *cancel;
+	struct bpfe_claims *claims; /* for tests (claims.h); NULL */
 	bpfe_source_line_fn source_line;
 	void *source_opaque;
 };

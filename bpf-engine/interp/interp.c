@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Running a program: the frame's and the stack's set-up around the two loops. */
 #include <string.h>
+#include "claims.h"
 #include "interp/interp.h"
 #include "isa/effects.h"
 
@@ -62,6 +63,26 @@ static const struct bpfe_code *pop_frame(struct bpfe_run_state *state)
 	memcpy(&state->r[BPF_REG_6], frame->saved, sizeof(frame->saved));
 	state->bottom = frame->bottom;
 	return frame->resume;
+}
+
+static void look(const struct bpfe_watch *watch, const struct bpfe_run_state *state,
+		 const struct bpfe_code *pc)
+{
+	const struct bpfe_program *prog = state->env.prog;
+	struct bpfe_watch_point point = {.slot = prog->slots[pc - prog->code],
+					 .depth = state->depth,
+					 .r = state->r,
+					 .xdp = state->env.xdp};
+
+	for (uint32_t f = 0; f < state->depth; f++)
+		point.tops[f] = state->frames[f].saved[BPF_REG_10 - BPF_REG_6];
+	point.tops[state->depth] = state->r[BPF_REG_10];
+	watch->fn(watch->opaque, &point);
+}
+
+void bpfe_program_watch(struct bpfe_program *prog, const struct bpfe_watch *watch)
+{
+	prog->watch = watch;
 }
 
 #define LOOP_NAME   run_fast

@@ -48,6 +48,7 @@ struct bpfe_program {
 	struct bpfe_program_info info;
 	uint32_t type;     /* BPF_PROG_TYPE_XDP... */
 	uint32_t mem_size; /* BPFE_PROG_MEM: bytes r1 points to; else 0 */
+	const struct bpfe_watch *watch; /* for tests (claims.h); NULL */
 	atomic_uint refs;
 	struct bpfe_allocator alloc;
 	size_t size; /* bytes of this block, in which the arrays lie too */

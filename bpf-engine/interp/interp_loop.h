@@ -23,6 +23,8 @@
 	do {                                       \
 		if ((uintptr_t)pc - base >= limit) \
 			LEAVE(OUTCOME_BUDGET);     \
+		if (watch)                         \
+			look(watch, state, pc);    \
 		DISPATCH();                        \
 	} while (0)
 #define LAND() ENTER()
@@ -181,6 +183,9 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t
 	uintptr_t base = state->base;
 	uint64_t *const r = state->r;
 	struct bpfe_xdp_buff *const xdp = state->env.xdp;
+#if LOOP_STRICT
+	const struct bpfe_watch *const watch = state->env.prog->watch;
+#endif
 
 	ENTER();
 

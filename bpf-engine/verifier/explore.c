@@ -7,6 +7,7 @@
  * Everything that can run long is bounded: instructions followed, work spent on comparing states,
  * memory for states; and the caller's cancel flag is looked at.
  */
+#include "claims.h"
 #include "verifier/verifier.h"
 
 /* ---- Path ---------------------------------------------------------------------------------- */
@@ -172,6 +173,8 @@ static int step(struct bpfe_vf *vf)
 		}
 	}
 	vf->image->aux[vf->pc].seen = true;
+	if (vf->image->claims)
+		bpfe_claims_note(vf);
 	if (vf->log && vf->log->level >= 2)
 		trace(vf, insn);
 	err = follow(vf, insn);

@@ -14,6 +14,7 @@
  *
  * Imprecision: every comparison makes its operands precise, whether it decides anything or not.
  */
+#include "claims.h"
 #include "verifier/flow.h"
 
 #define ALL_SLOTS UINT64_MAX
@@ -319,6 +320,8 @@ struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, uint32_t pc, bool call
 {
 	struct bpfe_live l = vf->flow->live[pc];
 
+	if (vf->image->claims && vf->image->claims->all)
+		return (struct bpfe_live){UINT64_MAX, UINT64_MAX, UINT16_MAX, UINT16_MAX};
 	if (calling)
 		for (unsigned r = BPF_REG_0; r <= BPF_REG_5; r++)
 			dead_reg(&l, r);

@@ -12,44 +12,14 @@
 #include <cmocka.h>
 #include "bpf_engine.h"
 #include "generate.h"
+#include "random_program.h"
 #include "run_generated.h"
 
-#define PROGRAMS 1000u
+#define PROGRAMS      1000u
+#define LONG_PROGRAMS 100000u
 
 static uint64_t first_seed;
 static uint32_t n_programs;
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-static uint32_t program_of(uint64_t seed, struct bpf_insn *insns)
-{
-	uint8_t bytes[400];
-	uint64_t state = seed;
-	size_t n = 40 + next_random(&state) % 200;
-
-	for (size_t i = 0; i < n; i++)
-		bytes[i] = (uint8_t)next_random(&state);
-	return generate_program(bytes, n, insns);
-}
-
-static void show(const struct bpf_insn *insns, uint32_t n)
-{
-	char text[128];
-
-	for (uint32_t i = 0; i < n;) {
-		unsigned slots = bpfe_disasm(&insns[i], n - i, text, sizeof(text));
-
-		print_message("# %u: %s\n", i, slots ? text : "?");
-		i += slots ? slots : 1;
-	}
-}
 
 static void test_random_programs(void **state)
 {
@@ -58,7 +28,7 @@ static void test_random_programs(void **state)
 
 	for (uint32_t i = 0; i < n_programs; i++) {
 		struct bpf_insn insns[GENERATED_MAX];
-		uint32_t n = program_of(first_seed + i, insns);
+		uint32_t n = random_program(first_seed + i, insns);
 		enum generated_outcome outcome = run_generated(insns, n, what, sizeof(what));
 
 		if (outcome == GENERATED_RAN)
@@ -67,7 +37,7 @@ static void test_random_programs(void **state)
 			bpfe_rcu_barrier(); /* so that deferred frees do not pile up */
 		if (outcome == GENERATED_RAN || outcome == GENERATED_REFUSED)
 			continue;
-		show(insns, n);
+		show_program(insns, n);
 		fail_msg("SLUICE_TEST_SEED=0x%llx: outcome %d, %s",
 			 (unsigned long long)(first_seed + i), outcome, what);
 	}
@@ -78,11 +48,7 @@ static void test_random_programs(void **state)
 
 static int setup(void **state)
 {
-	const char *seed = getenv("SLUICE_TEST_SEED"), *count = getenv("SLUICE_TEST_PROGRAMS");
-
-	first_seed = seed ? strtoull(seed, NULL, 0) : UINT64_C(0x51c1ce);
-	n_programs = count ? (uint32_t)strtoul(count, NULL, 0) : PROGRAMS;
-	print_message("# SLUICE_TEST_SEED=0x%llx\n", (unsigned long long)first_seed);
+	random_programs_from_environment(PROGRAMS, LONG_PROGRAMS, &first_seed, &n_programs);
 	bpfe_thread_register();
 	return 0;
 }
