@@ -230,6 +230,9 @@ struct bpfe_run_env {
 
 /* ---- Maps --------------------------------------------------------------------------------- */
 
+/* Gets an element of a map; false stops the walk. @key is valid for the call only. */
+typedef bool (*bpfe_visit_fn)(void *opaque, const void *key, void *value);
+
 struct bpfe_map_ops {
 	uint32_t type;
 	bool per_cpu; /* the control plane sees a value for each of attr.cpus processors */
@@ -239,6 +242,8 @@ struct bpfe_map_ops {
 	 */
 	int (*check)(const struct bpfe_map_attr *attr, struct bpfe_log *log);
 	size_t (*storage_size)(const struct bpfe_map_attr *attr);
+	/* Bytes of struct bpfe_map's private[], for what is no data (locks). NULL: none. */
+	size_t (*private_size)(const struct bpfe_map_attr *attr);
 	/* Bytes that init takes besides. NULL: none. */
 	size_t (*extra_size)(const struct bpfe_map_attr *attr);
 	/* Storage is zeroed; attr.inner is the caller's. -ENOMEM... */
@@ -246,6 +251,8 @@ struct bpfe_map_ops {
 	/* Nobody but programs and other maps refers to it any more. NULL: nothing to do. */
 	void (*unused)(struct bpfe_map *map);
 	/* What follows may be NULL where it is not said otherwise: -EOPNOTSUPP, no value. */
+	/* As lookup, and an LRU map does not take it for use. NULL: as for processor 0. */
+	void *(*find)(struct bpfe_map *map, const void *key);
 	/* For programs, on processor @cpu. */
 	void *(*lookup)(struct bpfe_map *map, const void *key, uint32_t cpu);
 	int (*update)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
@@ -255,6 +262,8 @@ struct bpfe_map_ops {
 	int (*write)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
 	int (*remove)(struct bpfe_map *map, const void *key);
 	int (*get_next_key)(struct bpfe_map *map, const void *key, void *next);
+	/* Visit the elements as processor @cpu sees them; the number visited. NULL: cannot. */
+	uint32_t (*for_each)(struct bpfe_map *map, uint32_t cpu, bpfe_visit_fn visit, void *opaque);
 	/* Queue, stack, bloom filter (push, peek). NULL: -EOPNOTSUPP. */
 	int (*push)(struct bpfe_map *map, const void *value, uint64_t flags);
 	int (*pop)(struct bpfe_map *map, void *value);

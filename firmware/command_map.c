@@ -63,6 +63,7 @@ static uint16_t refuse_map(struct fw *fw, struct fw_cmd *cmd, const struct bpfe_
 
 	switch (err) {
 	case -EINVAL:
+	case -E2BIG:
 		return fw_refuse(cmd, SLUICE_ST_INVALID_ARG, blame(attr), "%.*s", len, why);
 	case -ENOMEM:
 		return fw_refuse(cmd, SLUICE_ST_NO_RESOURCES, 0,

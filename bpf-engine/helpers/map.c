@@ -22,8 +22,11 @@ static BPFE_HELPER(map_update_elem)
 
 static BPFE_HELPER(map_delete_elem)
 {
-	return (uint64_t)(int64_t)bpfe_map_delete((struct bpfe_map *)(uintptr_t)r1,
-						  (const void *)(uintptr_t)r2);
+	struct bpfe_map *map = (struct bpfe_map *)(uintptr_t)r1;
+
+	return bpfe_helper_error(map->ops->remove
+					 ? map->ops->remove(map, (const void *)(uintptr_t)r2)
+					 : -EOPNOTSUPP);
 }
 
 const struct bpfe_helper bpfe_map_helpers[] = {

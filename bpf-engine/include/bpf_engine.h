@@ -134,8 +134,7 @@ struct bpfe_map_attr {
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
-	uint32_t flags; /* BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG; 0 is always fine
-			 */
+	uint32_t flags; /* BPF_F_*, by type: docs/bpf-support.md; 0 is fine but for an LPM trie */
 	char name[BPFE_NAME_LEN];
 	uint64_t map_extra;     /* bloom filter: low 4 bits, number of hashes (0: 5) */
 	uint32_t cpus;          /* per-CPU maps: values per key; 0: BPFE_DEFAULT_CPUS */
@@ -148,7 +147,10 @@ struct bpfe_map_attr {
 #define BPFE_DEFAULT_CPUS 8u
 #define BPFE_MAX_CPUS     256u
 
-/* Bounds on one map: key 1..512 bytes, value 1..65536 bytes, entries 1..2^26. */
+/*
+ * Bounds on one map: key 1..512 bytes, value 1..65536 bytes (32768 of a per-CPU map), entries
+ * 1..2^26. A queue, a stack and a bloom filter have no key.
+ */
 #define BPFE_MAP_MAX_KEY     512u
 #define BPFE_MAP_MAX_VALUE   65536u
 #define BPFE_MAP_MAX_ENTRIES (1u << 26)
@@ -161,8 +163,10 @@ size_t bpfe_map_storage_size(const struct bpfe_map_attr *attr);
 
 /*
  * Create a map with one reference. All its storage is taken from @alloc (NULL: the C heap) now.
- * -EINVAL: attribute out of range (the log says which); -EOPNOTSUPP: type not implemented;
- * -ENOMEM: the allocator refused. The allocator must outlive the map's last deferred free.
+ * -EINVAL: attribute that does not fit the type (the log says which); -E2BIG: larger than the
+ * bounds; -EOPNOTSUPP: type not implemented, BPF_F_NO_PREALLOC for an LRU map, or a lock in the
+ * values of a type that cannot have one; -EACCES: a lock in values that programs may only read or
+ * only write; -ENOMEM: the allocator refused. The allocator must outlive the map's last deferred free.
  */
 int bpfe_map_create(const struct bpfe_map_attr *attr, const struct bpfe_allocator *alloc,
 		    struct bpfe_map **map, struct bpfe_log *log);
@@ -198,6 +202,17 @@ size_t bpfe_map_value_bytes(const struct bpfe_map *map);
 int bpfe_map_lookup_copy(struct bpfe_map *map, const void *key, void *value);
 
 /*
+ * The same with @flags: BPF_F_LOCK holds the value's struct bpf_spin_lock meanwhile, so that what
+ * programs change under it is seen whole. The lock itself always reads as 0. -EINVAL: another flag,
+ * or the map's values have no lock. A queue or stack gives its next value and a bloom filter looks
+ * for @value itself; they take no key (NULL).
+ *
+ * -EPERM from this and all below that read: the map is BPF_F_WRONLY; that write: it is BPF_F_RDONLY
+ * or frozen.
+ */
+int bpfe_map_lookup_copy_flags(struct bpfe_map *map, const void *key, void *value, uint64_t flags);
+
+/*
  * Set the value of @key. @flags BPF_ANY, BPF_NOEXIST, BPF_EXIST as Linux has them: -EEXIST,
  * -ENOENT, -EINVAL (unknown flag), -E2BIG (array index out of range, hash full). Readers see the
  * old or the new element of a hash whole; an array element is overwritten in place. Any registered
@@ -231,13 +246,19 @@ int bpfe_map_set_program(struct bpfe_map *prog_array, uint32_t index, struct bpf
 int bpfe_map_set_inner(struct bpfe_map *map_in_map, const void *key, struct bpfe_map *inner,
 		       uint32_t id, uint64_t flags);
 
-/* Queue, stack, bloom filter as their Linux system calls: -ENOENT when empty, -E2BIG when full. */
+/*
+ * Queue, stack, bloom filter as their Linux system calls. Push: -E2BIG when full, unless @flags is
+ * BPF_EXIST, which drops the oldest; -EINVAL for other flags. Pop and peek: -ENOENT when empty, and
+ * then @value is zeroed. A bloom filter peeks for @value: -ENOENT if it was never pushed; it cannot
+ * pop (-EOPNOTSUPP).
+ */
 int bpfe_map_push(struct bpfe_map *map, const void *value, uint64_t flags);
 int bpfe_map_pop(struct bpfe_map *map, void *value);
 int bpfe_map_peek(struct bpfe_map *map, void *value);
 
 /* As BPF_MAP_FREEZE: from now on the control plane cannot change it (-EPERM). A frozen map with
- * BPF_F_RDONLY_PROG is constant to the verifier. -EBUSY if frozen already. */
+ * BPF_F_RDONLY_PROG is constant to the verifier. -EPERM if frozen already or BPF_F_RDONLY, as Linux
+ * answers; -EOPNOTSUPP if its values have a lock. */
 int bpfe_map_freeze(struct bpfe_map *map);
 bool bpfe_map_is_frozen(const struct bpfe_map *map);
 

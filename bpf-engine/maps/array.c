@@ -1,34 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* BPF_MAP_TYPE_ARRAY: values one after the other, all present from the start, updated in place. */
+/*
+ * BPF_MAP_TYPE_ARRAY and BPF_MAP_TYPE_PERCPU_ARRAY: values one after the other, all present from
+ * the start, updated in place. The per-CPU one is such an array for each processor, one after the
+ * other, so that two processors rarely write to one cache line.
+ */
 #include <errno.h>
 #include <string.h>
 #include "maps/map.h"
 
+static const struct bpfe_map_rules array_rules = {
+	.what = "an array",
+	.min_key = sizeof(uint32_t),
+	.max_key = sizeof(uint32_t),
+	.max_value = BPFE_MAP_MAX_VALUE,
+	.flags = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_INNER_MAP | BPFE_MAP_ACCESS_FLAGS,
+	.spin_lock = true,
+};
+
+static const struct bpfe_map_rules percpu_rules = {
+	.what = "a per-CPU array",
+	.min_key = sizeof(uint32_t),
+	.max_key = sizeof(uint32_t),
+	.max_value = BPFE_MAP_MAX_CPU_VALUE,
+	.flags = BPFE_MAP_ACCESS_FLAGS,
+};
+
 static int array_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
-	struct bpfe_map_attr common = *attr;
-	int err;
+	return bpfe_map_check_rules(attr, &array_rules, log);
+}
 
-	/* Says only that inner maps need not have as many entries as each other. */
-	common.flags &= ~(uint32_t)BPF_F_INNER_MAP;
-	err = bpfe_map_check_common(&common, log);
-
-	if (!err && (attr->flags & BPF_F_NO_PREALLOC))
-		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
-				  "map flag BPF_F_NO_PREALLOC (0x1) does not apply to an array");
-	if (!err && attr->key_size != sizeof(uint32_t))
-		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
-				  "map key size %u is not 4, which an array needs", attr->key_size);
-	return err;
+static int percpu_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+{
+	return bpfe_map_check_rules(attr, &percpu_rules, log);
 }
 
 static size_t array_data_size(const struct bpfe_map_attr *attr)
 {
-	size_t size;
+	return bpfe_value_stride(attr) * attr->max_entries;
+}
 
-	if (__builtin_mul_overflow(bpfe_value_stride(attr), (size_t)attr->max_entries, &size))
-		return 0;
-	return size;
+static size_t percpu_data_size(const struct bpfe_map_attr *attr)
+{
+	return array_data_size(attr) * bpfe_attr_cpus(attr);
 }
 
 static int array_init(struct bpfe_map *map)
@@ -36,29 +50,96 @@ static int array_init(struct bpfe_map *map)
 	return 0;
 }
 
-static void *array_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
+static void *value_at(const struct bpfe_map *map, uint32_t index, uint32_t cpu)
+{
+	return (uint8_t *)map->data +
+	       ((size_t)cpu * map->attr.max_entries + index) * bpfe_value_stride(&map->attr);
+}
+
+static uint32_t index_of(const void *key)
 {
 	uint32_t index;
 
 	memcpy(&index, key, sizeof(index));
+	return index;
+}
+
+static void *array_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
+{
+	uint32_t index = index_of(key);
+
+	return index < map->attr.max_entries ? value_at(map, index, 0) : NULL;
+}
+
+static void *percpu_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
+{
+	uint32_t index = index_of(key);
+
+	return index < map->attr.max_entries ? value_at(map, index, cpu % map->attr.cpus) : NULL;
+}
+
+/* What there is to say against an update with @flags, in Linux's order; BPF_F_LOCK aside. */
+static int check_update(const struct bpfe_map *map, uint32_t index, uint64_t flags)
+{
+	if (flags > BPF_EXIST)
+		return -EINVAL;
 	if (index >= map->attr.max_entries)
-		return NULL;
-	return (uint8_t *)map->data + index * bpfe_value_stride(&map->attr);
+		return -E2BIG;
+	return flags == BPF_NOEXIST ? -EEXIST : 0;
 }
 
 static int array_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
 			uint32_t cpu)
 {
-	void *in_map = array_lookup(map, key, cpu);
+	uint32_t index = index_of(key);
+	bool lock = flags & BPF_F_LOCK;
+	int err = check_update(map, index, flags & ~(uint64_t)BPF_F_LOCK);
 
-	if (flags > BPF_EXIST)
+	if (err)
+		return err;
+	if (lock && !map->attr.has_spin_lock)
 		return -EINVAL;
-	if (!in_map)
-		return -E2BIG;
-	if (flags == BPF_NOEXIST)
-		return -EEXIST;
-	bpfe_value_store(in_map, value, map->attr.value_size);
+	if (lock)
+		bpfe_map_value_store_locked(map, value_at(map, index, 0), value);
+	else
+		bpfe_map_value_store(map, value_at(map, index, 0), value);
 	return 0;
+}
+
+static int percpu_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
+			 uint32_t cpu)
+{
+	uint32_t index = index_of(key);
+	int err = check_update(map, index, flags);
+
+	if (!err)
+		bpfe_value_store(value_at(map, index, cpu % map->attr.cpus), value,
+				 map->attr.value_size);
+	return err;
+}
+
+static int percpu_read(struct bpfe_map *map, const void *key, void *value)
+{
+	size_t stride = bpfe_value_stride(&map->attr);
+	uint32_t index = index_of(key);
+
+	if (index >= map->attr.max_entries)
+		return -ENOENT;
+	for (uint32_t cpu = 0; cpu < map->attr.cpus; cpu++)
+		bpfe_value_load((uint8_t *)value + cpu * stride, value_at(map, index, cpu), stride);
+	return 0;
+}
+
+static int percpu_write(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
+{
+	size_t stride = bpfe_value_stride(&map->attr);
+	uint32_t index = index_of(key);
+	int err = check_update(map, index, flags);
+
+	for (uint32_t cpu = 0; !err && cpu < map->attr.cpus; cpu++)
+		bpfe_value_store(value_at(map, index, cpu), (const uint8_t *)value + cpu * stride,
+				 map->attr.value_size);
+	return err;
 }
 
 static int array_remove(struct bpfe_map *map, const void *key)
@@ -68,16 +149,28 @@ static int array_remove(struct bpfe_map *map, const void *key)
 
 int bpfe_array_get_next_key(struct bpfe_map *map, const void *key, void *next)
 {
-	uint32_t index = UINT32_MAX;
+	uint32_t index = key ? index_of(key) : UINT32_MAX;
 
-	if (key)
-		memcpy(&index, key, sizeof(index));
 	if (index >= map->attr.max_entries)
 		index = 0;
 	else if (++index == map->attr.max_entries)
 		return -ENOENT;
 	memcpy(next, &index, sizeof(index));
 	return 0;
+}
+
+static uint32_t array_for_each(struct bpfe_map *map, uint32_t cpu, bpfe_visit_fn visit,
+			       void *opaque)
+{
+	uint32_t on = map->ops->per_cpu ? cpu % map->attr.cpus : 0;
+
+	for (uint32_t index = 0; index < map->attr.max_entries; index++) {
+		uint32_t key = index;
+
+		if (!visit(opaque, &key, value_at(map, index, on)))
+			return index + 1;
+	}
+	return map->attr.max_entries;
 }
 
 static uint32_t array_count(const struct bpfe_map *map)
@@ -109,6 +202,25 @@ const struct bpfe_map_ops bpfe_array_ops = {
 	.update = array_update,
 	.remove = array_remove,
 	.get_next_key = bpfe_array_get_next_key,
+	.for_each = array_for_each,
+	.count = array_count,
+	.contains = array_contains,
+	.destroy = array_destroy,
+};
+
+const struct bpfe_map_ops bpfe_percpu_array_ops = {
+	.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+	.per_cpu = true,
+	.check = percpu_check,
+	.storage_size = percpu_data_size,
+	.init = array_init,
+	.lookup = percpu_lookup,
+	.update = percpu_update,
+	.read = percpu_read,
+	.write = percpu_write,
+	.remove = array_remove,
+	.get_next_key = bpfe_array_get_next_key,
+	.for_each = array_for_each,
 	.count = array_count,
 	.contains = array_contains,
 	.destroy = array_destroy,

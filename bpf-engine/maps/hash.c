@@ -44,6 +44,19 @@ struct hash_header {
 
 #define HASH_MIN_SPARE 64u
 
+static const struct bpfe_map_rules hash_rules = {
+	.what = "a hash",
+	.min_key = 1,
+	.max_key = BPFE_MAP_MAX_KEY,
+	.max_value = BPFE_MAP_MAX_VALUE,
+	.flags = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | BPFE_MAP_ACCESS_FLAGS,
+};
+
+static int hash_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
+{
+	return bpfe_map_check_rules(attr, &hash_rules, log);
+}
+
 static uint32_t hash_spare(uint32_t max_entries)
 {
 	return HASH_MIN_SPARE + max_entries / 8;
@@ -360,6 +373,7 @@ static void hash_destroy(struct bpfe_map *map)
 
 const struct bpfe_map_ops bpfe_hash_ops = {
 	.type = BPF_MAP_TYPE_HASH,
+	.check = hash_check,
 	.storage_size = hash_data_size,
 	.init = hash_init,
 	.lookup = hash_lookup,

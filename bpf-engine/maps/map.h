@@ -15,6 +15,7 @@ struct bpfe_map {
 	const struct bpfe_map_ops *ops;
 	struct bpfe_map_attr attr;
 	struct bpfe_allocator alloc;
+	size_t struct_size; /* with the @private bytes that ops->private_size() asked for */
 	size_t data_size;
 	void *data;
 	atomic_bool frozen; /* the control plane no longer changes it */
@@ -23,10 +24,12 @@ struct bpfe_map {
 	pthread_mutex_t lock; /* writers; readers never take it */
 	struct bpfe_rcu_head free_rcu;
 	struct bpfe_rcu_head recycle_rcu; /* for the map type */
+	_Alignas(max_align_t) uint8_t private[]; /* locks and the like, which are no data; zeroed */
 };
 
 extern const struct bpfe_map_ops bpfe_array_ops;
 extern const struct bpfe_map_ops bpfe_hash_ops;
+extern const struct bpfe_map_ops bpfe_percpu_array_ops;
 extern const struct bpfe_map_ops bpfe_prog_array_ops;
 extern const struct bpfe_map_ops bpfe_array_of_maps_ops;
 extern const struct bpfe_map_ops bpfe_hash_of_maps_ops;
@@ -47,6 +50,43 @@ int bpfe_map_check_flags(const struct bpfe_map_attr *attr, uint32_t allowed, str
 int bpfe_map_check_range(struct bpfe_log *log, const char *what, uint32_t value, uint32_t min,
 			 uint32_t max);
 
+/* Refuse a map of @type, which is not built in, and name those that are. -EOPNOTSUPP. */
+int bpfe_map_refuse_type(uint32_t type, struct bpfe_log *log);
+
+/* What the attributes of a type may be, beyond what all types have in common. */
+struct bpfe_map_rules {
+	const char *what; /* "an array" */
+	uint32_t min_key;
+	uint32_t max_key; /* the same: that size and no other */
+	uint32_t max_value;
+	uint32_t flags;            /* accepted */
+	uint32_t needs;            /* without which it is refused */
+	uint64_t extra;            /* bits map_extra may have */
+	bool spin_lock;            /* its values may have a lock */
+	bool too_large_is_invalid; /* key and value above the limit are -EINVAL, not -E2BIG */
+};
+
+/*
+ * Hold @attr against @rules. -EINVAL: a size of 0 or none that fits, a flag or map_extra that does
+ * not apply; -E2BIG: larger than we take; -EACCES, -EOPNOTSUPP: a lock where none may be.
+ */
+int bpfe_map_check_rules(const struct bpfe_map_attr *attr, const struct bpfe_map_rules *rules,
+			 struct bpfe_log *log);
+
+#define BPFE_MAP_ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+
+/* Linux's bound on what one processor has of a value (PCPU_MIN_UNIT_SIZE). */
+#define BPFE_MAP_MAX_CPU_VALUE 32768u
+
+/* Processors a per-CPU map of @attr has values for. */
+static inline uint32_t bpfe_attr_cpus(const struct bpfe_map_attr *attr)
+{
+	return attr->cpus ? attr->cpus : BPFE_DEFAULT_CPUS;
+}
+
+/* May the control plane change the map: 0, or -EPERM if it is frozen or BPF_F_RDONLY. */
+int bpfe_map_may_write(const struct bpfe_map *map);
+
 /* Bytes one value takes, so that all are 8-byte aligned. */
 static inline size_t bpfe_value_stride(const struct bpfe_map_attr *attr)
 {
@@ -54,10 +94,28 @@ static inline size_t bpfe_value_stride(const struct bpfe_map_attr *attr)
 }
 
 /*
- * Copy a value in or out while programs may access it: whole 8-byte words each at once. @dst and
- * @src need no alignment, but the one in the map (@in_map) has it.
+ * Copy a value in or out while programs may access it: whole aligned words each at once, of 8 bytes
+ * where there are as many. @dst and @src need no alignment, but the one in the map (@in_map) is
+ * aligned to 8.
  */
 void bpfe_value_store(void *in_map, const void *src, size_t size);
 void bpfe_value_load(void *dst, const void *in_map, size_t size);
+void bpfe_value_zero(void *in_map, size_t size);
+
+/*
+ * The same for a whole value of @map: its struct bpf_spin_lock, if it has one, is neither written
+ * nor shown (it reads as 0). The _locked ones hold it meanwhile.
+ */
+void bpfe_map_value_store(const struct bpfe_map *map, void *in_map, const void *src);
+void bpfe_map_value_load(const struct bpfe_map *map, void *dst, const void *in_map);
+void bpfe_map_value_store_locked(const struct bpfe_map *map, void *in_map, const void *src);
+void bpfe_map_value_load_locked(const struct bpfe_map *map, void *dst, void *in_map);
+
+/*
+ * Take and release the lock in a value: its struct bpf_spin_lock, 0 when free. Taking it waits for
+ * whoever has it, which is for the rest of a run's budget at most.
+ */
+void bpfe_spin_lock(uint32_t *lock);
+void bpfe_spin_unlock(uint32_t *lock);
 
 #endif

@@ -14,29 +14,77 @@ struct refusal {
 #define ARRAY BPF_MAP_TYPE_ARRAY
 #define HASH  BPF_MAP_TYPE_HASH
 
+#define PERCPU_ARRAY BPF_MAP_TYPE_PERCPU_ARRAY
+#define EXCLUDE      " exclude each other\n"
+
 static const struct refusal refusals[] = {
-	{ATTR(BPF_MAP_TYPE_LPM_TRIE, 8, 8, 1, 0), -EOPNOTSUPP,
-	 "map type 11 is not supported, only array (2) and hash (1)\n"},
-	{ATTR(0, 4, 8, 1, 0), -EOPNOTSUPP,
-	 "map type 0 is not supported, only array (2) and hash (1)\n"},
 	{ATTR(HASH, 0, 8, 1, 0), -EINVAL, "map key size 0 is out of range, 1 to 512\n"},
-	{ATTR(HASH, 513, 8, 1, 0), -EINVAL, "map key size 513 is out of range, 1 to 512\n"},
+	{ATTR(HASH, 513, 8, 1, 0), -E2BIG, "map key size 513 is out of range, 1 to 512\n"},
 	{ATTR(HASH, 4, 0, 1, 0), -EINVAL, "map value size 0 is out of range, 1 to 65536\n"},
-	{ATTR(HASH, 4, 65537, 1, 0), -EINVAL, "map value size 65537 is out of range, 1 to 65536\n"},
+	{ATTR(HASH, 4, 65537, 1, 0), -E2BIG, "map value size 65537 is out of range, 1 to 65536\n"},
 	{ATTR(HASH, 4, 8, 0, 0), -EINVAL, "map max_entries 0 is out of range, 1 to 67108864\n"},
-	{ATTR(HASH, 4, 8, UINT32_MAX, 0), -EINVAL,
+	{ATTR(HASH, 4, 8, UINT32_MAX, 0), -E2BIG,
 	 "map max_entries 4294967295 is out of range, 1 to 67108864\n"},
 	{ATTR(ARRAY, 8, 8, 1, 0), -EINVAL, "map key size 8 is not 4, which an array needs\n"},
+	{ATTR(PERCPU_ARRAY, 0, 8, 1, 0), -EINVAL,
+	 "map key size 0 is not 4, which a per-CPU array needs\n"},
+	{ATTR(PERCPU_ARRAY, 4, 32769, 1, 0), -E2BIG,
+	 "map value size 32769 is out of range, 1 to 32768\n"},
 	{ATTR(ARRAY, 4, 8, 1, BPF_F_NO_PREALLOC), -EINVAL,
 	 "map flag BPF_F_NO_PREALLOC (0x1) does not apply to an array\n"},
-	{ATTR(HASH, 4, 8, 1, BPF_F_NUMA_NODE), -EINVAL,
-	 "map flag BPF_F_NUMA_NODE (0x4) is not supported\n"},
+	{ATTR(PERCPU_ARRAY, 4, 8, 1, BPF_F_MMAPABLE), -EINVAL,
+	 "map flag BPF_F_MMAPABLE (0x400) does not apply to a per-CPU array\n"},
+	{ATTR(PERCPU_ARRAY, 4, 8, 1, BPF_F_NUMA_NODE), -EINVAL,
+	 "map flag BPF_F_NUMA_NODE (0x4) does not apply to a per-CPU array\n"},
 	{ATTR(HASH, 4, 8, 1, BPF_F_NO_PREALLOC | BPF_F_MMAPABLE), -EINVAL,
-	 "map flag BPF_F_MMAPABLE (0x400) is not supported\n"},
+	 "map flag BPF_F_MMAPABLE (0x400) does not apply to a hash\n"},
+	{ATTR(HASH, 4, 8, 1, BPF_F_NO_COMMON_LRU), -EINVAL,
+	 "map flag BPF_F_NO_COMMON_LRU (0x2) does not apply to a hash\n"},
+	{ATTR(HASH, 4, 8, 1, BPF_F_CLONE), -EINVAL,
+	 "map flag BPF_F_CLONE (0x200) is not supported\n"},
 	{ATTR(HASH, 4, 8, 1, 1u << 31), -EINVAL,
 	 "map flag unknown flag (0x80000000) is not supported\n"},
 	{ATTR(HASH, 4, 8, 1, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG), -EINVAL,
-	 "map flags BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG exclude each other\n"},
+	 "map flags BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG" EXCLUDE},
+	{ATTR(ARRAY, 4, 8, 1, BPF_F_RDONLY | BPF_F_WRONLY), -EINVAL,
+	 "map flags BPF_F_RDONLY and BPF_F_WRONLY" EXCLUDE},
+	{{.type = HASH, .key_size = 4, .value_size = 8, .max_entries = 1, .map_extra = 0x10},
+	 -EINVAL,
+	 "map_extra 0x10 is not within 0x0, which a hash may have\n"},
+	{{.type = PERCPU_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1, .cpus = 257},
+	 -EINVAL,
+	 "map cpus 257 is out of range, 0 to 256\n"},
+	{{.type = PERCPU_ARRAY,
+	  .key_size = 4,
+	  .value_size = 8,
+	  .max_entries = 1,
+	  .has_spin_lock = true},
+	 -EOPNOTSUPP,
+	 "a value of a per-CPU array cannot have a bpf_spin_lock, only of an array or a hash\n"},
+	{{.type = ARRAY,
+	  .key_size = 4,
+	  .value_size = 8,
+	  .max_entries = 1,
+	  .has_spin_lock = true,
+	  .flags = BPF_F_RDONLY_PROG},
+	 -EACCES,
+	 "a value with a bpf_spin_lock must be for programs to read and write\n"},
+	{{.type = ARRAY,
+	  .key_size = 4,
+	  .value_size = 8,
+	  .max_entries = 1,
+	  .has_spin_lock = true,
+	  .spin_lock_off = 2},
+	 -EINVAL,
+	 "bpf_spin_lock at byte 2 of a value of 8 is misaligned or beyond its end\n"},
+	{{.type = ARRAY,
+	  .key_size = 4,
+	  .value_size = 8,
+	  .max_entries = 1,
+	  .has_spin_lock = true,
+	  .spin_lock_off = 8},
+	 -EINVAL,
+	 "bpf_spin_lock at byte 8 of a value of 8 is misaligned or beyond its end\n"},
 };
 
 static void test_refusals(void **state)
@@ -55,13 +103,51 @@ static void test_refusals(void **state)
 	}
 }
 
+/* A type that is not built in is refused by name, and the answer names those that are. */
+static void test_unsupported(void **state)
+{
+	static const struct {
+		uint32_t type;
+		const char *text;
+	} types[] = {
+		{BPF_MAP_TYPE_UNSPEC,
+		 "map type unknown (0) is not supported; supported are hash (1)"},
+		{BPF_MAP_TYPE_STACK_TRACE,
+		 "map type stack_trace (7) is not supported; supported are hash (1), array (2), "},
+		{UINT32_MAX, "map type unknown (4294967295) is not supported; supported are hash "},
+	};
+
+	for (size_t i = 0; i < COUNT(types); i++) {
+		const struct bpfe_map_attr attr = ATTR(types[i].type, 4, 8, 1, 0);
+		char text[1024] = "";
+		struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+		struct bpfe_map *map = NULL;
+
+		assert_int_equal(bpfe_map_create(&attr, NULL, &map, &log), -EOPNOTSUPP);
+		assert_null(map);
+		assert_memory_equal(text, types[i].text, strlen(types[i].text));
+		assert_non_null(strstr(text, ", percpu_array (6)"));
+		assert_int_equal(log.reason, BPFE_BAD_MAP);
+		assert_int_equal(bpfe_map_storage_size(&attr), 0);
+	}
+}
+
 static void test_accepted(void **state)
 {
 	static const struct bpfe_map_attr attrs[] = {
 		ATTR(HASH, 1, 1, 1, BPF_F_NO_PREALLOC),
+		ATTR(HASH, 5, 9, 7, BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | BPF_F_RDONLY),
 		ATTR(HASH, 512, 65536, 3, BPF_F_RDONLY_PROG),
 		ATTR(ARRAY, 4, 65536, 3, BPF_F_WRONLY_PROG),
 		ATTR(ARRAY, 4, 1, 1000, 0),
+		ATTR(ARRAY, 4, 1, 1000, BPF_F_MMAPABLE | BPF_F_INNER_MAP | BPF_F_NUMA_NODE),
+		{.type = PERCPU_ARRAY, .key_size = 4, .value_size = 3, .max_entries = 5, .cpus = 3},
+		{.type = ARRAY,
+		 .key_size = 4,
+		 .value_size = 8,
+		 .max_entries = 1,
+		 .has_spin_lock = true,
+		 .spin_lock_off = 4},
 	};
 
 	for (size_t i = 0; i < COUNT(attrs); i++) {
@@ -93,7 +179,8 @@ static void test_largest(void **state)
 static void test_allocator_refuses(void **state)
 {
 	static const struct bpfe_map_attr attrs[] = {ATTR(HASH, 4, 8, 100, 0),
-						     ATTR(ARRAY, 4, 8, 100, 0)};
+						     ATTR(ARRAY, 4, 8, 100, 0),
+						     ATTR(PERCPU_ARRAY, 4, 8, 100, 0)};
 
 	for (size_t i = 0; i < COUNT(attrs); i++) {
 		struct bpfe_map *map = NULL;
@@ -164,42 +251,17 @@ static void test_types(void **state)
 	assert_true(bpfe_map_type_supported(ARRAY));
 	assert_true(bpfe_map_type_supported(HASH));
 	assert_false(bpfe_map_type_supported(BPF_MAP_TYPE_UNSPEC));
-	assert_false(bpfe_map_type_supported(BPF_MAP_TYPE_LRU_HASH));
-}
-
-/* A frozen map is the programs' own: the control plane reads it, once and for all. */
-static void test_freeze(void **state)
-{
-	const struct bpfe_map_attr attr = ATTR(ARRAY, 4, 8, 1, 0);
-	uint64_t value = 7;
-	uint32_t key = 0;
-	struct bpfe_map *map;
-
-	assert_int_equal(bpfe_map_create(&attr, NULL, &map, NULL), 0);
-	assert_int_equal(bpfe_map_update(map, &key, &value, BPF_ANY), 0);
-	assert_false(bpfe_map_is_frozen(map));
-	assert_int_equal(bpfe_map_freeze(map), 0);
-	assert_true(bpfe_map_is_frozen(map));
-	assert_int_equal(bpfe_map_freeze(map), -EBUSY);
-	value = 8;
-	assert_int_equal(bpfe_map_update(map, &key, &value, BPF_ANY), -EPERM);
-	assert_int_equal(bpfe_map_delete(map, &key), -EPERM);
-	assert_int_equal(bpfe_map_lookup_copy(map, &key, &value), 0);
-	assert_int_equal(value, 7);
-	bpfe_map_put(map);
+	assert_false(bpfe_map_type_supported(BPF_MAP_TYPE_STACK_TRACE));
+	assert_false(bpfe_map_type_supported(UINT32_MAX));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_freeze),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_allocator_refuses),
-		cmocka_unit_test(test_references),
-		cmocka_unit_test(test_value_outlives_put),
-		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_refusals),           cmocka_unit_test(test_unsupported),
+		cmocka_unit_test(test_accepted),           cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_allocator_refuses),  cmocka_unit_test(test_references),
+		cmocka_unit_test(test_value_outlives_put), cmocka_unit_test(test_types),
 	};
 
 	return cmocka_run_group_tests_name("map", tests, group_setup, group_teardown);
