@@ -124,7 +124,9 @@ enum bpfe_arg_type {
 	BPFE_ARG_SIZE,        /* known bound > 0 */
 	BPFE_ARG_SIZE_OR_ZERO,
 	BPFE_ARG_CONST,         /* a constant known when the program is verified */
-	BPFE_ARG_CONST_ALLOC,   /* the same: bytes of the memory that is returned */
+	BPFE_ARG_CONST_ALLOC,   /* the same: bytes of the memory that is returned; behind a memory
+				   argument also of that, which the helper neither reads nor
+				   fills nor returns (bpf_dynptr_slice: the frame is one piece) */
 	BPFE_ARG_CONST_STR,     /* NUL-terminated string in a frozen read-only map value */
 	BPFE_ARG_SPIN_LOCK,     /* the struct bpf_spin_lock of a map value */
 	BPFE_ARG_CALLBACK,      /* a function of the program (ld_imm64, BPF_PSEUDO_FUNC) */
@@ -145,7 +147,8 @@ enum bpfe_ret_type {
 	BPFE_RET_INTEGER = 0,
 	BPFE_RET_VOID,
 	BPFE_RET_MAP_VALUE_OR_NULL, /* an inner map if the map argument is a map-in-map */
-	BPFE_RET_MEM_OR_NULL,       /* bytes as the BPFE_ARG_CONST_ALLOC argument says */
+	BPFE_RET_MEM_OR_NULL,       /* bytes as the BPFE_ARG_CONST_ALLOC argument says; of the
+				       dynptr, if there is a dynptr argument */
 	BPFE_RET_ITER_NUM_OR_NULL,  /* pointer to a read-only int, or NULL at the end */
 };
 
@@ -180,6 +183,7 @@ struct bpfe_helper {
 	bool acquires;        /* what it returns (if not NULL) must be released on all paths */
 	bool releases;        /* its BPFE_ARG_RECORD argument */
 	bool calls_back;      /* runs the program's function while it runs */
+	bool ret_rdonly;      /* memory it returns cannot be written (bpf_dynptr_slice) */
 	bool ret_ranged;      /* an integer it returns lies in ret_min..ret_max */
 	int64_t ret_min, ret_max;
 	uint32_t types; /* BPFE_FOR_* program types that may call it; 0: all */

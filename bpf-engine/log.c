@@ -24,6 +24,7 @@ const char *bpfe_reason_name(enum bpfe_reason reason)
 		[BPFE_TOO_LARGE] = "too-large",
 		[BPFE_NO_MEMORY] = "no-memory",
 		[BPFE_CANCELLED] = "cancelled",
+		[BPFE_BAD_REFERENCE] = "bad-reference",
 	};
 
 	if ((unsigned)reason >= BPFE_REASON_MAX)

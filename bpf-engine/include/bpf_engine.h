@@ -71,6 +71,7 @@ enum bpfe_reason {
 	BPFE_TOO_LARGE,      /* more instructions, calls or stack than the limits allow */
 	BPFE_NO_MEMORY,
 	BPFE_CANCELLED,
+	BPFE_BAD_REFERENCE, /* something to be given back is not, or not as it was taken */
 	BPFE_REASON_MAX
 };
 

@@ -2,11 +2,11 @@
 /*
  * Loads, stores and atomics: which memory a pointer gives, and what may be moved there.
  *
- * The stack remembers what was stored. Packets and map values hold numbers only: a pointer stored
- * there would be an address the program's author can read. The context is six 32-bit fields, of
- * which the device makes pointers or numbers.
+ * The stack remembers what was stored. Packets, map values (map_value.c) and other memory hold
+ * numbers only: a pointer stored there would be an address the program's author can read. The
+ * context is six 32-bit fields, of which the device makes pointers or numbers.
  *
- * Imprecision: what a program stores in a packet or map value is forgotten.
+ * Imprecision: what a program stores in such memory is forgotten.
  */
 #include "verifier/verifier.h"
 
@@ -46,7 +46,7 @@ int bpfe_check_scalar(struct bpfe_vf *vf, unsigned regno, const char *use)
 			      bpfe_reg_type_name(reg), use);
 }
 
-/* ---- Packet and map values ----------------------------------------------------------------- */
+/* ---- Memory that holds numbers ------------------------------------------------------------- */
 
 static int check_packet(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg, int64_t off,
 			uint64_t size)
@@ -76,26 +76,25 @@ static int check_packet(struct bpfe_vf *vf, int regno, const struct bpfe_reg *re
 	return 0;
 }
 
-static int check_map_value(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg, int64_t off,
-			   uint64_t size, bool write)
+/* The object begins at its pointer's base: a map's key or memory of fixed size. */
+static int check_memory(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg, int64_t off,
+			uint64_t size, bool write)
 {
-	const struct bpfe_map_attr *attr = bpfe_reg_map(vf, reg);
 	int64_t lo = reg->off + off + reg->val.x.smin;
 	int64_t hi = reg->off + off + reg->val.x.smax + (int64_t)size;
+	bool key = reg->type == BPFE_REG_MAP_KEY;
+	uint32_t length = key ? bpfe_reg_map(vf, reg)->key_size : reg->size;
 
-	if (write && (attr->flags & BPF_F_RDONLY_PROG))
+	if (write && (key || reg->rdonly))
 		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno, "loads only",
-				      "map '%.16s' is read-only for programs", attr->name);
-	if (!write && (attr->flags & BPF_F_WRONLY_PROG))
-		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno, "stores only",
-				      "map '%.16s' is write-only for programs", attr->name);
-	if (lo < 0 || hi > (int64_t)attr->value_size)
-		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
-				      "an offset bounded to lie within the value",
-				      "map value access of %llu bytes at offset %lld to %lld is "
-				      "outside the value of %u bytes",
-				      (unsigned long long)size, (long long)lo,
-				      (long long)(hi - (int64_t)size), attr->value_size);
+				      "this memory (%s) is read-only", bpfe_reg_type_name(reg));
+	if (lo < 0 || hi > (int64_t)length)
+		return bpfe_vf_refuse(
+			vf, BPFE_BAD_MEMORY, regno, "an offset bounded to lie within it",
+			"memory access of %llu bytes at offset %lld to %lld is "
+			"outside the %u bytes there (%s)",
+			(unsigned long long)size, (long long)lo, (long long)(hi - (int64_t)size),
+			length, bpfe_reg_type_name(reg));
 	return 0;
 }
 
@@ -103,9 +102,15 @@ int bpfe_check_region(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size,
 {
 	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
 
-	if (reg->type == BPFE_REG_MAP_VALUE)
-		return check_map_value(vf, regno, reg, off, size, write);
-	return check_packet(vf, regno, reg, off, size);
+	switch (reg->type) {
+	case BPFE_REG_MAP_VALUE:
+		return bpfe_check_map_value(vf, regno, off, size, write);
+	case BPFE_REG_MAP_KEY:
+	case BPFE_REG_MEM:
+		return check_memory(vf, regno, reg, off, size, write);
+	default:
+		return check_packet(vf, regno, reg, off, size);
+	}
 }
 
 /* ---- Kinds of memory ----------------------------------------------------------------------- */
@@ -155,6 +160,9 @@ static int check_kind(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
 		return note_kind(vf, regno, BPFE_MEM_PACKET);
 	case BPFE_REG_MAP_VALUE:
 		return note_kind(vf, regno, BPFE_MEM_MAP_VALUE);
+	case BPFE_REG_MAP_KEY:
+	case BPFE_REG_MEM:
+		return note_kind(vf, regno, BPFE_MEM_OTHER);
 	case BPFE_REG_CTX:
 		return note_kind(vf, regno, BPFE_MEM_CTX);
 	default:
@@ -215,6 +223,21 @@ static int load_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
 
 /* ---- Instructions -------------------------------------------------------------------------- */
 
+static int load_region(struct bpfe_vf *vf, int regno, int off, unsigned size,
+		       struct bpfe_reg *result)
+{
+	uint64_t value;
+	int err = bpfe_check_region(vf, regno, off, size, false);
+
+	if (err)
+		return err;
+	if (bpfe_map_value_known(vf, &bpfe_top(vf->cur)->regs[regno], off, size, &value))
+		*result = bpfe_reg_scalar(bpfe_scalar_const(value));
+	else
+		*result = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+	return 0;
+}
+
 int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
@@ -232,8 +255,7 @@ int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	} else if (base->type == BPFE_REG_STACK) {
 		err = bpfe_stack_load(vf, insn->src_reg, base, insn->off, size, &result);
 	} else {
-		err = bpfe_check_region(vf, insn->src_reg, insn->off, size, false);
-		result = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+		err = load_region(vf, insn->src_reg, insn->off, size, &result);
 	}
 	if (err)
 		return err;
@@ -295,9 +317,11 @@ static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
 		value = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
 		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, size, &value);
 	}
-	if (base->type != BPFE_REG_MAP_VALUE)
+	/* Other memory may begin anywhere. */
+	if (base->type != BPFE_REG_MAP_VALUE &&
+	    (base->type != BPFE_REG_MEM || base->kind != BPFE_OF_RECORD))
 		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,
-				      "atomic operations on stack or map value",
+				      "atomic operations on stack, map value or ring buffer record",
 				      "atomic operation on %s", bpfe_reg_type_name(base));
 	if (low & (size - 1))
 		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,

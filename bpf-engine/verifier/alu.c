@@ -75,7 +75,8 @@ static int check_movable(struct bpfe_vf *vf, int regno, const struct bpfe_reg *p
 	if (ptr->nullable)
 		return bpfe_vf_refuse(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first",
 				      "arithmetic on R%d, which may be NULL", regno);
-	if (ptr->type == BPFE_REG_MAP || ptr->type == BPFE_REG_PACKET_END)
+	if (ptr->type == BPFE_REG_MAP || ptr->type == BPFE_REG_PACKET_END ||
+	    ptr->type == BPFE_REG_FUNC || bpfe_reg_is_object(ptr))
 		return bpfe_vf_refuse(vf, BPFE_BAD_ARITHMETIC, regno, "copies of it only",
 				      "arithmetic on R%d, a pointer (%s)", regno,
 				      bpfe_reg_type_name(ptr));
@@ -318,19 +319,4 @@ int bpfe_vf_alu(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	default:
 		return binary(vf, insn);
 	}
-}
-
-int bpfe_vf_ld_imm64(struct bpfe_vf *vf, const struct bpf_insn *insn)
-{
-	struct bpfe_reg *dst = &bpfe_top(vf->cur)->regs[insn->dst_reg];
-
-	if (insn->src_reg) {
-		*dst = bpfe_reg_pointer(BPFE_REG_MAP);
-		dst->map = vf->image->aux[vf->pc].map_index;
-	} else {
-		*dst = bpfe_reg_scalar(bpfe_scalar_const((uint32_t)insn[0].imm |
-							 (uint64_t)(uint32_t)insn[1].imm << 32));
-	}
-	vf->next = vf->pc + 2;
-	return 0;
 }

@@ -186,6 +186,7 @@ static int branch_scalar(struct bpfe_vf *vf, const struct bpf_insn *insn,
 /* ---- NULL ---------------------------------------------------------------------------------- */
 
 struct null_split {
+	const struct bpfe_vf *vf;
 	uint32_t id;
 	bool null;
 };
@@ -201,27 +202,36 @@ static void split_null(struct bpfe_reg *reg, void *opaque)
 		return;
 	}
 	reg->nullable = false;
-	reg->id = 0;
+	if (!bpfe_reg_has_identity(split->vf, reg))
+		reg->id = 0;
+}
+
+static int split_state(struct bpfe_vf *vf, struct bpfe_state *state, const struct bpfe_reg *ptr,
+		       bool null)
+{
+	struct null_split split = {.vf = vf, .id = ptr->id, .null = null};
+
+	/* There is no record to give back. */
+	if (null && ptr->type == BPFE_REG_MEM && ptr->kind == BPFE_OF_RECORD)
+		bpfe_held_remove(state, BPFE_HELD_REF, ptr->ref);
+	return bpfe_state_each(vf, state, split_null, &split);
 }
 
 static int branch_null(struct bpfe_vf *vf, const struct bpf_insn *insn, const struct operands *ops)
 {
-	const struct bpfe_reg *ptr = bpfe_reg_is_pointer(ops->dst) ? ops->dst : ops->src;
-	struct null_split split = {.id = ptr->id};
+	const struct bpfe_reg ptr = bpfe_reg_is_pointer(ops->dst) ? *ops->dst : *ops->src;
 	bool null_if_taken = ops->cond == BPFE_C_EQ, first_taken;
 	struct bpfe_state *other;
 	int err;
 
-	if (!ptr->nullable)
+	if (!ptr.nullable)
 		return go(vf, insn, !null_if_taken);
 	other = fork_way(vf, ops, &first_taken);
 	if (!other)
 		return bpfe_vf_no_memory(vf);
-	split.null = null_if_taken == first_taken;
-	err = bpfe_state_each(vf, vf->cur, split_null, &split);
-	split.null = !split.null;
+	err = split_state(vf, vf->cur, &ptr, null_if_taken == first_taken);
 	if (!err)
-		err = bpfe_state_each(vf, other, split_null, &split);
+		err = split_state(vf, other, &ptr, null_if_taken != first_taken);
 	if (err) {
 		bpfe_state_free(vf, other);
 		return err;

@@ -2,35 +2,19 @@
 /*
  * Calls of helpers and kfuncs, held against their prototypes.
  *
- * A helper's arguments are checked one by one against internal.h's argument types. Memory handed to
- * it must be data it may see (all bytes written, none of them part of a pointer) or room it may
- * fill. Afterwards r1 to r5 hold nothing, and if it moves the packet no packet pointer does.
+ * Arguments are checked one by one against internal.h's argument types (arg_mem.c, arg_map.c,
+ * dynptr.c, lock.c). Then what the call does happens: something held is released, stack is filled,
+ * an object is made, the packet moves. Afterwards r1 to r5 hold nothing.
  *
- * Looking up a constant key that lies within an array never gives NULL: Linux relies on that and
- * may have removed the comparison from an offloaded program.
+ * While a lock is held nothing is called but its unlocking and number iterators.
  *
- * Imprecision: what helpers return is unknown; what they write to the stack is data of unknown
- * value.
+ * Imprecision: what helpers return is unknown unless the table gives a range; what they write to
+ * the stack is data of unknown value.
  */
-#include "verifier/verifier.h"
+#include "verifier/call.h"
 
-#define MAX_HELPER_SIZE (1u << 29)
-
-struct helper_call {
-	const struct bpfe_helper *helper;
-	const struct bpfe_map_attr *map; /* from the map argument */
-	uint32_t map_index;
-	bool key_known; /* constant and within the array */
-	struct {
-		bool pending;
-		uint32_t frame;
-		int64_t lo, sure, hi;
-		int regno;
-	} fill[5]; /* stack the helper fills */
-};
-
-static int refuse_arg(struct bpfe_vf *vf, enum bpfe_reason reason, int regno, const char *accepted,
-		      const struct helper_call *call)
+int bpfe_refuse_arg(struct bpfe_vf *vf, enum bpfe_reason reason, int regno, const char *accepted,
+		    const struct bpfe_call *call)
 {
 	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
 
@@ -38,156 +22,145 @@ static int refuse_arg(struct bpfe_vf *vf, enum bpfe_reason reason, int regno, co
 			      call->helper->name, bpfe_reg_type_name(reg));
 }
 
-/* ---- Memory arguments ---------------------------------------------------------------------- */
+/* ---- May it be called? --------------------------------------------------------------------- */
 
-static int check_stack_arg(struct bpfe_vf *vf, int regno, uint64_t sure, uint64_t size, bool fill,
-			   struct helper_call *call)
+static const char *const type_names[] = {"XDP", "tc", "memory"};
+
+static uint32_t program_bit(const struct bpfe_vf *vf, const char **name)
 {
-	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
-	int64_t lo = reg->off + reg->val.x.smin;
-	int64_t hi = reg->off + reg->val.x.smax + (int64_t)size;
+	unsigned bit = 0;
 
-	if (!fill)
-		return bpfe_stack_readable(vf, regno, reg->frame, lo, hi);
-	call->fill[regno - 1].pending = true;
-	call->fill[regno - 1].frame = reg->frame;
-	call->fill[regno - 1].lo = lo;
-	call->fill[regno - 1].sure = bpfe_scalar_is_const(&reg->val) ? lo + (int64_t)sure : lo;
-	call->fill[regno - 1].hi = hi;
-	call->fill[regno - 1].regno = regno;
-	return bpfe_stack_bounds(vf, regno, reg->frame, lo, hi);
+	if (vf->image->type == BPF_PROG_TYPE_SCHED_CLS)
+		bit = 1;
+	else if (vf->image->type == BPFE_PROG_MEM)
+		bit = 2;
+	*name = type_names[bit];
+	return 1u << bit;
 }
 
-/* Register @regno points to @size bytes (at least @sure of them used) that may be read or filled.
- */
-static int check_memory_arg(struct bpfe_vf *vf, int regno, uint64_t sure, uint64_t size, bool fill,
-			    struct helper_call *call)
+/* A profile lists helpers; kfuncs have no place in it. */
+static bool in_profile(const struct bpfe_vf *vf, uint32_t id)
 {
-	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
+	const uint64_t *bitmap = vf->image->helpers;
 
-	if (reg->nullable)
-		return refuse_arg(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first", call);
-	switch (reg->type) {
-	case BPFE_REG_STACK:
-		return check_stack_arg(vf, regno, sure, size, fill, call);
-	case BPFE_REG_PACKET:
-	case BPFE_REG_PACKET_META:
-	case BPFE_REG_MAP_VALUE:
-		return bpfe_check_region(vf, regno, 0, size, fill);
-	default:
-		return refuse_arg(vf, BPFE_BAD_MEMORY, regno,
-				  "a pointer to stack, packet or map value", call);
-	}
+	return !bitmap || id >= BPFE_KFUNC_BASE || (id < 256 && (bitmap[id / 64] >> (id % 64) & 1));
 }
 
-static int check_size_arg(struct bpfe_vf *vf, int regno, bool zero_too, struct helper_call *call)
+static bool under_lock(const struct bpfe_helper *helper)
 {
-	const struct bpfe_word *size = &bpfe_top(vf->cur)->regs[regno].val.x;
-	uint8_t memory = call->helper->args[regno - 2];
-	int err = bpfe_check_scalar(vf, (unsigned)regno, "using it as a size");
+	uint8_t first = bpfe_arg_kind(helper->args[0]);
 
-	if (err)
-		return err;
-	if (size->umax > MAX_HELPER_SIZE)
-		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno, "a size bounded before the call",
-				      "size in argument %d of %s may be negative or large", regno,
-				      call->helper->name);
-	if (!zero_too && !size->umin)
-		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno, "a size of at least 1",
-				      "size in argument %d of %s may be zero", regno,
-				      call->helper->name);
-	if (!size->umax)
+	return helper->id == BPF_FUNC_spin_unlock || first == BPFE_ARG_ITER_OUT ||
+	       first == BPFE_ARG_ITER || first == BPFE_ARG_ITER_END;
+}
+
+static int check_callable(struct bpfe_vf *vf, const struct bpf_insn *insn,
+			  const struct bpfe_helper *helper)
+{
+	const char *type;
+	char what[96];
+
+	if (!helper)
+		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
+				      "helper %s (%d) is not built into this device",
+				      bpfe_linux_helper_name((uint32_t)insn->imm), insn->imm);
+	if (!in_profile(vf, helper->id))
+		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
+				      "helper %s is not offered by this device's profile",
+				      helper->name);
+	if (helper->types && !(helper->types & program_bit(vf, &type)))
+		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
+				      "%s cannot be called by %s programs", helper->name, type);
+	if (under_lock(helper))
 		return 0;
-	return check_memory_arg(vf, regno - 1, size->umin, size->umax,
-				memory == BPFE_ARG_MEM_UNINIT, call);
+	snprintf(what, sizeof(what), "%s is called", helper->name);
+	return bpfe_held_check_unlocked(vf, what);
 }
 
-/* ---- Maps ---------------------------------------------------------------------------------- */
+/* ---- Arguments ----------------------------------------------------------------------------- */
 
-static bool modifies_map(uint32_t func_id)
-{
-	return func_id == BPF_FUNC_map_update_elem || func_id == BPF_FUNC_map_delete_elem;
-}
-
-static int check_map_arg(struct bpfe_vf *vf, int regno, struct helper_call *call)
-{
-	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
-
-	if (reg->type != BPFE_REG_MAP)
-		return refuse_arg(vf, BPFE_BAD_MAP, regno, "a map, loaded by ld_imm64", call);
-	call->map = bpfe_reg_map(vf, reg);
-	call->map_index = reg->map;
-	if (modifies_map(call->helper->id) && (call->map->flags & BPF_F_RDONLY_PROG))
-		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, "look-ups only",
-				      "map '%.16s' is read-only for programs", call->map->name);
-	if (call->helper->id == BPF_FUNC_map_lookup_elem && (call->map->flags & BPF_F_WRONLY_PROG))
-		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, "updates only",
-				      "map '%.16s' is write-only for programs", call->map->name);
-	return 0;
-}
-
-static bool key_in_array(const struct bpfe_vf *vf, int regno, const struct helper_call *call)
-{
-	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
-	uint64_t key;
-
-	return call->map->type == BPF_MAP_TYPE_ARRAY && call->map->key_size == 4 &&
-	       reg->type == BPFE_REG_STACK && bpfe_scalar_is_const(&reg->val) &&
-	       bpfe_stack_known(vf->cur->frames[reg->frame], (int)(reg->off + reg->val.x.smin), 4,
-				&key) &&
-	       key < call->map->max_entries;
-}
-
-static int check_element_arg(struct bpfe_vf *vf, int regno, bool key, struct helper_call *call)
-{
-	uint32_t size;
-	int err;
-
-	if (!call->map)
-		return refuse_arg(vf, BPFE_BAD_MAP, regno, "a map argument before it", call);
-	size = key ? call->map->key_size : call->map->value_size;
-	err = check_memory_arg(vf, regno, size, size, false, call);
-	if (!err && key)
-		call->key_known = key_in_array(vf, regno, call);
-	return err;
-}
-
-/* ---- Helpers ------------------------------------------------------------------------------- */
-
-static int check_ctx_arg(struct bpfe_vf *vf, int regno, const struct helper_call *call)
+static int check_ctx_arg(struct bpfe_vf *vf, int regno, const struct bpfe_call *call)
 {
 	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
 
 	if (reg->type != BPFE_REG_CTX || reg->off)
-		return refuse_arg(vf, BPFE_BAD_CONTEXT, regno,
-				  "the context as the program was given it", call);
+		return bpfe_refuse_arg(vf, BPFE_BAD_CONTEXT, regno,
+				       "the context as the program was given it", call);
 	return 0;
 }
 
-static int check_arg(struct bpfe_vf *vf, int regno, struct helper_call *call)
+static int check_record_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 {
+	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
+	const char *accepted = "the record as bpf_ringbuf_reserve() returned it";
+
+	if (reg->type != BPFE_REG_MEM || reg->kind != BPFE_OF_RECORD)
+		return bpfe_refuse_arg(vf, BPFE_BAD_REFERENCE, regno, accepted, call);
+	if (reg->nullable)
+		return bpfe_refuse_arg(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first", call);
+	if (reg->off || !bpfe_scalar_is_const(&reg->val) || reg->val.x.umin)
+		return bpfe_vf_refuse(vf, BPFE_BAD_REFERENCE, regno, accepted,
+				      "argument %d of %s is a record that was moved", regno,
+				      call->helper->name);
+	call->release = reg->ref;
+	return 0;
+}
+
+static int check_lock_arg(struct bpfe_vf *vf, int regno, const struct bpfe_call *call)
+{
+	return call->helper->id == BPF_FUNC_spin_unlock ? bpfe_lock_give(vf, regno)
+							: bpfe_lock_take(vf, regno);
+}
+
+static bool passes_null(const struct bpfe_vf *vf, int regno, uint8_t arg)
+{
+	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
+
+	return (arg & BPFE_ARG_NULLABLE) && reg->type == BPFE_REG_SCALAR &&
+	       bpfe_scalar_is_const(&reg->val) && !reg->val.x.umin;
+}
+
+static int check_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
+{
+	uint8_t arg = bpfe_arg_kind(call->helper->args[regno - 1]);
 	int err = bpfe_check_reg(vf, (unsigned)regno);
 
-	if (err)
+	if (err || passes_null(vf, regno, call->helper->args[regno - 1]))
 		return err;
-	switch (call->helper->args[regno - 1]) {
+	switch (arg) {
 	case BPFE_ARG_ANYTHING:
 		return bpfe_check_scalar(vf, (unsigned)regno, "passing it to a helper");
 	case BPFE_ARG_CTX:
 		return check_ctx_arg(vf, regno, call);
 	case BPFE_ARG_CONST_MAP:
-		return check_map_arg(vf, regno, call);
+		return bpfe_check_map_arg(vf, regno, call);
 	case BPFE_ARG_MAP_KEY:
-		return check_element_arg(vf, regno, true, call);
 	case BPFE_ARG_MAP_VALUE:
-		return check_element_arg(vf, regno, false, call);
+	case BPFE_ARG_MAP_VALUE_OUT:
+		return bpfe_check_element_arg(vf, regno, arg, call);
 	case BPFE_ARG_MEM_RDONLY:
 	case BPFE_ARG_MEM_UNINIT:
 		return 0; /* with its size, the next argument */
+	case BPFE_ARG_FIXED_RDONLY:
+	case BPFE_ARG_FIXED_OUT:
+	case BPFE_ARG_FIXED_INOUT:
+		return bpfe_check_memory_arg(vf, regno, call);
 	case BPFE_ARG_SIZE:
-		return check_size_arg(vf, regno, false, call);
 	case BPFE_ARG_SIZE_OR_ZERO:
-		return check_size_arg(vf, regno, true, call);
+		return bpfe_check_size_arg(vf, regno, call);
+	case BPFE_ARG_CONST:
+	case BPFE_ARG_CONST_ALLOC:
+		return bpfe_check_constant_arg(vf, regno, call);
+	case BPFE_ARG_CONST_STR:
+		return bpfe_check_string_arg(vf, regno, call);
+	case BPFE_ARG_SPIN_LOCK:
+		return check_lock_arg(vf, regno, call);
+	case BPFE_ARG_RECORD:
+		return check_record_arg(vf, regno, call);
+	case BPFE_ARG_DYNPTR:
+	case BPFE_ARG_DYNPTR_OUT:
+	case BPFE_ARG_DYNPTR_RECORD:
+		return bpfe_check_dynptr_arg(vf, regno, arg, call);
 	default:
 		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, regno, NULL,
 				      "argument %d of %s is of a kind this verifier does not know",
@@ -195,57 +168,163 @@ static int check_arg(struct bpfe_vf *vf, int regno, struct helper_call *call)
 	}
 }
 
-static int set_result(struct bpfe_vf *vf, const struct helper_call *call)
+/* ---- What the call does -------------------------------------------------------------------- */
+
+static int fill_stack(struct bpfe_vf *vf, const struct bpfe_call *call)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < 5; i++) {
+		const struct bpfe_fill *fill = &call->fill[i];
+
+		if (fill->pending)
+			err = bpfe_stack_clobber(vf, i + 1, fill->frame, fill->lo, fill->sure,
+						 fill->hi);
+	}
+	return err;
+}
+
+static int apply(struct bpfe_vf *vf, const struct bpfe_call *call)
+{
+	int err = fill_stack(vf, call);
+
+	if (!err && call->dynptr_out)
+		err = bpfe_vf_make_dynptr(vf, call);
+	if (!err && call->release)
+		err = bpfe_held_release(vf, BPFE_HELD_REF, call->release);
+	if (!err && call->helper->moves_packet)
+		err = bpfe_state_drop_packet(vf, vf->cur);
+	return err;
+}
+
+static struct bpfe_reg integer_result(const struct bpfe_helper *helper)
+{
+	struct bpfe_scalar val = bpfe_scalar_unknown();
+
+	if (helper->ret_ranged) {
+		val.x.smin = helper->ret_min;
+		val.x.smax = helper->ret_max;
+		bpfe_scalar_deduce(&val);
+	}
+	return bpfe_reg_scalar(val);
+}
+
+static struct bpfe_reg element_result(struct bpfe_vf *vf, const struct bpfe_call *call)
+{
+	bool of_maps = call->attr->type == BPF_MAP_TYPE_ARRAY_OF_MAPS ||
+		       call->attr->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+	struct bpfe_reg reg = bpfe_reg_pointer(of_maps ? BPFE_REG_MAP : BPFE_REG_MAP_VALUE);
+
+	reg.map = call->map.map;
+	reg.inner = of_maps || call->map.inner;
+	reg.nullable = !call->key_known || of_maps;
+	/* Ports are the control plane's to choose. */
+	reg.rdonly = call->attr->type == BPF_MAP_TYPE_DEVMAP ||
+		     call->attr->type == BPF_MAP_TYPE_DEVMAP_HASH;
+	if (reg.nullable || bpfe_reg_has_identity(vf, &reg))
+		reg.id = ++vf->ids;
+	return reg;
+}
+
+/* A record, which has to be given back, or a slice of a dynptr. */
+static int memory_result(struct bpfe_vf *vf, const struct bpfe_call *call, struct bpfe_reg *reg)
+{
+	if (call->dynptr.type != BPFE_REG_UNINIT) {
+		*reg = bpfe_vf_slice(vf, call);
+		return 0;
+	}
+	*reg = bpfe_reg_pointer(BPFE_REG_MEM);
+	reg->nullable = true;
+	reg->id = ++vf->ids;
+	reg->size = call->size;
+	reg->rdonly = call->helper->ret_rdonly;
+	if (!call->helper->acquires)
+		return 0;
+	reg->kind = BPFE_OF_RECORD;
+	reg->ref = ++vf->ids;
+	return bpfe_held_add(vf, BPFE_HELD_REF, reg->ref, 0);
+}
+
+static int set_result(struct bpfe_vf *vf, const struct bpfe_call *call)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
 
 	for (unsigned r = BPF_REG_0; r <= BPF_REG_5; r++)
 		regs[r] = (struct bpfe_reg){.type = BPFE_REG_UNINIT};
-	if (call->helper->ret == BPFE_RET_INTEGER) {
-		regs[BPF_REG_0] = bpfe_reg_scalar(bpfe_scalar_unknown());
-	} else if (call->helper->ret == BPFE_RET_MAP_VALUE_OR_NULL) {
-		if (!call->map)
-			return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
-					      "%s returns a map value and has no map argument",
-					      call->helper->name);
-		regs[BPF_REG_0] = bpfe_reg_pointer(BPFE_REG_MAP_VALUE);
-		regs[BPF_REG_0].nullable = !call->key_known;
-		regs[BPF_REG_0].map = call->map_index;
-		regs[BPF_REG_0].id = call->key_known ? 0 : ++vf->ids;
+	switch (call->helper->ret) {
+	case BPFE_RET_VOID:
+		return 0;
+	case BPFE_RET_INTEGER:
+		regs[BPF_REG_0] = integer_result(call->helper);
+		return 0;
+	case BPFE_RET_MAP_VALUE_OR_NULL:
+		if (!call->attr)
+			break;
+		regs[BPF_REG_0] = element_result(vf, call);
+		return 0;
+	case BPFE_RET_MEM_OR_NULL:
+		if (!call->sized)
+			break;
+		return memory_result(vf, call, &regs[BPF_REG_0]);
+	default:
+		break;
 	}
-	return 0;
+	return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
+			      "what %s returns is not known to this verifier", call->helper->name);
 }
 
-static bool helper_allowed(const struct bpfe_vf *vf, uint32_t id)
+/* ---- Tail calls ---------------------------------------------------------------------------- */
+
+/*
+ * The program called takes the place of the running function, so what it returns its caller gets:
+ * any number, with the packet perhaps moved.
+ */
+static int return_from_tail_call(struct bpfe_vf *vf)
 {
-	const uint64_t *bitmap = vf->image->helpers;
+	uint32_t to = bpfe_top(vf->cur)->return_to;
+	struct bpfe_state *state = bpfe_state_copy(vf, vf->cur);
+	int err;
 
-	return !bitmap || (id < 256 && (bitmap[id / 64] >> (id % 64) & 1));
+	if (!state)
+		return bpfe_vf_no_memory(vf);
+	bpfe_state_pop(vf, state);
+	bpfe_top(state)->regs[BPF_REG_0] = bpfe_reg_scalar(bpfe_scalar_unknown());
+	err = bpfe_state_drop_packet(vf, state);
+	if (err) {
+		bpfe_state_free(vf, state);
+		return err;
+	}
+	return bpfe_explore_later(vf, state, to);
 }
+
+static int tail_call(struct bpfe_vf *vf)
+{
+	int err = bpfe_held_check_none(vf, "bpf_tail_call is called");
+
+	for (uint32_t f = 0; !err && f < vf->cur->depth; f++) {
+		if (vf->cur->frames[f]->callback)
+			err = bpfe_vf_refuse(vf, BPFE_BAD_CONTROL, -1,
+					     "a tail call behind the helper that calls back",
+					     "bpf_tail_call is called in a callback");
+	}
+	if (err)
+		return err;
+	vf->image->has_tail_call = true;
+	return vf->cur->depth > 1 ? return_from_tail_call(vf) : 0;
+}
+
+/* ---- Entry --------------------------------------------------------------------------------- */
 
 int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
-	bool kfunc = insn->src_reg == BPF_PSEUDO_KFUNC_CALL;
-	struct helper_call call = {.helper = bpfe_helper_by_id((uint32_t)insn->imm)};
-	int err = 0;
+	struct bpfe_call call = {.helper = bpfe_helper_by_id((uint32_t)insn->imm)};
+	int err = check_callable(vf, insn, call.helper);
 
-	if (!call.helper || kfunc != (call.helper->id >= BPFE_KFUNC_BASE))
-		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
-				      "helper %s (%d) is not built into this device",
-				      bpfe_linux_helper_name((uint32_t)insn->imm), insn->imm);
-	if (!helper_allowed(vf, call.helper->id))
-		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
-				      "helper %s is not offered by this device's profile",
-				      call.helper->name);
 	for (int regno = 1; !err && regno <= 5 && call.helper->args[regno - 1]; regno++)
 		err = check_arg(vf, regno, &call);
-	for (int i = 0; !err && i < 5; i++) {
-		if (call.fill[i].pending)
-			err = bpfe_stack_clobber(vf, call.fill[i].regno, call.fill[i].frame,
-						 call.fill[i].lo, call.fill[i].sure,
-						 call.fill[i].hi);
-	}
-	if (!err && call.helper->moves_packet)
-		err = bpfe_state_drop_packet(vf, vf->cur);
+	if (!err && call.helper->id == BPF_FUNC_tail_call)
+		err = tail_call(vf);
+	if (!err)
+		err = apply(vf, &call);
 	return err ? err : set_result(vf, &call);
 }

@@ -34,6 +34,7 @@ int bpfe_vf_exit(struct bpfe_vf *vf)
 {
 	struct bpfe_frame *frame = bpfe_top(vf->cur);
 	struct bpfe_reg r0 = frame->regs[BPF_REG_0];
+	int err;
 
 	if (vf->cur->depth > 1) {
 		if (r0.type == BPFE_REG_STACK)
@@ -46,6 +47,9 @@ int bpfe_vf_exit(struct bpfe_vf *vf)
 		bpfe_top(vf->cur)->regs[BPF_REG_0] = r0;
 		return 0;
 	}
+	err = bpfe_held_check_none(vf, "the program ends");
+	if (err)
+		return err;
 	if (r0.type != BPFE_REG_SCALAR)
 		return bpfe_vf_refuse(vf, BPFE_BAD_RETURN, BPF_REG_0, "a scalar, the XDP verdict",
 				      r0.type == BPFE_REG_UNINIT

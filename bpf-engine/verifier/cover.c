@@ -6,17 +6,21 @@
  * Only what is live counts, and of a live number that is not precise only that it is a number.
  * Unwritten covers anything, since reading it was refused. Numbers are covered by wider ones,
  * packet pointers by those with less proven of them. Links between registers (equal ids) that the
- * old state had must be there in the new one: every old id stands for one new id.
+ * old state had must be there in the new one: every old id stands for one new id. Where an id tells
+ * which object something is, or what is held, one new id also stands for one old: what is given
+ * back in the one must be given back in the other, and two objects must not turn into one.
  */
 #include "verifier/verifier.h"
 
-#define MAX_IDS ((MAX_BPF_REG + BPFE_STACK_SLOTS) * BPFE_MAX_FRAMES)
+/* Each register and slot may add two, an id and a reference. */
+#define MAX_IDS (2 * (MAX_BPF_REG + BPFE_STACK_SLOTS) * BPFE_MAX_FRAMES + BPFE_MAX_HELD)
 
 struct id_pair {
 	uint32_t old, cur;
 };
 
 struct cover {
+	const struct bpfe_vf *vf;
 	struct id_pair ids[MAX_IDS];
 	uint32_t n_ids;
 };
@@ -34,6 +38,26 @@ static bool same_id(struct cover *c, uint32_t old, uint32_t cur, bool number)
 	return true;
 }
 
+/* Is @old in the one state what @cur is in the other? */
+static bool same_object(struct cover *c, uint32_t old, uint32_t cur)
+{
+	bool known = false;
+
+	if (!old || !cur)
+		return old == cur;
+	for (uint32_t i = 0; i < c->n_ids; i++) {
+		if ((c->ids[i].old == old) != (c->ids[i].cur == cur))
+			return false;
+		known = known || c->ids[i].old == old;
+	}
+	if (known)
+		return true;
+	if (c->n_ids == MAX_IDS)
+		return false;
+	c->ids[c->n_ids++] = (struct id_pair){old, cur};
+	return true;
+}
+
 static bool scalar_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
 {
 	if (!bpfe_scalar_in(&old->val, &cur->val))
@@ -45,12 +69,15 @@ static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const s
 {
 	if (old->type != cur->type || (cur->nullable && !old->nullable) ||
 	    old->rdonly != cur->rdonly || old->part != cur->part || old->kind != cur->kind ||
-	    old->inner != cur->inner || old->size != cur->size || old->ref != cur->ref)
+	    old->inner != cur->inner || old->size != cur->size ||
+	    !same_object(c, old->ref, cur->ref))
 		return false;
 	if (old->frame != cur->frame || old->map != cur->map || old->off != cur->off ||
 	    old->range > cur->range || old->bounded > cur->bounded ||
 	    !bpfe_scalar_in(&old->val, &cur->val))
 		return false;
+	if (bpfe_reg_has_identity(c->vf, old))
+		return same_object(c, old->id, cur->id);
 	return !old->id || same_id(c, old->id, cur->id, false);
 }
 
@@ -156,13 +183,28 @@ static bool frame_covered(struct cover *c, const struct bpfe_frame *old,
 	return stack_covered(c, old->stack, cur->stack, live);
 }
 
+static bool held_covered(struct cover *c, const struct bpfe_state *old,
+			 const struct bpfe_state *cur)
+{
+	if (old->n_held != cur->n_held)
+		return false;
+	for (uint32_t i = 0; i < old->n_held; i++) {
+		if (old->held[i].kind != cur->held[i].kind ||
+		    old->held[i].map != cur->held[i].map ||
+		    !same_object(c, old->held[i].id, cur->held[i].id))
+			return false;
+	}
+	return true;
+}
+
 static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
 		    uint32_t pc)
 {
 	struct cover c;
 
+	c.vf = vf;
 	c.n_ids = 0;
-	if (old->depth != cur->depth)
+	if (old->depth != cur->depth || !held_covered(&c, old, cur))
 		return false;
 	/* The running frame first: it is the one that differs. */
 	for (uint32_t f = old->depth; f > 0; f--) {

@@ -145,18 +145,49 @@ static uint64_t slots_upwards(int16_t fp, int64_t size)
 	return slots_of(fp, 0, size);
 }
 
-static void helper_arg(const struct bpfe_vf *vf, uint32_t i, unsigned regno, uint8_t arg,
-		       struct bpfe_live *l)
+/* Most bytes of stack, from where argument @regno points upwards, that matter to the call. */
+static int64_t argument_bytes(const struct bpfe_vf *vf, const struct bpfe_helper *helper,
+			      unsigned regno)
 {
+	switch (helper->args[regno - 1] & ~BPFE_ARG_NULLABLE) {
+	case BPFE_ARG_MAP_KEY:
+		return longest_element(vf->image, true);
+	case BPFE_ARG_MAP_VALUE:
+	case BPFE_ARG_MAP_VALUE_OUT:
+		return longest_element(vf->image, false);
+	case BPFE_ARG_MEM_RDONLY:
+	case BPFE_ARG_MEM_UNINIT:
+	case BPFE_ARG_CALLBACK_CTX:
+		return BPFE_STACK_SIZE;
+	case BPFE_ARG_FIXED_RDONLY:
+	case BPFE_ARG_FIXED_OUT:
+	case BPFE_ARG_FIXED_INOUT:
+		return helper->arg_size[regno - 1];
+	case BPFE_ARG_DYNPTR:
+	case BPFE_ARG_DYNPTR_OUT:
+	case BPFE_ARG_DYNPTR_RECORD:
+		return sizeof(struct bpf_dynptr);
+	case BPFE_ARG_ITER_OUT:
+	case BPFE_ARG_ITER:
+	case BPFE_ARG_ITER_END:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
+static void helper_arg(const struct bpfe_vf *vf, uint32_t i, unsigned regno,
+		       const struct bpfe_helper *helper, struct bpfe_live *l)
+{
+	uint8_t arg = helper->args[regno - 1] & (uint8_t)~BPFE_ARG_NULLABLE;
 	int16_t fp = vf->flow->before[i].fp[regno];
-	int64_t size = BPFE_STACK_SIZE;
+	int64_t size = argument_bytes(vf, helper, regno);
 
 	live_reg(l, regno, arg != BPFE_ARG_ANYTHING);
-	if (arg == BPFE_ARG_MAP_KEY || arg == BPFE_ARG_MAP_VALUE)
-		size = longest_element(vf->image, arg == BPFE_ARG_MAP_KEY);
-	else if (arg != BPFE_ARG_MEM_RDONLY && arg != BPFE_ARG_MEM_UNINIT)
+	if (!size)
 		return;
 	l->slots |= slots_upwards(fp, size);
+	/* A key may tell that a look-up finds something. */
 	if (arg == BPFE_ARG_MAP_KEY)
 		l->precise_slots |= slots_upwards(fp, size);
 }
@@ -168,7 +199,7 @@ static void call_helper(const struct bpfe_vf *vf, uint32_t i, struct bpfe_live *
 	for (unsigned r = BPF_REG_0; r <= BPF_REG_5; r++)
 		dead_reg(l, r);
 	for (unsigned r = BPF_REG_1; helper && r <= BPF_REG_5 && helper->args[r - 1]; r++)
-		helper_arg(vf, i, r, helper->args[r - 1], l);
+		helper_arg(vf, i, r, helper, l);
 }
 
 static bool passes_stack(const struct bpfe_flow *flow, uint32_t i)

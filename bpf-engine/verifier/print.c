@@ -101,6 +101,14 @@ static void put_bounds(struct text *t, const struct bpfe_scalar *s)
 		put_unsigned(t, "umax32", lo->umax, UINT32_MAX);
 }
 
+static void put_dynptr(struct text *t, const struct bpfe_reg *reg)
+{
+	static const char *const kinds[] = {"any", "local", "ringbuf", "xdp"};
+
+	put_item(t);
+	put(t, "%s%s", kinds[reg->kind], reg->part == BPFE_PART_SECOND ? ",second half" : "");
+}
+
 static void put_pointer(const struct bpfe_vf *vf, struct text *t, const struct bpfe_reg *reg)
 {
 	if (reg->type == BPFE_REG_STACK)
@@ -113,7 +121,14 @@ static void put_pointer(const struct bpfe_vf *vf, struct text *t, const struct b
 		put_item(t);
 		put(t, "map=%.16s,ks=%u,vs=%u", attr->name, attr->key_size, attr->value_size);
 	}
+	if (reg->type == BPFE_REG_DYNPTR)
+		put_dynptr(t, reg);
+	if (reg->type == BPFE_REG_MEM) {
+		put_item(t);
+		put(t, "sz=%u%s", reg->size, reg->rdonly ? ",rdonly" : "");
+	}
 	put_unsigned(t, "id", reg->id, 0);
+	put_unsigned(t, "ref", reg->ref, 0);
 	if (reg->off || reg->type == BPFE_REG_PACKET || reg->type == BPFE_REG_PACKET_META)
 		put_signed(t, "off", reg->off, INT64_MAX);
 	if (reg->type == BPFE_REG_PACKET || reg->type == BPFE_REG_PACKET_META)
@@ -166,6 +181,14 @@ static void print_slot(const struct bpfe_vf *vf, const struct bpfe_slot *slot, u
 	}
 }
 
+static void print_held(const struct bpfe_vf *vf, const struct bpfe_state *state)
+{
+	static const char *const kinds[] = {"ref", "iter", "lock"};
+
+	for (uint32_t i = 0; i < state->n_held; i++)
+		bpfe_log(vf->log, " %s=%u", kinds[state->held[i].kind], state->held[i].id);
+}
+
 void bpfe_state_print(const struct bpfe_vf *vf, const struct bpfe_state *state)
 {
 	const struct bpfe_frame *frame = bpfe_top(state);
@@ -181,5 +204,6 @@ void bpfe_state_print(const struct bpfe_vf *vf, const struct bpfe_state *state)
 	}
 	for (uint32_t i = 0; frame->stack && i < frame->stack->n; i++)
 		print_slot(vf, &frame->stack->slots[i], i);
+	print_held(vf, state);
 	bpfe_log(vf->log, "\n");
 }

@@ -60,6 +60,11 @@ static int check_byte(struct bpfe_vf *vf, int regno, const struct bpfe_frame *fr
 	if (kind == BPFE_BYTE_UNINIT)
 		return bpfe_vf_refuse(vf, BPFE_BAD_STACK, regno, "bytes that were written before",
 				      "stack byte at r10%d is read but was never written", off);
+	if (kind == BPFE_BYTE_SPILL && bpfe_reg_is_object(&slot->spill))
+		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, regno,
+				      "the helpers and kfuncs that take it",
+				      "stack byte at r10%d is part of a %s", off,
+				      bpfe_reg_type_name(&slot->spill));
 	if (kind == BPFE_BYTE_SPILL && bpfe_reg_is_pointer(&slot->spill))
 		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, regno,
 				      "an aligned 8-byte load, which gives the pointer back",
@@ -205,6 +210,10 @@ int bpfe_stack_store(struct bpfe_vf *vf, int regno, const struct bpfe_reg *base,
 
 	if (!err && bpfe_reg_is_pointer(value))
 		err = check_spilled_pointer(vf, base, size, value);
+	if (!err && lo + size == hi)
+		err = bpfe_stack_end_objects(vf, regno, base->frame, lo, hi);
+	else if (!err)
+		err = bpfe_stack_no_objects(vf, regno, base->frame, lo, hi);
 	if (err)
 		return err;
 	if (lo + size == hi)
@@ -233,6 +242,7 @@ static int load_at(struct bpfe_vf *vf, int regno, const struct bpfe_frame *frame
 	uint64_t value;
 
 	if (slot && slot->spill_size && slot->spill_first == byte_index(off) &&
+	    !bpfe_reg_is_object(&slot->spill) &&
 	    (slot->spill_size == size ||
 	     (slot->spill_size > size && slot->spill.type == BPFE_REG_SCALAR))) {
 		load_spill(slot, size, result);

@@ -24,7 +24,26 @@ bool bpfe_reg_is_pointer(const struct bpfe_reg *reg)
 
 const struct bpfe_map_attr *bpfe_reg_map(const struct bpfe_vf *vf, const struct bpfe_reg *reg)
 {
-	return bpfe_map_attr(vf->image->maps[reg->map]);
+	const struct bpfe_map_attr *attr = bpfe_map_attr(vf->image->maps[reg->map]);
+
+	return reg->inner ? attr->inner : attr;
+}
+
+bool bpfe_reg_is_object(const struct bpfe_reg *reg)
+{
+	return reg->type == BPFE_REG_DYNPTR || reg->type == BPFE_REG_ITER;
+}
+
+bool bpfe_reg_has_identity(const struct bpfe_vf *vf, const struct bpfe_reg *reg)
+{
+	switch (reg->type) {
+	case BPFE_REG_MAP:
+		return reg->inner;
+	case BPFE_REG_MAP_VALUE:
+		return reg->inner || bpfe_reg_map(vf, reg)->has_spin_lock;
+	default:
+		return bpfe_reg_is_object(reg);
+	}
 }
 
 static size_t stack_size(uint32_t n)
@@ -78,6 +97,8 @@ struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *
 
 	if (!to)
 		return NULL;
+	to->n_held = from->n_held;
+	memcpy(to->held, from->held, sizeof(to->held));
 	for (uint32_t i = 0; i < from->depth; i++) {
 		struct bpfe_frame *frame = bpfe_vf_alloc(vf, sizeof(*frame));
 
@@ -189,7 +210,8 @@ int bpfe_state_set_equal(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t 
 static void drop_packet(struct bpfe_reg *reg, void *opaque)
 {
 	if (reg->type == BPFE_REG_PACKET || reg->type == BPFE_REG_PACKET_META ||
-	    reg->type == BPFE_REG_PACKET_END)
+	    reg->type == BPFE_REG_PACKET_END ||
+	    (reg->type == BPFE_REG_MEM && reg->kind == BPFE_OF_FRAME))
 		*reg = (struct bpfe_reg){.type = BPFE_REG_UNINIT};
 }
 

@@ -43,6 +43,14 @@ enum bpfe_reg_type {
 	BPFE_REG_TYPES
 };
 
+/* Whose memory a BPFE_REG_MEM is, in bpfe_reg.kind. */
+enum bpfe_of {
+	BPFE_OF_OTHERS = 0, /* given to the program: argument of a function, iterator's number */
+	BPFE_OF_RECORD,     /* ring buffer record, to be released */
+	BPFE_OF_DYNPTR,     /* slice of a dynptr */
+	BPFE_OF_FRAME,      /* slice of a dynptr over the frame: gone when the packet moves */
+};
+
 /* What of an object a slot holds, in bpfe_reg.part. */
 enum {
 	BPFE_PART_FIRST = 0, /* lowest address */
@@ -57,13 +65,15 @@ struct bpfe_reg {
 			*/
 	bool rdonly;   /* memory that cannot be written */
 	uint8_t part;  /* dynptr */
-	uint8_t kind;  /* dynptr: enum bpfe_dynptr_kind; iterator: see iter.c */
+	uint8_t kind;  /* dynptr: enum bpfe_dynptr_kind; iterator: see iter.c; mem: enum bpfe_of */
 	bool inner;    /* map, map value: of an inner map like that of map-in-map @map */
 	uint32_t map;  /* map, map value, key: index into image->maps; function: its index */
-	uint32_t id;   /* scalar: equal values; packet: same val; nullable: null together; map value
-			  of   an inner map, dynptr, iterator: which one it is; 0: none */
-	uint32_t ref;  /* reference in state->held this is, or was got from; 0: none */
-	uint32_t size; /* mem: bytes */
+	uint32_t id;  /* scalar: equal values; packet: same val; nullable: null together; inner map,
+			 value of one or with a lock, dynptr, iterator: which one it is (see
+			 bpfe_reg_has_identity()); 0: none */
+	uint32_t ref; /* reference in state->held this is, or was got from; what was got from a
+			 dynptr that is not to be released: id of that; 0: none */
+	uint32_t size;          /* mem: bytes */
 	uint32_t range;         /* packet: bytes from data + val proven present */
 	int32_t off;            /* pointer: constant part of the offset */
 	struct bpfe_scalar val; /* scalar: the value; pointer: variable part of the offset */
@@ -222,8 +232,30 @@ int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn
 /* Give all scalars equal to register @id the value @val. */
 int bpfe_state_set_equal(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t id,
 			 const struct bpfe_scalar *val);
-/* Packet pointers are stale: forget them. */
+/* Packet pointers and slices of the frame are stale: forget them. */
 int bpfe_state_drop_packet(struct bpfe_vf *vf, struct bpfe_state *state);
+/* A dynptr or iterator, which lives in stack slots and is neither read nor written in part. */
+bool bpfe_reg_is_object(const struct bpfe_reg *reg);
+/* Does the register's id tell which object it is, so that it stays after a comparison with 0? */
+bool bpfe_reg_has_identity(const struct bpfe_vf *vf, const struct bpfe_reg *reg);
+
+/* ---- held.c, lock.c ------------------------------------------------------------------------ */
+
+/* vf->cur holds @id from now on. -E2BIG, reported, if that is too much. */
+int bpfe_held_add(struct bpfe_vf *vf, enum bpfe_held_kind kind, uint32_t id, uint32_t map);
+void bpfe_held_remove(struct bpfe_state *state, enum bpfe_held_kind kind, uint32_t id);
+/* It is given back: remove it, and all that refers to it. -ENOMEM. */
+int bpfe_held_release(struct bpfe_vf *vf, enum bpfe_held_kind kind, uint32_t id);
+/* All that was got from @id, and dynptrs and iterators called so, are nothing any more. -ENOMEM. */
+int bpfe_state_forget(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t id);
+/* The lock held, or NULL. */
+const struct bpfe_held *bpfe_held_lock(const struct bpfe_state *state);
+/* Refuse to go on with @what ("the program ends") while something is held, or a lock is. */
+int bpfe_held_check_none(struct bpfe_vf *vf, const char *what);
+int bpfe_held_check_unlocked(struct bpfe_vf *vf, const char *what);
+/* bpf_spin_lock() and bpf_spin_unlock() of what register @regno points to. */
+int bpfe_lock_take(struct bpfe_vf *vf, int regno);
+int bpfe_lock_give(struct bpfe_vf *vf, int regno);
 
 /* ---- stack.c ------------------------------------------------------------------------------- */
 
@@ -239,6 +271,10 @@ int bpfe_stack_readable(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t l
 /* Data of unknown value is written to [lo, sure) and perhaps up to hi. */
 int bpfe_stack_clobber(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo, int64_t sure,
 		       int64_t hi);
+/* Refuse if a dynptr or iterator lies in [lo, hi). */
+int bpfe_stack_no_objects(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo, int64_t hi);
+/* Something is stored over [lo, hi): what lies there ends, or the store is refused. */
+int bpfe_stack_end_objects(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo, int64_t hi);
 /* Are the @size bytes at @off known? Then *value has them. */
 bool bpfe_stack_known(const struct bpfe_frame *frame, int off, unsigned size, uint64_t *value);
 
@@ -251,9 +287,30 @@ int bpfe_check_scalar(struct bpfe_vf *vf, unsigned regno, const char *use);
 int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_store(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn);
-/* [off, off + size) from packet or map value pointer @regno lies in the object and may be used so.
- */
+/* [off, off + size) from pointer @regno to other memory than the stack and the context lies in the
+ * object and may be used so. */
 int bpfe_check_region(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size, bool write);
+
+/* ---- map_value.c --------------------------------------------------------------------------- */
+
+/* The same for a pointer to a map value, whose lock stays untouched. */
+int bpfe_check_map_value(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size, bool write);
+/* The bytes of the value @reg points into, if they never change; NULL otherwise. */
+const uint8_t *bpfe_map_constant(const struct bpfe_vf *vf, const struct bpfe_reg *reg);
+/* Do the @size bytes at @off from @reg, which were checked, never change? Then *value has them. */
+bool bpfe_map_value_known(const struct bpfe_vf *vf, const struct bpfe_reg *reg, int off,
+			  unsigned size, uint64_t *value);
+
+/* ---- dynptr.c ------------------------------------------------------------------------------ */
+
+/* The object of @type that stack pointer @reg points to the start of, or NULL. */
+const struct bpfe_reg *bpfe_stack_object(const struct bpfe_vf *vf, const struct bpfe_reg *reg,
+					 enum bpfe_reg_type type);
+/* @regno points to where an object of so many slots may be made; what lies there ends. */
+int bpfe_check_object_place(struct bpfe_vf *vf, int regno, uint32_t slots);
+/* Make one at @off of @frame, which was checked. -ENOMEM. */
+int bpfe_stack_put_object(struct bpfe_vf *vf, uint32_t frame, int64_t off,
+			  const struct bpfe_reg *object, uint32_t slots);
 
 /* ---- alu.c, branch.c, call_helper.c, call_local.c ------------------------------------------ */
 

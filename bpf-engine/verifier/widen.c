@@ -18,7 +18,8 @@ static bool reg_same_shape(const struct bpfe_reg *a, const struct bpfe_reg *b)
 {
 	return a->type == b->type && a->frame == b->frame && a->map == b->map && a->off == b->off &&
 	       a->nullable == b->nullable && a->rdonly == b->rdonly && a->part == b->part &&
-	       a->kind == b->kind && a->inner == b->inner && a->size == b->size && a->ref == b->ref;
+	       a->kind == b->kind && a->inner == b->inner && a->size == b->size &&
+	       !a->ref == !b->ref;
 }
 
 static bool slot_same_shape(const struct bpfe_slot *a, const struct bpfe_slot *b)
@@ -67,7 +68,7 @@ static struct bpfe_live live_in(const struct bpfe_vf *vf, const struct bpfe_stat
 bool bpfe_same_shape(const struct bpfe_vf *vf, const struct bpfe_state *a,
 		     const struct bpfe_state *b)
 {
-	if (a->depth != b->depth)
+	if (a->depth != b->depth || a->n_held != b->n_held)
 		return false;
 	for (uint32_t f = a->depth; f > 0; f--) {
 		struct bpfe_live live;
