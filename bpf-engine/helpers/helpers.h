@@ -25,6 +25,7 @@ extern const struct bpfe_helper bpfe_dynptr_helpers[];
 extern const struct bpfe_helper bpfe_map_helpers[];
 extern const struct bpfe_helper bpfe_metadata_helpers[];
 extern const struct bpfe_helper bpfe_route_helpers[];
+extern const struct bpfe_helper bpfe_stream_helpers[];
 extern const struct bpfe_helper bpfe_text_helpers[];
 extern const struct bpfe_helper bpfe_time_helpers[];
 extern const struct bpfe_helper bpfe_xdp_helpers[];

@@ -272,6 +272,16 @@ bool bpfe_map_is_frozen(const struct bpfe_map *map);
 typedef int (*bpfe_record_fn)(void *opaque, uint32_t cpu, const void *data, size_t size);
 int bpfe_map_consume(struct bpfe_map *map, uint32_t max, bpfe_record_fn fn, void *opaque);
 
+/*
+ * Have @fn called in the thread of a producer when a record becomes ready that the consumer waits
+ * for (BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP say otherwise). It must be quick and call nothing of
+ * the map's: it wakes the thread that calls bpfe_map_consume(). NULL: none. -EINVAL: other maps.
+ * Blocks for a grace period, after which the former @fn is not called any more; one caller at a
+ * time, never inside a read section.
+ */
+typedef void (*bpfe_data_fn)(void *opaque, struct bpfe_map *map);
+int bpfe_map_on_data(struct bpfe_map *map, bpfe_data_fn fn, void *opaque);
+
 /* Records that found no room since the map was made. */
 uint64_t bpfe_map_lost(const struct bpfe_map *map);
 

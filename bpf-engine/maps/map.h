@@ -22,6 +22,8 @@ struct bpfe_map {
 	atomic_uint refs;
 	atomic_uint users;    /* references from outside, which together hold one of refs */
 	pthread_mutex_t lock; /* writers; readers never take it */
+	_Atomic(bpfe_data_fn) on_data; /* bpfe_map_on_data() */
+	void *on_data_opaque;
 	struct bpfe_rcu_head free_rcu;
 	struct bpfe_rcu_head recycle_rcu; /* for the map type */
 	_Alignas(max_align_t) uint8_t private[]; /* locks and the like, which are no data; zeroed */
@@ -33,6 +35,8 @@ extern const struct bpfe_map_ops bpfe_percpu_array_ops;
 extern const struct bpfe_map_ops bpfe_prog_array_ops;
 extern const struct bpfe_map_ops bpfe_array_of_maps_ops;
 extern const struct bpfe_map_ops bpfe_hash_of_maps_ops;
+extern const struct bpfe_map_ops bpfe_ringbuf_ops;
+extern const struct bpfe_map_ops bpfe_perf_event_array_ops;
 
 /* bpfe_map_ops.get_next_key of any map whose keys are the numbers below max_entries. */
 int bpfe_array_get_next_key(struct bpfe_map *map, const void *key, void *next);
@@ -86,6 +90,9 @@ static inline uint32_t bpfe_attr_cpus(const struct bpfe_map_attr *attr)
 
 /* May the control plane change the map: 0, or -EPERM if it is frozen or BPF_F_RDONLY. */
 int bpfe_map_may_write(const struct bpfe_map *map);
+
+/* Tell who consumes the map, if bpfe_map_on_data() said how. Inside a read section. */
+void bpfe_map_data_ready(struct bpfe_map *map);
 
 /* Bytes one value takes, so that all are 8-byte aligned. */
 static inline size_t bpfe_value_stride(const struct bpfe_map_attr *attr)
