@@ -210,6 +210,8 @@ static const struct {
 	 "the same as adding the negative; Linux refuses it for its compilers' sake"},
 	{"should have been in [", SELFTEST_OF_OTHERS, "return value",
 	 "the range is that of another program type"},
+	{"program of this type cannot use helper", SELFTEST_OF_OTHERS, "helper",
+	 "a helper that XDP programs have and the type of the test does not"},
 	{"points to disabled hook", SELFTEST_OF_OTHERS, "attachment", "a hook of another type"},
 };
 
