@@ -160,7 +160,7 @@ static int resolve_map(struct bpfe_image *image, uint32_t i, const struct bpfe_m
 {
 	struct bpf_insn *insn = &image->insns[i];
 	bool value = bpfe_opcode_find(insn)->form == BPFE_FORM_LD_MAP_VALUE;
-	uint32_t m;
+	uint32_t m = 0;
 	int err;
 
 	if (!value && insn[1].imm)
