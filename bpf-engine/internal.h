@@ -171,6 +171,9 @@ typedef uint64_t (*bpfe_helper_fn)(struct bpfe_run_env *env, uint64_t r1, uint64
  */
 #define BPFE_KFUNC_BASE 0x10000u
 
+/* Never built: what the loader makes of a call of a kfunc the engine does not have. */
+#define BPFE_KFUNC_MISSING 0x7fffffffu
+
 struct bpfe_helper {
 	uint32_t id;      /* BPF_FUNC_*, or BPFE_KFUNC_* */
 	const char *name; /* Linux's: "bpf_map_lookup_elem" */

@@ -58,8 +58,22 @@ const char *bpfe_object_program_name(const struct bpfe_object *obj, uint32_t i);
 const char *bpfe_object_program_section(const struct bpfe_object *obj, uint32_t i);
 
 /*
- * Instructions of program @i with its subprograms appended and map references as
- * BPF_PSEUDO_MAP_IDX into the object's maps. Owned by the object.
+ * Type of program @i by its section: BPF_PROG_TYPE_XDP ("xdp", "xdp.frags", "xdp/anything"...),
+ * BPF_PROG_TYPE_SCHED_CLS ("tc", "tcx/...", "classifier", "action"...), BPF_PROG_TYPE_UNSPEC if the
+ * section does not say one that a NIC runs. A mark of libbpf's for programs to be loaded only when
+ * asked for ("?xdp") is not part of the section's name here.
+ */
+uint32_t bpfe_object_program_type(const struct bpfe_object *obj, uint32_t i);
+
+/*
+ * Instructions of program @i, then the functions it calls or passes as callbacks, once each. Map
+ * references are BPF_PSEUDO_MAP_IDX into the object's maps, global variables
+ * BPF_PSEUDO_MAP_IDX_VALUE with their offset. Owned by the object. -ENOENT: no program @i.
+ *
+ * An extern function is a kfunc: BPF_PSEUDO_KFUNC_CALL with the engine's id, or one that no kfunc
+ * has if the engine has none of its name ("name___flavour" stands for "name"). The verifier refuses
+ * that call where it is reached; if the function is __weak its address is 0, so that a program
+ * which asks bpf_ksym_exists() never reaches it.
  */
 int bpfe_object_program(const struct bpfe_object *obj, uint32_t i, const struct bpf_insn **insns,
 			uint32_t *n_insns);
@@ -76,10 +90,14 @@ int bpfe_object_program_funcs(const struct bpfe_object *obj, uint32_t i,
 const char *bpfe_object_source_line(const struct bpfe_object *obj, uint32_t i, uint32_t insn);
 
 /*
- * Create the object's maps and load its program @i in one step. *maps is an array of
+ * Create the object's maps, fill global data, and load program @i in one step. *maps is an array of
  * bpfe_object_n_maps() references that the caller puts and then frees with free().
- * @attr supplies budget, limits, flags, allocator and cancel; insns, maps and source are filled
- * here. Errors as bpfe_map_create() and bpfe_program_load(); -ENOENT: no program @i.
+ * @attr supplies budget, limits, flags, allocator and cancel; insns, maps, funcs and source are
+ * filled here, and the type if it is BPF_PROG_TYPE_UNSPEC: as the section says, else XDP.
+ * Errors as bpfe_map_create() and bpfe_program_load(); -ENOENT: no program @i; -EINVAL: the program
+ * is for something else than a NIC (its section) or uses what the NIC has not: a kfunc or variable
+ * of a kernel's that is not weak, kernel configuration (.kconfig), or a CO-RE relocation other than
+ * the offset, size or sign of a field of a structure that the object defines.
  */
 int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
 		     struct bpfe_program **prog, struct bpfe_map ***maps, struct bpfe_log *log);

@@ -215,7 +215,10 @@ static void describe(const struct described *d, const struct arg_tags *tags,
 static int describe_program(const struct bpfe_object *obj, const struct arg_tags *tags,
 			    struct program *prog)
 {
-	struct described d = {.btf = obj->btf, .ctx = "xdp_md"};
+	const struct function *main_function = &obj->functions[prog->function];
+	enum section_kind kind = object_section_kind(obj->code[main_function->code].name);
+	const struct described d = {.btf = obj->btf,
+				    .ctx = kind == SECTION_TC ? "__sk_buff" : "xdp_md"};
 
 	prog->funcs = calloc(prog->n_placements, sizeof(*prog->funcs));
 	if (!prog->funcs)

@@ -3,7 +3,7 @@
  * Pass 2: executable sections and the functions in them.
  *
  * As in libbpf: functions in .text are subprograms, global functions in any other executable
- * section are programs.
+ * section are programs. Static functions there are subprograms too.
  */
 #include "object.h"
 
@@ -63,14 +63,11 @@ static int read_function(struct bpfe_object *obj, const struct elf_symbol *symbo
 				     "whole instructions",
 				     code->name, symbol->name, (unsigned long long)symbol->size,
 				     (unsigned long long)symbol->value);
-	if (!in_text && symbol->bind == STB_LOCAL)
-		return object_refuse(log, "section %s, symbol '%s': a program must not be static",
-				     code->name, symbol->name);
 	function->name = symbol->name;
 	function->code = code - obj->code;
 	function->start = symbol->value / slot;
 	function->n_insns = symbol->size / slot;
-	function->is_program = !in_text;
+	function->is_program = !in_text && symbol->bind != STB_LOCAL;
 	function->is_hidden =
 		symbol->visibility == STV_HIDDEN || symbol->visibility == STV_INTERNAL;
 	obj->n_functions++;
@@ -151,7 +148,8 @@ void object_free_code(struct bpfe_object *obj)
 		for (uint32_t j = 0; j < code->n_lines; j++)
 			free(code->lines[j].formatted);
 		free(code->lines);
-		free(code->calls);
+		free(code->refs);
+		free(code->blockers);
 		free(code->insns);
 	}
 	free(obj->code);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Pass 6: put each program together with the functions it calls.
+ * Pass 6: put each program together with the functions it refers to.
  *
- * Breadth first over the calls: the program comes first, each function follows once, and every call
- * is made relative to the functions' new places.
+ * Breadth first over calls and addresses: the program comes first, each function follows once, and
+ * every reference is made relative to the functions' new places.
  */
 #include "object.h"
 
@@ -25,15 +25,15 @@ static const struct code_section *code_of(const struct linker *l, const struct f
 	return &l->obj->code[function->code];
 }
 
-/* First of the calls of @code that are at @slot or behind it. */
-static uint32_t first_call(const struct code_section *code, uint32_t slot)
+/* First of the references of @code that are at @slot or behind it. */
+static uint32_t first_ref(const struct code_section *code, uint32_t slot)
 {
-	uint32_t low = 0, high = code->n_calls;
+	uint32_t low = 0, high = code->n_refs;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (code->calls[middle].slot < slot)
+		if (code->refs[middle].slot < slot)
 			low = middle + 1;
 		else
 			high = middle;
@@ -62,16 +62,17 @@ static int place(struct linker *l, uint32_t index)
 	return 0;
 }
 
-/* Place all functions that the placed ones call; the list grows while it is walked. */
-static int place_callees(struct linker *l)
+/* Place all functions that the placed ones call or take the address of; the list grows while it is
+ * walked. */
+static int place_referred(struct linker *l)
 {
 	for (uint32_t i = 0; i < l->prog->n_placements; i++) {
 		const struct function *f = &l->obj->functions[l->prog->placements[i].function];
 		const struct code_section *code = code_of(l, f);
 
-		for (uint32_t c = first_call(code, f->start);
-		     c < code->n_calls && code->calls[c].slot - f->start < f->n_insns; c++) {
-			int ret = place(l, code->calls[c].callee);
+		for (uint32_t c = first_ref(code, f->start);
+		     c < code->n_refs && code->refs[c].slot - f->start < f->n_insns; c++) {
+			int ret = place(l, code->refs[c].function);
 
 			if (ret)
 				return ret;
@@ -87,12 +88,12 @@ static void copy_function(const struct linker *l, const struct placement *placem
 	struct bpf_insn *insns = &l->prog->insns[placement->base];
 
 	memcpy(insns, &code->insns[f->start], f->n_insns * sizeof(*insns));
-	for (uint32_t c = first_call(code, f->start);
-	     c < code->n_calls && code->calls[c].slot - f->start < f->n_insns; c++) {
-		uint32_t at = code->calls[c].slot - f->start;
+	for (uint32_t c = first_ref(code, f->start);
+	     c < code->n_refs && code->refs[c].slot - f->start < f->n_insns; c++) {
+		uint32_t at = code->refs[c].slot - f->start;
 
 		insns[at].imm =
-			(int32_t)(l->base_of[code->calls[c].callee] - (placement->base + at + 1));
+			(int32_t)(l->base_of[code->refs[c].function] - (placement->base + at + 1));
 	}
 }
 
@@ -109,7 +110,7 @@ static int link_program(struct linker *l, uint32_t function)
 		return -ENOMEM;
 	ret = place(l, function);
 	if (!ret)
-		ret = place_callees(l);
+		ret = place_referred(l);
 	if (ret)
 		return ret;
 	prog->insns = calloc(prog->n_insns, sizeof(*prog->insns));

@@ -33,11 +33,17 @@ static int read_object(struct bpfe_object *obj, const void *data, size_t size, s
 	if (!ret)
 		ret = object_read_maps(obj, log);
 	if (!ret)
+		ret = object_read_externs(obj);
+	if (!ret)
 		ret = object_relocate(obj, log);
 	if (!ret)
 		ret = object_read_lines(obj, log);
 	if (!ret)
 		ret = object_read_func_info(obj, log);
+	if (!ret)
+		ret = object_read_core_relos(obj, log);
+	if (!ret)
+		object_sort_blockers(obj);
 	if (!ret)
 		ret = object_link(obj, log);
 	return ret;
@@ -67,6 +73,7 @@ void bpfe_object_close(struct bpfe_object *obj)
 	object_free_programs(obj);
 	object_free_code(obj);
 	object_free_maps(obj);
+	free(obj->externs);
 	btf__free(obj->btf);
 	elf_file_close(&obj->file);
 	free(obj);
@@ -109,7 +116,7 @@ const char *bpfe_object_program_section(const struct bpfe_object *obj, uint32_t 
 {
 	if (i >= obj->n_programs)
 		return NULL;
-	return obj->code[obj->functions[obj->programs[i].function].code].name;
+	return object_section_text(obj->code[obj->functions[obj->programs[i].function].code].name);
 }
 
 int bpfe_object_program(const struct bpfe_object *obj, uint32_t i, const struct bpf_insn **insns,
@@ -195,12 +202,20 @@ int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpf
 	if (i >= obj->n_programs)
 		return bpfe_refuse(log, -ENOENT, BPFE_BAD_ENCODING, 0,
 				   "program %u of an object that has %u", i, obj->n_programs);
+	ret = object_check_section(obj, i, attr->type != BPF_PROG_TYPE_UNSPEC, log);
+	if (!ret)
+		ret = object_check_blockers(obj, i, log);
+	if (ret)
+		return ret;
+	ret = -ENOMEM;
 	created = calloc((size_t)obj->n_maps + 1, sizeof(struct bpfe_map *));
 	bindings = calloc((size_t)obj->n_maps + 1, sizeof(*bindings));
 	if (created && bindings)
 		ret = create_maps(obj, attr->alloc, created, bindings, log);
 	if (!ret) {
 		bpfe_object_program(obj, i, &load.insns, &load.n_insns);
+		if (!load.type)
+			load.type = bpfe_object_program_type(obj, i);
 		load.maps = bindings;
 		load.n_maps = obj->n_maps;
 		load.funcs = obj->programs[i].funcs;

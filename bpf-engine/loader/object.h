@@ -64,9 +64,28 @@ static inline bool elf_symbol_is_placed(const struct elf_symbol *symbol)
 
 /* ---- Pass 2, functions.c: code -------------------------------------------------------------- */
 
-struct call {
-	uint32_t slot;   /* of the call instruction, in its code section */
-	uint32_t callee; /* index into object->functions */
+/* A call of a function of the object, or a ld_imm64 of its address. */
+struct ref {
+	uint32_t slot;     /* of the instruction, in its code section */
+	uint32_t function; /* index into object->functions */
+};
+
+/* Why a program with the instruction cannot be loaded. */
+enum blocker_kind {
+	BLOCKER_KFUNC,
+	BLOCKER_VARIABLE,
+	BLOCKER_CONFIG,
+	BLOCKER_UNDEFINED,
+	BLOCKER_CORE_FLAVOUR,
+	BLOCKER_CORE_QUESTION,
+	BLOCKER_CORE_PARTIAL,
+	BLOCKER_CORE_CONTEXT,
+};
+
+struct blocker {
+	uint32_t slot; /* in its code section */
+	enum blocker_kind kind;
+	const char *name; /* of what is missing */
 };
 
 struct line {
@@ -83,11 +102,15 @@ struct code_section {
 	const char *name;
 	struct bpf_insn *insns;
 	uint32_t n_insns;
-	struct call *calls; /* sorted by slot */
-	uint32_t n_calls;
+	struct ref *refs; /* sorted by slot */
+	uint32_t n_refs;
+	struct blocker *blockers;
+	uint32_t n_blockers;
+	uint32_t max_blockers;
 	struct line *lines; /* sorted by slot */
 	uint32_t n_lines;
 	bool has_func_info;
+	bool has_core_relos;
 };
 
 struct function {
@@ -127,6 +150,19 @@ struct map_def {
 	uint32_t value_type_id;
 };
 
+/* What somebody outside is to define, by BTF. */
+enum extern_kind {
+	EXTERN_UNKNOWN, /* not said */
+	EXTERN_FUNCTION,
+	EXTERN_VARIABLE,
+	EXTERN_CONFIG,
+};
+
+struct extern_def {
+	const char *name;
+	enum extern_kind kind;
+};
+
 struct btf;
 
 struct bpfe_object {
@@ -139,6 +175,8 @@ struct bpfe_object {
 	uint32_t n_functions;
 	struct map_def *maps; /* global data last, else sorted by (section, offset) */
 	uint32_t n_maps;
+	struct extern_def *externs; /* sorted by name */
+	uint32_t n_externs;
 	struct program *programs;
 	uint32_t n_programs;
 };
@@ -149,6 +187,25 @@ void object_free_code(struct bpfe_object *obj);
 /* Function that begins at @slot of code section @code, or NULL. */
 const struct function *object_function_at(const struct bpfe_object *obj, uint32_t code,
 					  uint64_t slot);
+
+/* sections.c: what the name of a code section says. */
+enum section_kind {
+	SECTION_ANY, /* nothing known: iproute2 takes any name */
+	SECTION_XDP,
+	SECTION_TC,
+	SECTION_DEVMAP, /* XDP programs of an entry of such a map */
+	SECTION_CPUMAP,
+	SECTION_OTHER, /* another type of libbpf's */
+};
+
+enum section_kind object_section_kind(const char *section);
+
+/* The name without libbpf's mark for "load only when asked to". */
+const char *object_section_text(const char *section);
+
+/* Refuse a program that its section says is not for here. @type_given: the caller knows better. */
+int object_check_section(const struct bpfe_object *obj, uint32_t program, bool type_given,
+			 struct bpfe_log *log);
 
 /* ---- Pass 3, map_defs.c: maps; globals.c: global data -------------------------------------- */
 
@@ -167,6 +224,26 @@ const struct btf_type *object_btf_type(const struct btf *btf, uint32_t id);
 /* ---- Pass 4, relocs.c: references to maps, data and functions ------------------------------- */
 
 int object_relocate(struct bpfe_object *obj, struct bpfe_log *log);
+
+/* externs.c: what is not in the object. */
+
+#define KFUNC_NAME_MAX 128u /* bytes of a function's name in Linux, KSYM_NAME_LEN once */
+
+int object_read_externs(struct bpfe_object *obj);
+enum extern_kind object_extern_kind(const struct bpfe_object *obj, const char *name);
+
+/* The NIC's id of the kfunc that the object calls @name, 0: it has none. */
+uint32_t object_kfunc(const char *name);
+
+/* Programs with the instruction at @slot cannot be loaded. @name must stay. -ENOMEM. */
+int object_block(struct code_section *code, uint32_t slot, enum blocker_kind kind,
+		 const char *name);
+
+/* To be called when all are known, before the next. */
+void object_sort_blockers(struct bpfe_object *obj);
+
+/* Refuse to load a program that something blocks. */
+int object_check_blockers(const struct bpfe_object *obj, uint32_t program, struct bpfe_log *log);
 
 /* reloc_table.c: the relocations of one section. */
 
@@ -190,6 +267,10 @@ const char *object_symbol_name(const struct bpfe_object *obj, const struct elf_s
 /* The name of what lies @addend bytes behind the symbol, for static variables and functions. */
 const char *object_target_name(const struct bpfe_object *obj, const struct elf_symbol *symbol,
 			       uint64_t addend);
+
+/* addresses.c: relocate the ld_imm64 at @slot. */
+int object_relocate_address(struct bpfe_object *obj, struct code_section *code, uint32_t slot,
+			    const struct reloc *reloc, struct bpfe_log *log);
 
 /* ---- Pass 5, btf_ext.c: what .BTF.ext says of instructions ---------------------------------- */
 
@@ -217,8 +298,9 @@ enum {
 	BTF_EXT_CORE_RELO = 24,
 };
 
-int object_read_lines(struct bpfe_object *obj, struct bpfe_log *log);     /* line_info.c */
-int object_read_func_info(struct bpfe_object *obj, struct bpfe_log *log); /* func_info.c */
+int object_read_lines(struct bpfe_object *obj, struct bpfe_log *log);      /* line_info.c */
+int object_read_func_info(struct bpfe_object *obj, struct bpfe_log *log);  /* func_info.c */
+int object_read_core_relos(struct bpfe_object *obj, struct bpfe_log *log); /* core_relos.c */
 
 /* ---- Pass 6, link.c: programs ---------------------------------------------------------------
  */

@@ -23,6 +23,43 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* What an instruction refers to is in the object. */
+static void check_reference(const struct bpfe_object *obj, const struct bpf_insn *insn, uint32_t at,
+			    uint32_t n_insns)
+{
+	uint32_t map = insn->imm;
+
+	if (insn->src_reg == BPF_PSEUDO_FUNC) {
+		int64_t target = (int64_t)at + 1 + insn->imm;
+
+		if (target < 0 || target >= n_insns)
+			abort();
+	} else if (insn->src_reg == BPF_PSEUDO_MAP_IDX) {
+		if (map >= bpfe_object_n_maps(obj))
+			abort();
+	} else if (insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {
+		if (map >= bpfe_object_n_maps(obj) ||
+		    (uint32_t)insn[1].imm >= bpfe_object_map(obj, map)->value_size)
+			abort();
+	} else if (insn->src_reg) {
+		abort();
+	}
+}
+
+static void read_functions(const struct bpfe_object *obj, uint32_t i, uint32_t n_insns)
+{
+	const struct bpfe_func_info *funcs;
+	uint32_t n;
+
+	if (bpfe_object_program_funcs(obj, i, &funcs, &n) || !n || funcs[0].start)
+		abort();
+	for (uint32_t f = 0; f < n; f++) {
+		if (funcs[f].start >= n_insns || (f && funcs[f].start <= funcs[f - 1].start) ||
+		    !funcs[f].name || funcs[f].n_args > 5)
+			abort();
+	}
+}
+
 static void read_program(const struct bpfe_object *obj, uint32_t i)
 {
 	const struct bpf_insn *insns;
@@ -31,14 +68,15 @@ static void read_program(const struct bpfe_object *obj, uint32_t i)
 	if (bpfe_object_program(obj, i, &insns, &n) || !n || n > BPFE_MAX_INSNS ||
 	    !bpfe_object_program_name(obj, i) || !bpfe_object_program_section(obj, i))
 		abort();
+	bpfe_object_program_type(obj, i);
+	read_functions(obj, i, n);
 	for (uint32_t insn = 0; insn <= n; insn++)
 		bpfe_object_source_line(obj, i, insn);
-	for (uint32_t insn = 0; insn < n; insn++) {
-		/* Maps are named by index, and the index is one of the object's. */
-		if (insns[insn].code == (BPF_LD | BPF_IMM | BPF_DW) &&
-		    insns[insn].src_reg == BPF_PSEUDO_MAP_IDX && insns[insn].imm < 0)
-			abort();
-		insn += insns[insn].code == (BPF_LD | BPF_IMM | BPF_DW);
+	for (uint32_t insn = 0; insn + 1 < n; insn++) {
+		if (insns[insn].code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		check_reference(obj, &insns[insn], insn, n);
+		insn++;
 	}
 }
 

@@ -137,3 +137,50 @@ uint32_t object_program(const struct bpfe_object *obj, const char *name)
 	fail_msg("the object has no program %s", name);
 	return 0;
 }
+
+void object_expect_loads(const char *name, const char *program)
+{
+	struct image image = image_load(name);
+	struct bpfe_object *obj = image_open(&image);
+	const struct bpfe_load_attr attr = {0};
+	char text[2048] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_program *prog;
+	struct bpfe_map **maps;
+	int ret = bpfe_object_load(obj, object_program(obj, program), &attr, &prog, &maps, &log);
+
+	assert_string_equal(text, "");
+	assert_int_equal(ret, 0);
+	for (uint32_t i = 0; i < bpfe_object_n_maps(obj); i++)
+		bpfe_map_put(maps[i]);
+	free(maps);
+	bpfe_program_put(prog);
+	bpfe_object_close(obj);
+	image_free(&image);
+	bpfe_rcu_barrier();
+}
+
+void object_expect_blocked(const char *name, const char *program, const char *section,
+			   const char *holder, const char *rest)
+{
+	struct image image = image_load(name);
+	const Elf64_Sym *symbol = image_symbol(&image, holder);
+	struct bpfe_object *obj = image_open(&image);
+	const struct bpfe_load_attr attr = {0};
+	char text[2048] = "", expected[2048];
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_program *prog = NULL;
+	struct bpfe_map **maps = NULL;
+	int ret = bpfe_object_load(obj, object_program(obj, program), &attr, &prog, &maps, &log);
+	const char *at = strstr(text, ", offset ");
+	unsigned long offset = at ? strtoul(at + strlen(", offset "), NULL, 16) : 0;
+
+	snprintf(expected, sizeof(expected), "section %s, offset %#lx: %s\n", section, offset,
+		 rest);
+	assert_string_equal(text, expected);
+	assert_in_range(offset, symbol->st_value, symbol->st_value + symbol->st_size - 8);
+	assert_int_equal(ret, -EINVAL);
+	assert_null(prog);
+	bpfe_object_close(obj);
+	image_free(&image);
+}

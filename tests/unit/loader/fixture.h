@@ -46,6 +46,16 @@ struct bpfe_object *image_open(const struct image *image);
 void image_expect_refused(struct image *image, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Load @program of object @name, which must succeed without a word. */
+void object_expect_loads(const char *name, const char *program);
+
+/*
+ * Load @program of object @name, which must be refused with -EINVAL and exactly the line
+ * "section SECTION, offset 0xN: REST" with an N that lies in function @holder.
+ */
+void object_expect_blocked(const char *name, const char *program, const char *section,
+			   const char *holder, const char *rest);
+
 /* Index of the program of that name. */
 uint32_t object_program(const struct bpfe_object *obj, const char *name);
 

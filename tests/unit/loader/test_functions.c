@@ -52,13 +52,17 @@ static void function_of_no_instructions(void **state)
 				     "whole instructions");
 }
 
-static void static_program(void **state)
+/* What is static is no program, wherever it is. */
+static void static_function_beside_programs(void **state)
 {
-	struct image image = image_load("maps");
+	struct image image = image_load("functions");
+	struct bpfe_object *obj = image_open(&image);
 
-	image_symbol(&image, "use_maps")->st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
-	image_expect_refused(&image,
-			     "section xdp, symbol 'use_maps': a program must not be static");
+	assert_int_equal(bpfe_object_n_programs(obj), 2);
+	assert_string_equal(bpfe_object_program_name(obj, 0), "passes_callbacks");
+	assert_string_equal(bpfe_object_program_name(obj, 1), "calls_beside");
+	bpfe_object_close(obj);
+	image_free(&image);
 }
 
 static void function_outside_of_code(void **state)
@@ -90,7 +94,7 @@ int main(void)
 		cmocka_unit_test(section_of_part_instructions),
 		cmocka_unit_test(function_of_part_instructions),
 		cmocka_unit_test(function_of_no_instructions),
-		cmocka_unit_test(static_program),
+		cmocka_unit_test(static_function_beside_programs),
 		cmocka_unit_test(function_outside_of_code),
 		cmocka_unit_test(functions_overlap),
 	};

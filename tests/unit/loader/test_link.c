@@ -110,6 +110,55 @@ static void recursion_is_placed_once(void **state)
 	image_free(&image);
 }
 
+/* Does the function at @start and with @number? */
+static bool masks(const struct code *code, uint32_t start, int32_t number)
+{
+	for (uint32_t i = start; code->insns[i].code != EXIT; i++) {
+		if (BPF_OP(code->insns[i].code) == BPF_AND && code->insns[i].imm == number)
+			return true;
+	}
+	return false;
+}
+
+static void callbacks_are_appended(void **state)
+{
+	struct image image = image_load("functions");
+	struct bpfe_object *obj = image_open(&image);
+	struct code code = program(obj, "passes_callbacks");
+	const int32_t numbers[] = {0x11, 0x22}; /* a static and a global function */
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i + 1 < code.n; i++) {
+		const struct bpf_insn *insn = &code.insns[i];
+
+		if (insn->code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		assert_int_equal(insn->src_reg, BPF_PSEUDO_FUNC);
+		assert_int_equal(insn[1].imm, 0);
+		assert_true(n < 2);
+		assert_true(masks(&code, i + 1 + insn->imm, numbers[n++]));
+		i++;
+	}
+	assert_int_equal(n, 2);
+	bpfe_object_close(obj);
+	image_free(&image);
+}
+
+static void function_beside_is_appended(void **state)
+{
+	struct image image = image_load("functions");
+	struct bpfe_object *obj = image_open(&image);
+	struct code code = program(obj, "calls_beside");
+	uint32_t own = image_symbol(&image, "calls_beside")->st_size / 8, target;
+
+	assert_int_equal(callees(&code, 0, &target, 1), 1);
+	assert_int_equal(target, own);
+	assert_true(adds(&code, own, 0x33));
+	assert_int_equal(code.n, own + image_symbol(&image, "beside")->st_size / 8);
+	bpfe_object_close(obj);
+	image_free(&image);
+}
+
 static void no_such_program(void **state)
 {
 	struct image image = image_load("calls");
@@ -136,6 +185,8 @@ int main(void)
 		cmocka_unit_test(calls_reach_their_functions),
 		cmocka_unit_test(only_what_is_called_is_appended),
 		cmocka_unit_test(recursion_is_placed_once),
+		cmocka_unit_test(callbacks_are_appended),
+		cmocka_unit_test(function_beside_is_appended),
 		cmocka_unit_test(no_such_program),
 		cmocka_unit_test(too_many_instructions),
 	};
