@@ -19,6 +19,22 @@ enum bpfe_ctx_field {
 	BPFE_CTX_INGRESS_IFINDEX,
 	BPFE_CTX_RX_QUEUE_INDEX,
 	BPFE_CTX_EGRESS_IFINDEX,
+	/* struct __sk_buff only */
+	BPFE_CTX_ZERO, /* a field that is always 0 */
+	BPFE_CTX_LEN,
+	BPFE_CTX_MARK,
+	BPFE_CTX_QUEUE_MAPPING,
+	BPFE_CTX_PROTOCOL,
+	BPFE_CTX_VLAN_PRESENT,
+	BPFE_CTX_VLAN_TCI,
+	BPFE_CTX_VLAN_PROTO,
+	BPFE_CTX_PRIORITY,
+	BPFE_CTX_IFINDEX,
+	BPFE_CTX_TC_INDEX,
+	BPFE_CTX_CB,
+	BPFE_CTX_HASH,
+	BPFE_CTX_TC_CLASSID,
+	BPFE_CTX_TSTAMP,
 };
 
 /* Programs keep at most so many references (ring buffer records, iterators...) at one time. */
@@ -28,7 +44,8 @@ struct bpfe_insn_aux {
 	bool seen;          /* the verifier reached it; if not, reaching it traps */
 	bool writes_r10;    /* refused where it is reached, a trap elsewhere */
 	uint8_t form;       /* enum bpfe_form (isa/isa.h); set by the decoder */
-	uint8_t ctx_field;  /* enum bpfe_ctx_field of a load from the context */
+	uint8_t ctx_field;  /* enum bpfe_ctx_field of an access to the context (context.h) */
+	uint8_t ctx_byte;   /* and the byte of the field that it begins with */
 	uint8_t mem_kind;   /* enum bpfe_mem_kind of a load, store or atomic */
 	uint32_t subprog;   /* index of the function the instruction belongs to */
 	uint32_t map_index; /* for ld_imm64 of a map or map value: index into image->maps */

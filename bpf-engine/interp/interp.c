@@ -2,6 +2,7 @@
 /* Running a program: the frame's and the stack's set-up around the two loops. */
 #include <string.h>
 #include "claims.h"
+#include "context.h"
 #include "interp/interp.h"
 #include "isa/effects.h"
 
@@ -25,6 +26,23 @@ static inline uint32_t cmpxchg32(uint32_t *cell, uint32_t expected, uint32_t des
 	__atomic_compare_exchange_n(cell, &expected, desired, false, __ATOMIC_SEQ_CST,
 				    __ATOMIC_SEQ_CST);
 	return expected;
+}
+
+static uint64_t context_load(const struct bpfe_run_state *state, const struct bpfe_code *code)
+{
+	unsigned size = bpfe_part_size(code->off), unused = 64 - 8 * size;
+	uint64_t value = bpfe_ctx_load(state->env.xdp, state->protocol, (uint8_t)code->extra,
+				       bpfe_part_byte(code->off), size);
+
+	if (bpfe_part_signed(code->off))
+		return (uint64_t)((int64_t)(value << unused) >> unused);
+	return value;
+}
+
+static void context_store(struct bpfe_xdp_buff *xdp, const struct bpfe_code *code, uint64_t value)
+{
+	bpfe_ctx_store(xdp, (uint8_t)code->extra, bpfe_part_byte(code->off),
+		       bpfe_part_size(code->off), value);
 }
 
 static inline uint32_t context_u32(const struct bpfe_xdp_buff *xdp, int64_t offset)
@@ -106,6 +124,7 @@ static void begin(struct bpfe_run_state *state, const struct bpfe_program *prog,
 	state->base = (uintptr_t)prog->code;
 	state->bottom = top - prog->main_stack;
 	state->depth = 0;
+	state->protocol = prog->type == BPF_PROG_TYPE_SCHED_CLS ? bpfe_ctx_protocol(xdp) : 0;
 	state->checked = prog->flags & BPFE_LOAD_CHECKED;
 	memset((void *)state->bottom, 0, prog->main_stack);
 }

@@ -11,6 +11,9 @@
 enum bpfe_extra_op {
 	BPFE_OP_CTX_POINTER = BPFE_OP_MAX, /* dst = a pointer of struct bpfe_xdp_buff */
 	BPFE_OP_CTX_U32,                   /* dst = an integer of it */
+	BPFE_OP_CTX_LOAD,                  /* dst = part of a context field */
+	BPFE_OP_CTX_STORE_K,               /* part of a context field = imm */
+	BPFE_OP_CTX_STORE_X,               /* part of a context field = src */
 	BPFE_OP_TRAP,                      /* the verifier never came here */
 	BPFE_OP_ALL
 };
@@ -23,11 +26,13 @@ struct bpfe_code {
 	uint16_t op;
 	uint8_t dst;
 	uint8_t src;
-	int16_t off;    /* memory operands; CALL_LOCAL: stack bytes of the caller */
+	int16_t off;    /* memory operands; CALL_LOCAL: stack bytes of the caller; CTX_LOAD,
+			   CTX_STORE_*: the part, see bpfe_part() */
 	uint16_t extra; /* CALL_LOCAL: stack bytes of the callee; CALL_HELPER: its id, the upper
-			   half in src */
+			   half in src; CTX_LOAD, CTX_STORE_*: the field */
 	union {
-		int64_t imm; /* CALL_HELPER: the function; CTX_*: offset of the field */
+		int64_t imm; /* CALL_HELPER: the function; CTX_POINTER, CTX_U32: offset in
+				struct bpfe_xdp_buff */
 		struct {
 			int32_t imm32; /* of a conditional jump */
 			int32_t jump;  /* bytes from the next instruction to the target */
@@ -36,6 +41,27 @@ struct bpfe_code {
 };
 
 _Static_assert(sizeof(struct bpfe_code) == 16, "four instructions a cache line");
+
+/* Part of a context field: its first byte, its size in bytes, whether a load sign-extends it. */
+static inline int16_t bpfe_part(unsigned byte, unsigned size, bool sign)
+{
+	return (int16_t)(byte | size << 8 | (sign ? 1u << 12 : 0));
+}
+
+static inline unsigned bpfe_part_byte(int16_t part)
+{
+	return part & 0xff;
+}
+
+static inline unsigned bpfe_part_size(int16_t part)
+{
+	return part >> 8 & 0xf;
+}
+
+static inline bool bpfe_part_signed(int16_t part)
+{
+	return part >> 12 & 1;
+}
 
 struct bpfe_program {
 	struct bpfe_code *code;
@@ -66,9 +92,10 @@ struct bpfe_run_state {
 	struct bpfe_run_env env;
 	uint64_t r[11];
 	const struct bpfe_code *pc;
-	uintptr_t base;   /* (pc - base) bytes of code were executed before pc */
-	uintptr_t bottom; /* lowest byte of the current frame's stack */
-	uint32_t depth;   /* callers in @frames */
+	uintptr_t base;    /* (pc - base) bytes of code were executed before pc */
+	uintptr_t bottom;  /* lowest byte of the current frame's stack */
+	uint32_t depth;    /* callers in @frames */
+	uint32_t protocol; /* of the frame as it arrived: __sk_buff.protocol */
 	bool checked;
 	struct bpfe_frame frames[BPFE_MAX_FRAMES - 1];
 	uint64_t stack[BPFE_STACK_SIZE * BPFE_MAX_FRAMES / sizeof(uint64_t)];

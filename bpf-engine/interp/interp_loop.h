@@ -177,6 +177,9 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t
 #undef LABEL
 			[BPFE_OP_CTX_POINTER] = &&op_CTX_POINTER,
 		[BPFE_OP_CTX_U32] = &&op_CTX_U32,
+		[BPFE_OP_CTX_LOAD] = &&op_CTX_LOAD,
+		[BPFE_OP_CTX_STORE_K] = &&op_CTX_STORE_K,
+		[BPFE_OP_CTX_STORE_X] = &&op_CTX_STORE_X,
 		[BPFE_OP_TRAP] = &&op_TRAP,
 	};
 	const struct bpfe_code *pc = state->pc;
@@ -214,6 +217,18 @@ op_CTX_POINTER:
 op_CTX_U32:
 	CHECK_IF(SRC == (uintptr_t)xdp);
 	DST = context_u32(xdp, pc->imm);
+	NEXT();
+op_CTX_LOAD:
+	CHECK_IF(SRC == (uintptr_t)xdp);
+	DST = context_load(state, pc);
+	NEXT();
+op_CTX_STORE_K:
+	CHECK_IF(DST == (uintptr_t)xdp);
+	context_store(xdp, pc, (uint64_t)pc->imm);
+	NEXT();
+op_CTX_STORE_X:
+	CHECK_IF(DST == (uintptr_t)xdp);
+	context_store(xdp, pc, SRC);
 	NEXT();
 op_JA:
 op_GOTOL:

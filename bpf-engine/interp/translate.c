@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include "context.h"
 #include "interp/interp.h"
 
 struct translator {
@@ -20,28 +21,34 @@ static int32_t distance(const struct translator *t, uint32_t from, int64_t targe
 	return (int32_t)(codes * (int64_t)sizeof(struct bpfe_code));
 }
 
-/* Load of an xdp_md field; those that are pointers here are 32-bit offsets to the program. */
-static void emit_context_load(struct bpfe_code *code, uint8_t field)
+/* An access to the context becomes one to the run's own description of the frame. */
+static void emit_context(const struct translator *t, uint32_t slot, struct bpfe_code *code)
 {
-	static const struct {
-		uint16_t op;
-		uint16_t offset;
-	} fields[] = {
-		[BPFE_CTX_DATA] = {BPFE_OP_CTX_POINTER, offsetof(struct bpfe_xdp_buff, data)},
-		[BPFE_CTX_DATA_END] = {BPFE_OP_CTX_POINTER,
-				       offsetof(struct bpfe_xdp_buff, data_end)},
-		[BPFE_CTX_DATA_META] = {BPFE_OP_CTX_POINTER,
-					offsetof(struct bpfe_xdp_buff, data_meta)},
-		[BPFE_CTX_INGRESS_IFINDEX] = {BPFE_OP_CTX_U32,
-					      offsetof(struct bpfe_xdp_buff, ingress_ifindex)},
-		[BPFE_CTX_RX_QUEUE_INDEX] = {BPFE_OP_CTX_U32,
-					     offsetof(struct bpfe_xdp_buff, rx_queue_index)},
-		[BPFE_CTX_EGRESS_IFINDEX] = {BPFE_OP_CTX_U32,
-					     offsetof(struct bpfe_xdp_buff, egress_ifindex)},
-	};
+	const struct bpfe_insn_aux *aux = &t->image->aux[slot];
+	const struct bpfe_ctx_row *row = bpfe_ctx_row(t->image->type, aux->ctx_field);
+	const struct bpf_insn *insn = &t->image->insns[slot];
+	bool sign = BPF_MODE(insn->code) == BPFE_MEMSX;
+	unsigned size = bpfe_insn_size(insn);
 
-	code->op = fields[field].op;
-	code->imm = fields[field].offset;
+	if (!row) {
+		code->op = BPFE_OP_TRAP;
+	} else if (BPF_CLASS(insn->code) != BPF_LDX) {
+		code->op =
+			BPF_CLASS(insn->code) == BPF_ST ? BPFE_OP_CTX_STORE_K : BPFE_OP_CTX_STORE_X;
+		code->extra = aux->ctx_field;
+		code->off = bpfe_part(aux->ctx_byte, size, false);
+	} else if (row->source == BPFE_CTX_FROM_POINTER) {
+		code->op = BPFE_OP_CTX_POINTER;
+		code->imm = row->at;
+	} else if (row->source == BPFE_CTX_FROM_U32 && size == 4 && !sign &&
+		   !(row->access & BPFE_CTX_MASKED)) {
+		code->op = BPFE_OP_CTX_U32;
+		code->imm = row->at + aux->ctx_byte;
+	} else {
+		code->op = BPFE_OP_CTX_LOAD;
+		code->extra = aux->ctx_field;
+		code->off = bpfe_part(aux->ctx_byte, size, sign);
+	}
 }
 
 static void emit_wide(const struct translator *t, uint32_t slot, uint8_t form,
@@ -122,8 +129,10 @@ static void emit(const struct translator *t, uint32_t slot)
 		code->jump = distance(t, index, bpfe_jump_target(insn, row->form, slot));
 		break;
 	case BPFE_FORM_LOAD:
+	case BPFE_FORM_STORE_K:
+	case BPFE_FORM_STORE_X:
 		if (aux->ctx_field)
-			emit_context_load(code, aux->ctx_field);
+			emit_context(t, slot, code);
 		break;
 	case BPFE_FORM_LD_IMM64:
 	case BPFE_FORM_LD_FUNC:

@@ -34,7 +34,7 @@ enum bpfe_form {
 	BPFE_FORM_JUMP_X,    /* if dst OP src goto off */
 	BPFE_FORM_JA,        /* goto off */
 	BPFE_FORM_GOTOL,     /* goto imm */
-	BPFE_FORM_MAY_GOTO,  /* goto off, unless the run has gone round often enough */
+	BPFE_FORM_MAY_GOTO,  /* goto off once the frame has gone round often enough */
 	BPFE_FORM_CALL_HELPER,
 	BPFE_FORM_CALL_LOCAL,
 	BPFE_FORM_CALL_KFUNC,
@@ -89,6 +89,15 @@ int32_t bpfe_field_value(const struct bpf_insn *insn, uint8_t field);
 static inline bool bpfe_is_wide(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+}
+
+/* Bytes that a load, store, atomic or legacy packet access moves. */
+static inline unsigned bpfe_insn_size(const struct bpf_insn *insn)
+{
+	static const uint8_t sizes[] = {
+		[BPF_W >> 3] = 4, [BPF_H >> 3] = 2, [BPF_B >> 3] = 1, [BPF_DW >> 3] = 8};
+
+	return sizes[BPF_SIZE(insn->code) >> 3];
 }
 
 /*

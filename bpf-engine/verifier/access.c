@@ -4,25 +4,11 @@
  *
  * The stack remembers what was stored. Packets, map values (map_value.c) and other memory hold
  * numbers only: a pointer stored there would be an address the program's author can read. The
- * context is six 32-bit fields, of which the device makes pointers or numbers.
+ * context has a file of its own.
  *
  * Imprecision: what a program stores in such memory is forgotten.
  */
 #include "verifier/verifier.h"
-
-static unsigned access_size(const struct bpf_insn *insn)
-{
-	switch (BPF_SIZE(insn->code)) {
-	case BPF_B:
-		return 1;
-	case BPF_H:
-		return 2;
-	case BPF_W:
-		return 4;
-	default:
-		return 8;
-	}
-}
 
 int bpfe_check_reg(struct bpfe_vf *vf, unsigned regno)
 {
@@ -170,57 +156,6 @@ static int check_kind(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
 	}
 }
 
-/* ---- Context ------------------------------------------------------------------------------- */
-
-struct ctx_field {
-	enum bpfe_ctx_field field;
-	enum bpfe_reg_type type;
-};
-
-static const struct ctx_field *ctx_field_at(int64_t off)
-{
-	static const struct ctx_field fields[] = {
-		{BPFE_CTX_DATA, BPFE_REG_PACKET},
-		{BPFE_CTX_DATA_END, BPFE_REG_PACKET_END},
-		{BPFE_CTX_DATA_META, BPFE_REG_PACKET_META},
-		{BPFE_CTX_INGRESS_IFINDEX, BPFE_REG_SCALAR},
-		{BPFE_CTX_RX_QUEUE_INDEX, BPFE_REG_SCALAR},
-		{BPFE_CTX_EGRESS_IFINDEX, BPFE_REG_SCALAR},
-	};
-
-	_Static_assert(sizeof(fields) / sizeof(fields[0]) * 4 == sizeof(struct xdp_md),
-		       "one row for each field");
-	if (off < 0 || off >= (int64_t)sizeof(struct xdp_md) || off % 4)
-		return NULL;
-	return &fields[off / 4];
-}
-
-static int load_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
-		    const struct bpfe_reg *base, struct bpfe_reg *result)
-{
-	struct bpfe_insn_aux *aux = &vf->image->aux[vf->pc];
-	int64_t off = (int64_t)base->off + insn->off;
-	const struct ctx_field *field = ctx_field_at(off);
-
-	if (!field || access_size(insn) != 4 || BPF_MODE(insn->code) != BPF_MEM)
-		return bpfe_vf_refuse(
-			vf, BPFE_BAD_CONTEXT, regno,
-			"4-byte loads of data (0), data_end (4), data_meta (8), "
-			"ingress_ifindex (12), rx_queue_index (16), egress_ifindex (20)",
-			"context load of %u bytes at offset %lld", access_size(insn),
-			(long long)off);
-	if (aux->ctx_field != BPFE_CTX_NONE && aux->ctx_field != field->field)
-		return bpfe_vf_refuse(vf, BPFE_BAD_CONTEXT, regno, "one instruction for each field",
-				      "the same instruction loads different context fields on "
-				      "different paths");
-	aux->ctx_field = (uint8_t)field->field;
-	if (field->type == BPFE_REG_SCALAR)
-		*result = bpfe_reg_scalar(bpfe_scalar_loaded(4, false));
-	else
-		*result = bpfe_reg_pointer(field->type);
-	return 0;
-}
-
 /* ---- Instructions -------------------------------------------------------------------------- */
 
 static int load_region(struct bpfe_vf *vf, int regno, int off, unsigned size,
@@ -242,7 +177,7 @@ int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
 	const struct bpfe_reg *base = &regs[insn->src_reg];
-	unsigned size = access_size(insn);
+	unsigned size = bpfe_insn_size(insn);
 	bool sign = BPF_MODE(insn->code) == BPFE_MEMSX;
 	struct bpfe_reg result;
 	int err = check_kind(vf, insn->src_reg, base);
@@ -250,8 +185,7 @@ int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	if (err)
 		return err;
 	if (base->type == BPFE_REG_CTX) {
-		err = load_ctx(vf, insn->src_reg, insn, base, &result);
-		sign = false;
+		err = bpfe_vf_load_ctx(vf, insn->src_reg, insn, base, &result);
 	} else if (base->type == BPFE_REG_STACK) {
 		err = bpfe_stack_load(vf, insn->src_reg, base, insn->off, size, &result);
 	} else {
@@ -280,21 +214,18 @@ int bpfe_vf_store(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	if (err)
 		return err;
 	if (base->type == BPFE_REG_CTX)
-		return bpfe_vf_refuse(
-			vf, BPFE_BAD_CONTEXT, insn->dst_reg,
-			"loads only; bpf_xdp_adjust_head() and its like move the packet",
-			"the context cannot be written");
+		return bpfe_vf_store_ctx(vf, insn->dst_reg, insn, base);
 	if (base->type == BPFE_REG_STACK) {
 		/* So that a bound found on the register later holds for the stored value too. */
 		if (src && src->type == BPFE_REG_SCALAR && !src->id &&
 		    !bpfe_scalar_is_const(&src->val))
 			src->id = ++vf->ids;
-		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, access_size(insn),
+		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, bpfe_insn_size(insn),
 					src ? src : &value);
 	}
 	if (src && bpfe_reg_is_pointer(src))
 		return bpfe_check_scalar(vf, insn->src_reg, "storing it here");
-	return bpfe_check_region(vf, insn->dst_reg, insn->off, access_size(insn), true);
+	return bpfe_check_region(vf, insn->dst_reg, insn->off, bpfe_insn_size(insn), true);
 }
 
 static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
@@ -335,7 +266,7 @@ static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
 int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
-	unsigned size = access_size(insn);
+	unsigned size = bpfe_insn_size(insn);
 	int err = check_kind(vf, insn->dst_reg, &regs[insn->dst_reg]);
 
 	if (!err)

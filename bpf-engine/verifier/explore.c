@@ -118,6 +118,9 @@ static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 		return bpfe_vf_ld_imm64(vf, insn);
 	case BPFE_FORM_LOAD:
 		return bpfe_vf_load(vf, insn);
+	case BPFE_FORM_LD_ABS:
+	case BPFE_FORM_LD_IND:
+		return bpfe_vf_load_packet(vf, insn);
 	case BPFE_FORM_STORE_K:
 	case BPFE_FORM_STORE_X:
 		return bpfe_vf_store(vf, insn);

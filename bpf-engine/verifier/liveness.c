@@ -52,14 +52,6 @@ static uint64_t slots_of(int16_t fp, int64_t off, int64_t size)
 	return slots;
 }
 
-static unsigned size_of(const struct bpf_insn *insn)
-{
-	static const uint8_t sizes[] = {
-		[BPF_W >> 3] = 4, [BPF_H >> 3] = 2, [BPF_B >> 3] = 1, [BPF_DW >> 3] = 8};
-
-	return sizes[BPF_SIZE(insn->code) >> 3];
-}
-
 static void alu(const struct bpf_insn *insn, struct bpfe_live *l)
 {
 	bool precise = l->precise_regs & reg_bit(insn->dst_reg);
@@ -82,19 +74,19 @@ static void load(const struct bpfe_flow *flow, const struct bpf_insn *insn, uint
 	live_reg(l, insn->src_reg, true);
 	if (fp == BPFE_FP_NOT)
 		return;
-	l->slots |= slots_of(fp, insn->off, size_of(insn));
+	l->slots |= slots_of(fp, insn->off, bpfe_insn_size(insn));
 	if (precise)
-		l->precise_slots |= slots_of(fp, insn->off, size_of(insn));
+		l->precise_slots |= slots_of(fp, insn->off, bpfe_insn_size(insn));
 }
 
 static void store(const struct bpfe_flow *flow, const struct bpf_insn *insn, uint32_t i,
 		  struct bpfe_live *l)
 {
 	int16_t fp = flow->before[i].fp[insn->dst_reg];
-	uint64_t slots = fp == BPFE_FP_NOT ? 0 : slots_of(fp, insn->off, size_of(insn));
+	uint64_t slots = fp == BPFE_FP_NOT ? 0 : slots_of(fp, insn->off, bpfe_insn_size(insn));
 	bool precise = (l->precise_slots & slots) || slots == ALL_SLOTS || flow->escaped;
 
-	if (size_of(insn) == 8 && slots && slots != ALL_SLOTS && !(slots & (slots - 1))) {
+	if (bpfe_insn_size(insn) == 8 && slots && slots != ALL_SLOTS && !(slots & (slots - 1))) {
 		l->slots &= ~slots;
 		l->precise_slots &= ~slots;
 	}
@@ -118,7 +110,7 @@ static void atomic(const struct bpfe_flow *flow, const struct bpf_insn *insn, ui
 	live_reg(l, insn->src_reg, false);
 	live_reg(l, insn->dst_reg, true);
 	if (fp != BPFE_FP_NOT)
-		l->slots |= slots_of(fp, insn->off, size_of(insn));
+		l->slots |= slots_of(fp, insn->off, bpfe_insn_size(insn));
 }
 
 /* Longest key or value any map of the program has. */

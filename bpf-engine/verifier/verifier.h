@@ -312,6 +312,16 @@ int bpfe_check_object_place(struct bpfe_vf *vf, int regno, uint32_t slots);
 int bpfe_stack_put_object(struct bpfe_vf *vf, uint32_t frame, int64_t off,
 			  const struct bpfe_reg *object, uint32_t slots);
 
+/* ---- context.c ----------------------------------------------------------------------------- */
+
+/* Loads and stores through register @regno, the context pointer @base. */
+int bpfe_vf_load_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
+		     const struct bpfe_reg *base, struct bpfe_reg *result);
+int bpfe_vf_store_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
+		      const struct bpfe_reg *base);
+/* Legacy packet access. */
+int bpfe_vf_load_packet(struct bpfe_vf *vf, const struct bpf_insn *insn);
+
 /* ---- alu.c, branch.c, call_helper.c, call_local.c ------------------------------------------ */
 
 int bpfe_vf_alu(struct bpfe_vf *vf, const struct bpf_insn *insn);

@@ -22,8 +22,7 @@ static const struct corpus_case cases[] = {
 	 PROGRAM(LDX(BPF_W, 2, 1, 0), LDX(BPF_W, 3, 1, 4), LDX(BPF_W, 4, 1, 8),
 		 LDX(BPF_W, 5, 1, 12), LDX(BPF_W, 6, 1, 16), LDX(BPF_W, 0, 1, 20),
 		 ALU64_X(BPF_ADD, 0, 6), EXIT())},
-	{"context at a constant offset",
-	 PROGRAM(ALU64_K(BPF_ADD, 1, 8), LDX(BPF_W, 0, 1, 8), EXIT())},
+	{"context field sign-extended", PROGRAM(LDSX(BPF_W, 0, 1, 12), EXIT())},
 
 	/* The eight forms of a packet comparison. */
 	{"data + 8 > data_end", PROGRAM(PACKET(8, 2), LDX(BPF_DW, 0, 2, 0), EXIT(), RETURN(2))},
