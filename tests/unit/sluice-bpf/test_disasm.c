@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/* sluice-bpf disasm and filter: what they print. */
+#include "tool.h"
+
+#include <string.h>
+
+#define ARP_LISTING                             \
+	"   0: (61) r9 = *(u32 *)(r1 +0)\n"     \
+	"   1: (61) r6 = *(u32 *)(r1 +4)\n"     \
+	"   2: (b4) w7 = 0\n"                   \
+	"   3: (b4) w8 = 0\n"                   \
+	"   4: (bf) r3 = r9\n"                  \
+	"   5: (07) r3 += 12\n"                 \
+	"   6: (bf) r4 = r3\n"                  \
+	"   7: (07) r4 += 2\n"                  \
+	"   8: (bd) if r4 <= r6 goto pc+2\n"    \
+	"   9: (b4) w0 = 1\n"                   \
+	"  10: (95) exit\n"                     \
+	"  11: (69) r7 = *(u16 *)(r3 +0)\n"     \
+	"  12: (dc) r7 = be16 r7\n"             \
+	"  13: (16) if w7 == 0x806 goto pc+1\n" \
+	"  14: (05) goto pc+2\n"                \
+	"  15: (b4) w0 = 2\n"                   \
+	"  16: (95) exit\n"                     \
+	"  17: (b4) w0 = 1\n"                   \
+	"  18: (95) exit\n"
+
+static void listing_of_an_object(void **state)
+{
+	g_autofree char *path = make_filter(state, "arp.o", "arp");
+
+	expect_output(sluice_bpf("disasm", path), 0,
+		      "filter (section xdp, 19 instructions):\n" ARP_LISTING);
+	expect_output(sluice_bpf("disasm", "--prog", "filter", "--source", path), 0,
+		      "filter (section xdp, 19 instructions):\n" ARP_LISTING);
+}
+
+static void source_and_opcodes(void **state)
+{
+	g_autofree char *path = example("xdp_pass_count");
+	struct run run = sluice_bpf("disasm", "--source", "--opcodes", path);
+
+	assert_int_equal(run.status, 0);
+	assert_true(g_regex_match_simple(
+		"\\Axdp_pass_count \\(section xdp, [0-9]+ instructions\\):\n"
+		"; xdp_pass_count.bpf.c:[0-9]+: .*\n"
+		"   0: \\([0-9a-f]{2}\\) .*\n       ([0-9a-f]{2} ){7}[0-9a-f]{2}\n",
+		run.out, 0, 0));
+	assert_true(
+		g_regex_match_simple("r1 = map\\[idx:0\\]\n       18 51 ([0-9a-f]{2} ){13}[0-9a-f]"
+				     "{2}\n",
+				     run.out, 0, 0));
+	run_clear(&run);
+}
+
+static void hex(void **state)
+{
+	expect_output(
+		sluice_bpf_input("b7 00 00 00 ff ff ff ff\n9500000000000000", "disasm", "-", NULL),
+		0, "   0: (b7) r0 = -1\n   1: (95) exit\n");
+	expect_output(sluice_bpf_input("18 01 00 00 78 56 34 12 00 00 00 00 01 00 00 00\n"
+				       "85 10 00 00 00 00 00 00 ff 00 00 00 00 00 00 00",
+				       "disasm", "--opcodes", "-", NULL),
+		      0,
+		      "   0: (18) r1 = 0x112345678\n"
+		      "       18 01 00 00 78 56 34 12 00 00 00 00 01 00 00 00\n"
+		      "   2: (85) call pc+0\n"
+		      "       85 10 00 00 00 00 00 00\n"
+		      "function at 3:\n"
+		      "   3: (ff) not an instruction\n"
+		      "       ff 00 00 00 00 00 00 00\n");
+}
+
+static void hex_that_is_none(void **state)
+{
+	expect_error(sluice_bpf_input("", "disasm", "-", NULL), 1,
+		     "standard input: 0 bytes; instructions take 8 bytes each");
+	expect_error(sluice_bpf_input("95 00 00", "disasm", "-", NULL), 1,
+		     "standard input: 3 bytes; instructions take 8 bytes each");
+	expect_error(sluice_bpf_input("95 0 0", "disasm", "-", NULL), 1,
+		     "standard input: the digit before character 5 has no partner; write two "
+		     "digits for each byte, as 0a ff");
+	expect_error(sluice_bpf_input("95 0", "disasm", "-", NULL), 1,
+		     "standard input: the digit before character 5 has no partner; write two "
+		     "digits for each byte, as 0a ff");
+	expect_error(sluice_bpf_input("95 zz", "disasm", "-", NULL), 1,
+		     "standard input: character 4 ('z') is not a hexadecimal digit; write two "
+		     "digits for each byte, as 0a ff");
+	expect_error(sluice_bpf_input("\x7f"
+				      "ELF",
+				      "disasm", "-", NULL),
+		     1,
+		     "standard input: character 1 is not a hexadecimal digit; write two digits for "
+		     "each byte, as 0a ff");
+}
+
+static void filter_listings(void **state)
+{
+	expect_output(sluice_bpf("filter", "arp"), 0, ARP_LISTING);
+	expect_output(sluice_bpf("filter", "--cbpf", "arp"), 0,
+		      "(000) ldh [12]\n(001) jeq #0x806 jt 2 jf 3\n(002) ret #65535\n"
+		      "(003) ret #0\n");
+	expect_output(sluice_bpf("filter", "--cbpf", "--disasm", "arp"), 0,
+		      "(000) ldh [12]\n(001) jeq #0x806 jt 2 jf 3\n(002) ret #65535\n"
+		      "(003) ret #0\n" ARP_LISTING);
+	/* several words make one expression, as with tcpdump */
+	expect_output(sluice_bpf("filter", "--cbpf", "greater", "9"), 0,
+		      "(000) ld #pktlen\n(001) jge #0x9 jt 2 jf 3\n(002) ret #65535\n"
+		      "(003) ret #0\n");
+	/* another link type has its fields elsewhere */
+	expect_output(sluice_bpf("filter", "--cbpf", "--dlt", "RAW", "ip"), 0,
+		      "(000) ldb [0]\n(001) and #0xf0\n(002) jeq #0x40 jt 3 jf 4\n"
+		      "(003) ret #65535\n(004) ret #0\n");
+}
+
+static void filter_errors(void **state)
+{
+	expect_error(sluice_bpf("filter"), 2, "expected EXPRESSION; see sluice-bpf filter --help");
+	expect_error(sluice_bpf("filter", "udp", "prt 53"), 1,
+		     "filter 'udp prt 53': can't parse filter expression: syntax error");
+	expect_error(sluice_bpf("filter", "--dlt", "PAPER", "ip"), 2,
+		     "libpcap knows no link type 'PAPER'; Ethernet is EN10MB");
+	expect_error(sluice_bpf("filter", "--match", "maybe", "ip"), 2,
+		     "--match: no verdict 'maybe'; these are: pass, drop, tx, aborted; see "
+		     "sluice-bpf filter --help");
+	expect_error(sluice_bpf("filter", "ip6 protochain 6"), 1,
+		     "the filter cannot be converted: instruction 18: jump back by 14; jumps of a "
+		     "filter go forward (libpcap's protochain makes a loop, and runs in libpcap "
+		     "alone)");
+	expect_error(sluice_bpf("filter", "-o", "/dev/null/x", "ip"), 1,
+		     "/dev/null/x: cannot be written: Not a directory");
+}
+
+static void wrong_usage(void **state)
+{
+	expect_error(sluice_bpf("disasm"), 2,
+		     "expected PROG.o, or - for standard input; see sluice-bpf disasm --help");
+	expect_error(sluice_bpf("disasm", "--source", "-"), 2,
+		     "--prog and --source need an object file, not -; see sluice-bpf disasm "
+		     "--help");
+	expect_error(sluice_bpf("sing"), 2, "no subcommand 'sing'; sluice-bpf --help lists them");
+}
+
+static void help(void **state)
+{
+	struct run run = sluice_bpf("--help");
+
+	assert_int_equal(run.status, 0);
+	assert_true(g_str_has_prefix(run.out, "Usage: sluice-bpf SUBCOMMAND [OPTION...] ...\n"));
+	for (const char *const *name =
+		     (const char *const[]){"verify", "disasm", "run", "filter", "stat", NULL};
+	     *name; name++) {
+		g_autofree char *line = g_strdup_printf("\n  %-8s ", *name);
+		struct run each = sluice_bpf(*name, "--help");
+
+		assert_non_null(strstr(run.out, line));
+		assert_int_equal(each.status, 0);
+		assert_true(g_str_has_prefix(each.out, "Usage:\n  sluice-bpf "));
+		run_clear(&each);
+	}
+	run_clear(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(listing_of_an_object),
+		scratch_test(source_and_opcodes),
+		scratch_test(hex),
+		scratch_test(hex_that_is_none),
+		scratch_test(filter_listings),
+		scratch_test(filter_errors),
+		scratch_test(wrong_usage),
+		scratch_test(help),
+	};
+
+	return run_tests_on_objects(tests);
+}
