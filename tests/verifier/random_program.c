@@ -14,15 +14,20 @@ uint64_t next_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-uint32_t random_program(uint64_t seed, struct bpf_insn *insns)
+uint32_t random_program_of(uint64_t seed, uint32_t min, uint32_t span, struct bpf_insn *insns)
 {
 	uint8_t bytes[400];
 	uint64_t state = seed;
-	size_t n = 40 + next_random(&state) % 200;
+	size_t n = min + next_random(&state) % span;
 
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (uint8_t)next_random(&state);
 	return generate_program(bytes, n, insns);
+}
+
+uint32_t random_program(uint64_t seed, struct bpf_insn *insns)
+{
+	return random_program_of(seed, 40, 200, insns);
 }
 
 void show_program(const struct bpf_insn *insns, uint32_t n)

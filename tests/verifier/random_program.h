@@ -11,6 +11,9 @@ uint64_t next_random(uint64_t *state);
 /* The program of @seed into @insns, which has room for GENERATED_MAX; returns its slots. */
 uint32_t random_program(uint64_t seed, struct bpf_insn *insns);
 
+/* The same out of at least @min and less than @min + @span random bytes, fewer than 400. */
+uint32_t random_program_of(uint64_t seed, uint32_t min, uint32_t span, struct bpf_insn *insns);
+
 /* Print it as TAP diagnostics. */
 void show_program(const struct bpf_insn *insns, uint32_t n);
 

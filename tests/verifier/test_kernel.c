@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Beside the host's own kernel: generated programs, verified by both. The kernel is asked as for an
- * author it trusts least: with the capabilities that XDP takes, and not CAP_PERFMON, which is what
- * lets pointers leak. Whatever we accept and it refuses must be of a class below, each a reason
- * that is not safety here; the few in which its releases differ are shown. Skips where bpf() is not
- * to be had.
+ * Beside the host's own kernel: generated programs, verified by both, and run by both where both
+ * accept them. Whatever we accept and it refuses must be of a class in kernel_host.c. What both
+ * run must leave the same verdict, frame and maps.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,62 +12,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/syscall.h>
-#include <linux/capability.h>
 #include <bpf/bpf.h>
 #include <cmocka.h>
 #include "isa/isa.h"
 #include "generate.h"
+#include "kernel_host.h"
+#include "random_program.h"
 
-#define PROGRAMS 400u
-#define CAP_BPF_ 39 /* newer than some <linux/capability.h> */
+#define PROGRAMS      400u
+#define LONG_PROGRAMS 20000u
+#define MAP_KEYS      8u
+#define FRAME_ROOM    1500u
+#define FRAMES        3u
 
-static const struct {
-	const char *text; /* in what the kernel says last */
-	const char *why;
-} classes[] = {
-	{"pointer -= pointer prohibited", "a packet's length is not an address"},
-	{"prohibited for !root",
-	 "guards against speculation, which are not the verifier's here, and "
-	 "variable stack offsets, which we follow"},
-	{"unbounded min value", "we know more of moduli and quotients"},
-	{"infinite loop detected", "the same: its loop is ours with a known end"},
-	{"too large", "fewer paths cover more of ours"},
-	{"is too complex", "the same"},
-	{"map_value_or_null", "constant keys in the upper half of a stack slot"},
-	{"invalid mem access 'scalar'", "a branch that we know dead"},
-	{"unreachable insn", "code that nothing reaches is a trap here"},
-};
-
+static const uint32_t map_types[GENERATED_MAPS] = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY};
 static int map_fds[GENERATED_MAPS];
 static struct bpfe_map_binding bindings[GENERATED_MAPS];
 
-static uint64_t next_random(uint64_t *state)
+static struct {
+	uint32_t both, ran, only_kernel, unexplained, class[64];
+} tally;
+
+/* ---- Verdicts ---------------------------------------------------------------------------------
+ */
+
+static int kernel_load(const struct bpf_insn *insns, uint32_t n, char *text, uint32_t size)
 {
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-static uint32_t program_of(uint64_t seed, struct bpf_insn *insns)
-{
-	uint8_t bytes[140];
-	uint64_t state = seed;
-	size_t n = 10 + next_random(&state) % 120;
-
-	for (size_t i = 0; i < n; i++)
-		bytes[i] = (uint8_t)next_random(&state);
-	return generate_program(bytes, n, insns);
-}
-
-/* Does the kernel accept it? @text gets its log. */
-static bool kernel_accepts(const struct bpf_insn *insns, uint32_t n, char *text, uint32_t size)
-{
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = text, .log_size = size, .log_level = 1);
 	struct bpf_insn copy[GENERATED_MAX];
-	int fd;
 
 	memcpy(copy, insns, n * sizeof(*insns));
 	for (uint32_t i = 0; i < n; i++) {
@@ -79,112 +48,196 @@ static bool kernel_accepts(const struct bpf_insn *insns, uint32_t n, char *text,
 		copy[i].imm = map_fds[copy[i].imm % GENERATED_MAPS];
 		i++;
 	}
-	text[0] = '\0';
-	/* First without a log: one that overflows counts as a refusal. */
-	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "sluice_test", "GPL", copy, n, NULL);
-	if (fd < 0)
-		bpf_prog_load(BPF_PROG_TYPE_XDP, "sluice_test", "GPL", copy, n, &opts);
-	else
-		close(fd);
-	return fd >= 0;
+	return kernel_host_load(copy, n, text, size);
 }
 
-static bool we_accept(const struct bpf_insn *insns, uint32_t n, char *text, uint32_t size)
+static struct bpfe_program *our_load(const struct bpf_insn *insns, uint32_t n)
 {
-	struct bpfe_log log = {.buf = text, .size = size};
-	struct bpfe_load_attr attr = {.insns = insns, .n_insns = n};
-	struct bpfe_image image;
-	int err = bpfe_image_open(&image, &attr, &log);
+	struct bpfe_load_attr attr = {.insns = insns,
+				      .n_insns = n,
+				      .maps = bindings,
+				      .n_maps = GENERATED_MAPS,
+				      .flags = BPFE_LOAD_CHECKED};
+	struct bpfe_program *prog = NULL;
 
-	if (!err)
-		err = bpfe_decode(&image, bindings, GENERATED_MAPS, &log);
-	if (!err)
-		err = bpfe_verify(&image, &log);
-	bpfe_image_close(&image);
-	return !err;
+	return bpfe_program_load(&attr, &prog, NULL) ? NULL : prog;
 }
 
-/* The class of a program that only we accept, by the kernel's last words; -1: none. */
-static int class_of(const char *text)
-{
-	size_t length = strlen(text);
-	const char *end = length > 3000 ? text + length - 3000 : text;
+/* ---- Results ----------------------------------------------------------------------------------
+ */
 
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		if (strstr(end, classes[i].text))
-			return (int)i;
+/* Before the data the kernel has what was in the page; it does not zero what a program exposes. */
+static bool exposes_memory(const struct bpf_insn *insns, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg &&
+		    insns[i].imm == BPF_FUNC_xdp_adjust_head)
+			return true;
 	}
-	return -1;
+	return false;
 }
 
-static const char *last_lines(const char *text)
+static void empty_maps(void)
 {
-	size_t length = strlen(text);
+	static const uint8_t zero[16];
 
-	return length > 300 ? text + length - 300 : text;
+	for (uint32_t m = 0; m < GENERATED_MAPS; m++) {
+		uint32_t key;
+
+		for (key = 0; map_types[m] == BPF_MAP_TYPE_ARRAY && key < MAP_KEYS; key++) {
+			assert_int_equal(bpf_map_update_elem(map_fds[m], &key, zero, BPF_ANY), 0);
+			assert_int_equal(bpfe_map_update(bindings[m].map, &key, zero, BPF_ANY), 0);
+		}
+		if (map_types[m] == BPF_MAP_TYPE_ARRAY)
+			continue;
+		while (!bpf_map_get_next_key(map_fds[m], NULL, &key))
+			bpf_map_delete_elem(map_fds[m], &key);
+		while (!bpfe_map_get_next_key(bindings[m].map, NULL, &key))
+			bpfe_map_delete(bindings[m].map, &key);
+	}
+}
+
+static const char *compare_maps(void)
+{
+	for (uint32_t m = 0; m < GENERATED_MAPS; m++) {
+		uint32_t key, *previous = NULL, count = 0;
+
+		while (!bpf_map_get_next_key(map_fds[m], previous, &key)) {
+			uint8_t theirs[16], ours[16];
+
+			if (bpf_map_lookup_elem(map_fds[m], &key, theirs))
+				return "a map's key vanished";
+			if (bpfe_map_lookup_copy(bindings[m].map, &key, ours))
+				return "a map of the kernel's has a key that ours has not";
+			if (memcmp(theirs, ours, sizeof(ours)))
+				return "a map's value differs";
+			previous = &key;
+			count++;
+		}
+		if (count != bpfe_map_count(bindings[m].map))
+			return "a map of ours has a key that the kernel's has not";
+	}
+	return NULL;
+}
+
+static const char *compare_run(const struct bpfe_program *prog, int fd, const uint8_t *input,
+			       uint32_t length)
+{
+	uint8_t memory[BPFE_HEADROOM + FRAME_ROOM] = {0}, frame[FRAME_ROOM] = {0};
+	struct bpfe_xdp_buff xdp = {.hard_start = memory,
+				    .data_meta = memory + BPFE_HEADROOM,
+				    .data = memory + BPFE_HEADROOM,
+				    .data_end = memory + BPFE_HEADROOM + length,
+				    .hard_end = memory + sizeof(memory)};
+	uint32_t kernel_length = 0, kernel_retval = 0;
+	struct bpfe_result result;
+
+	memcpy(xdp.data, input, length);
+	memcpy(frame, input, length);
+	bpfe_rcu_read_lock();
+	result = bpfe_run(prog, &xdp);
+	bpfe_rcu_read_unlock();
+	if (!kernel_host_run(fd, frame, length, sizeof(frame), &kernel_length, &kernel_retval))
+		return "the kernel does not run it";
+	if (result.abort != BPFE_ABORT_NONE)
+		return "our run was aborted";
+	if (result.retval != kernel_retval)
+		return "the verdicts differ";
+	if ((uint32_t)(xdp.data_end - xdp.data) != kernel_length)
+		return "the frames' lengths differ";
+	return memcmp(xdp.data, frame, kernel_length) ? "the frames differ" : compare_maps();
+}
+
+static const char *compare_runs(const struct bpfe_program *prog, int fd, uint64_t seed)
+{
+	static const uint32_t lengths[FRAMES] = {64, 40, 300};
+
+	empty_maps();
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		uint8_t input[FRAME_ROOM];
+		const char *wrong;
+
+		for (uint32_t b = 0; b < lengths[i]; b++)
+			input[b] = (uint8_t)(next_random(&seed) & (b % 3 ? 0x0f : 0xff));
+		wrong = compare_run(prog, fd, input, lengths[i]);
+		if (wrong)
+			return wrong;
+	}
+	return NULL;
+}
+
+/* ---- All together -----------------------------------------------------------------------------
+ */
+
+static void check_program(uint64_t seed)
+{
+	static char theirs[1 << 20];
+	struct bpf_insn insns[GENERATED_MAX];
+	uint32_t n = random_program_of(seed, 10, 120, insns);
+	int fd = kernel_load(insns, n, theirs, sizeof(theirs));
+	struct bpfe_program *prog = our_load(insns, n);
+	const char *wrong = NULL;
+	int class;
+
+	tally.both += fd >= 0 && prog;
+	tally.only_kernel += fd >= 0 && !prog;
+	if (fd >= 0 && prog && !exposes_memory(insns, n)) {
+		tally.ran++;
+		wrong = compare_runs(prog, fd, seed);
+	} else if (fd < 0 && prog) {
+		class = kernel_class_of(theirs);
+		if (class >= 0) {
+			tally.class[class]++;
+		} else {
+			tally.unexplained++;
+			print_message("# SLUICE_TEST_SEED=0x%llx: accepted here, refused there: "
+				      "%s\n",
+				      (unsigned long long)seed, kernel_last_words(theirs));
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	if (prog)
+		bpfe_program_put(prog);
+	if (!wrong)
+		return;
+	show_program(insns, n);
+	fail_msg("SLUICE_TEST_SEED=0x%llx: %s", (unsigned long long)seed, wrong);
 }
 
 static void test_against_kernel(void **state)
 {
-	static char theirs[1 << 20], ours[1 << 14];
-	const char *given = getenv("SLUICE_TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : UINT64_C(0x51c1ce);
-	uint32_t both = 0, only_we[sizeof(classes) / sizeof(classes[0])] = {0}, only_kernel = 0;
-	uint32_t unexplained = 0;
+	uint64_t seed;
+	uint32_t count;
 
-	print_message("# SLUICE_TEST_SEED=0x%llx\n", (unsigned long long)seed);
-	for (uint32_t i = 0; i < PROGRAMS; i++) {
-		struct bpf_insn insns[GENERATED_MAX];
-		uint32_t n = program_of(seed + i, insns);
-		bool kernel = kernel_accepts(insns, n, theirs, sizeof(theirs));
-		bool we = we_accept(insns, n, ours, sizeof(ours));
-		int class;
-
-		both += kernel && we;
-		only_kernel += kernel && !we;
-		if (kernel || !we)
-			continue;
-		class = class_of(theirs);
-		if (class >= 0) {
-			only_we[class]++;
-			continue;
-		}
-		unexplained++;
-		print_message("# SLUICE_TEST_SEED=0x%llx: accepted here, refused there: %s\n",
-			      (unsigned long long)(seed + i), last_lines(theirs));
+	random_programs_from_environment(PROGRAMS, LONG_PROGRAMS, &seed, &count);
+	for (uint32_t i = 0; i < count; i++) {
+		check_program(seed + i);
+		if (i % 256 == 255)
+			bpfe_rcu_barrier();
 	}
-	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-		print_message("# %u refused there for \"%s\": %s\n", only_we[i], classes[i].text,
-			      classes[i].why);
-	print_message("# %u of %u accepted by both, %u only by the kernel\n", both, PROGRAMS,
-		      only_kernel);
-	assert_true(both >= PROGRAMS / 4);
-	/* Releases differ in what they follow on speculative paths, and in words. */
-	assert_true(unexplained <= PROGRAMS / 100);
+	for (size_t i = 0; i < kernel_classes(); i++)
+		print_message("# %u refused there for \"%s\": %s\n", tally.class[i],
+			      kernel_class_text(i), kernel_class_why(i));
+	print_message("# %u of %u accepted by both, %u of them run by both, %u only by the "
+		      "kernel\n",
+		      tally.both, count, tally.ran, tally.only_kernel);
+	assert_true(tally.both >= count / 4);
 	/* What a compiler may rely on there should work here. */
-	assert_true(only_kernel <= PROGRAMS / 50);
+	assert_true(tally.only_kernel <= count / 50);
+	assert_int_equal(tally.unexplained, 0);
 }
 
-static int drop_capabilities(void)
+static int make_maps(void **state)
 {
-	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct data[2] = {{0}};
-	uint64_t keep = UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_BPF_;
-
-	for (unsigned i = 0; i < 2; i++)
-		data[i].effective = data[i].permitted = (uint32_t)(keep >> 32 * i);
-	return (int)syscall(SYS_capset, &header, data);
-}
-
-static int make_maps(void)
-{
-	static const uint32_t types[GENERATED_MAPS] = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY};
-
+	bpfe_thread_register();
 	for (uint32_t m = 0; m < GENERATED_MAPS; m++) {
-		struct bpfe_map_attr attr = {
-			.type = types[m], .key_size = 4, .value_size = 16, .max_entries = 8};
+		struct bpfe_map_attr attr = {.type = map_types[m],
+					     .key_size = 4,
+					     .value_size = 16,
+					     .max_entries = MAP_KEYS};
 
-		map_fds[m] = bpf_map_create(types[m], "sluice_test", 4, 16, 8, NULL);
+		map_fds[m] = bpf_map_create(map_types[m], "sluice_test", 4, 16, MAP_KEYS, NULL);
 		bindings[m].id = m;
 		if (map_fds[m] < 0 || bpfe_map_create(&attr, NULL, &bindings[m].map, NULL))
 			return -1;
@@ -192,33 +245,22 @@ static int make_maps(void)
 	return 0;
 }
 
-/* A kernel that does not know the newer instructions would refuse for that alone. */
-static bool kernel_is_new_enough(void)
+static int put_maps(void **state)
 {
-	static const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 0, .off = 8},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	char text[512];
-
-	return kernel_accepts(insns, 3, text, sizeof(text));
+	for (uint32_t m = 0; m < GENERATED_MAPS; m++) {
+		close(map_fds[m]);
+		bpfe_map_put(bindings[m].map);
+	}
+	bpfe_thread_unregister();
+	bpfe_rcu_barrier();
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_kernel)};
-	int failed;
 
-	if (make_maps() || drop_capabilities() || !kernel_is_new_enough()) {
-		puts("1..0 # SKIP the host's kernel takes no XDP programs from here, or is older "
-		     "than "
-		     "6.6");
+	if (!kernel_host_prepare())
 		return 0;
-	}
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	for (uint32_t m = 0; m < GENERATED_MAPS; m++)
-		bpfe_map_put(bindings[m].map);
-	bpfe_rcu_barrier();
-	return failed;
+	return cmocka_run_group_tests(tests, make_maps, put_maps);
 }
