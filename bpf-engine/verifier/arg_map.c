@@ -14,10 +14,10 @@ static bool modifies_map(uint32_t func_id)
 	       func_id == BPF_FUNC_map_push_elem || func_id == BPF_FUNC_map_pop_elem;
 }
 
+/* A look-up only gives a pointer, through which stores may go. */
 static bool reads_map(uint32_t func_id)
 {
-	return func_id == BPF_FUNC_map_lookup_elem || func_id == BPF_FUNC_map_lookup_percpu_elem ||
-	       func_id == BPF_FUNC_map_peek_elem || func_id == BPF_FUNC_map_pop_elem;
+	return func_id == BPF_FUNC_map_peek_elem || func_id == BPF_FUNC_map_pop_elem;
 }
 
 int bpfe_check_map_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
@@ -34,7 +34,7 @@ int bpfe_check_map_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, "look-ups only",
 				      "map '%.16s' is read-only for programs", call->attr->name);
 	if (reads_map(call->helper->id) && (call->attr->flags & BPF_F_WRONLY_PROG))
-		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, "updates only",
+		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, "pushes only",
 				      "map '%.16s' is write-only for programs", call->attr->name);
 	return bpfe_check_map_type(vf, regno, call);
 }

@@ -115,6 +115,7 @@ static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 		return bpfe_vf_alu(vf, insn);
 	case BPFE_FORM_LD_IMM64:
 	case BPFE_FORM_LD_MAP:
+	case BPFE_FORM_LD_MAP_VALUE:
 		return bpfe_vf_ld_imm64(vf, insn);
 	case BPFE_FORM_LOAD:
 		return bpfe_vf_load(vf, insn);

@@ -51,29 +51,29 @@ static const struct pairing pairings[] = {
 static const char *map_type_name(uint32_t type)
 {
 	static const char *const names[] = {
-		[BPF_MAP_TYPE_HASH] = "hash",
-		[BPF_MAP_TYPE_ARRAY] = "array",
-		[BPF_MAP_TYPE_PROG_ARRAY] = "prog array",
-		[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "perf event array",
-		[BPF_MAP_TYPE_PERCPU_HASH] = "per-CPU hash",
-		[BPF_MAP_TYPE_PERCPU_ARRAY] = "per-CPU array",
-		[BPF_MAP_TYPE_LRU_HASH] = "LRU hash",
-		[BPF_MAP_TYPE_LRU_PERCPU_HASH] = "per-CPU LRU hash",
-		[BPF_MAP_TYPE_LPM_TRIE] = "LPM trie",
-		[BPF_MAP_TYPE_ARRAY_OF_MAPS] = "array of maps",
-		[BPF_MAP_TYPE_HASH_OF_MAPS] = "hash of maps",
-		[BPF_MAP_TYPE_DEVMAP] = "devmap",
-		[BPF_MAP_TYPE_CPUMAP] = "cpumap",
-		[BPF_MAP_TYPE_XSKMAP] = "xskmap",
-		[BPF_MAP_TYPE_QUEUE] = "queue",
-		[BPF_MAP_TYPE_STACK] = "stack",
-		[BPF_MAP_TYPE_DEVMAP_HASH] = "devmap hash",
-		[BPF_MAP_TYPE_RINGBUF] = "ring buffer",
-		[BPF_MAP_TYPE_BLOOM_FILTER] = "bloom filter",
+		[BPF_MAP_TYPE_HASH] = "a hash",
+		[BPF_MAP_TYPE_ARRAY] = "an array",
+		[BPF_MAP_TYPE_PROG_ARRAY] = "a prog array",
+		[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "a perf event array",
+		[BPF_MAP_TYPE_PERCPU_HASH] = "a per-CPU hash",
+		[BPF_MAP_TYPE_PERCPU_ARRAY] = "a per-CPU array",
+		[BPF_MAP_TYPE_LRU_HASH] = "an LRU hash",
+		[BPF_MAP_TYPE_LRU_PERCPU_HASH] = "a per-CPU LRU hash",
+		[BPF_MAP_TYPE_LPM_TRIE] = "an LPM trie",
+		[BPF_MAP_TYPE_ARRAY_OF_MAPS] = "an array of maps",
+		[BPF_MAP_TYPE_HASH_OF_MAPS] = "a hash of maps",
+		[BPF_MAP_TYPE_DEVMAP] = "a devmap",
+		[BPF_MAP_TYPE_CPUMAP] = "a cpumap",
+		[BPF_MAP_TYPE_XSKMAP] = "an xskmap",
+		[BPF_MAP_TYPE_QUEUE] = "a queue",
+		[BPF_MAP_TYPE_STACK] = "a stack",
+		[BPF_MAP_TYPE_DEVMAP_HASH] = "a devmap hash",
+		[BPF_MAP_TYPE_RINGBUF] = "a ring buffer",
+		[BPF_MAP_TYPE_BLOOM_FILTER] = "a bloom filter",
 	};
 
 	if (type >= sizeof(names) / sizeof(names[0]) || !names[type])
-		return "map of another type";
+		return "a map of another type";
 	return names[type];
 }
 
@@ -87,10 +87,10 @@ int bpfe_check_map_type(struct bpfe_vf *vf, int regno, const struct bpfe_call *c
 		if (call->attr->type < 64 && (p->types >> call->attr->type & 1))
 			return 0;
 		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, p->accepted,
-				      "%s does not work on map '%.16s', a %s", call->helper->name,
+				      "%s does not work on map '%.16s', %s", call->helper->name,
 				      call->attr->name, map_type_name(call->attr->type));
 	}
 	return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, NULL,
-			      "%s takes a map and is not known to work on a %s", call->helper->name,
+			      "%s takes a map and is not known to work on %s", call->helper->name,
 			      map_type_name(call->attr->type));
 }

@@ -10,29 +10,80 @@ uint32_t corpus_length(const struct corpus_case *c)
 	return n;
 }
 
-int corpus_maps_create(struct corpus_maps *maps)
+static const struct bpfe_map_attr locked = {
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_size = 4,
+	.value_size = 16,
+	.max_entries = 8,
+	.name = "locked",
+	.spin_lock_off = 4,
+	.has_spin_lock = true,
+};
+static const struct bpfe_map_attr array = {
+	.type = BPF_MAP_TYPE_ARRAY,
+	.key_size = 4,
+	.value_size = 16,
+	.max_entries = 8,
+	.name = "array",
+};
+
+static void describe(struct bpfe_map_attr *attr, uint32_t i)
 {
 	static const struct {
 		const char *name;
-		uint32_t type, flags;
+		uint32_t type, flags, value_size, max_entries;
+		const struct bpfe_map_attr *inner;
 	} kinds[N_MAPS] = {
-		[HASH] = {"hash", BPF_MAP_TYPE_HASH, 0},
-		[ARRAY] = {"array", BPF_MAP_TYPE_ARRAY, 0},
-		[RDONLY] = {"rdonly", BPF_MAP_TYPE_ARRAY, BPF_F_RDONLY_PROG},
-		[WRONLY] = {"wronly", BPF_MAP_TYPE_ARRAY, BPF_F_WRONLY_PROG},
+		[HASH] = {"hash", BPF_MAP_TYPE_HASH, 0, 16, 8},
+		[ARRAY] = {"array", BPF_MAP_TYPE_ARRAY, 0, 16, 8},
+		[RDONLY] = {"rdonly", BPF_MAP_TYPE_ARRAY, BPF_F_RDONLY_PROG, 16, 8},
+		[WRONLY] = {"wronly", BPF_MAP_TYPE_ARRAY, BPF_F_WRONLY_PROG, 16, 8},
+		[DATA] = {"data", BPF_MAP_TYPE_ARRAY, 0, 16, 1},
+		[RODATA] = {"rodata", BPF_MAP_TYPE_ARRAY, BPF_F_RDONLY_PROG, 16, 1},
+		[MAPS] = {"maps", BPF_MAP_TYPE_ARRAY_OF_MAPS, 0, 4, 4, &array},
+		[LOCKED_MAPS] = {"locked_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS, 0, 4, 4, &locked},
+		[PROGS] = {"progs", BPF_MAP_TYPE_PROG_ARRAY, 0, 4, 4},
 	};
 
+	if (i == LOCKED) {
+		*attr = locked;
+		return;
+	}
+	if (i == RINGS) {
+		*attr = (struct bpfe_map_attr){.type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096};
+		strcpy(attr->name, "rings");
+		return;
+	}
+	*attr = (struct bpfe_map_attr){.type = kinds[i].type,
+				       .key_size = 4,
+				       .value_size = kinds[i].value_size,
+				       .max_entries = kinds[i].max_entries,
+				       .flags = kinds[i].flags,
+				       .inner = kinds[i].inner};
+	strcpy(attr->name, kinds[i].name);
+}
+
+static int fill_rodata(struct bpfe_map *map)
+{
+	static const uint8_t value[16] = {7, 0,    0,    0,    't',  'e',  'x',  't',
+					  0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint32_t key;
+	int err = bpfe_map_update(map, &key, value, BPF_ANY);
+
+	return err ? err : bpfe_map_freeze(map);
+}
+
+int corpus_maps_create(struct corpus_maps *maps)
+{
 	for (uint32_t i = 0; i < N_MAPS; i++) {
-		struct bpfe_map_attr attr = {.type = kinds[i].type,
-					     .key_size = 4,
-					     .value_size = 16,
-					     .max_entries = 8,
-					     .flags = kinds[i].flags};
+		struct bpfe_map_attr attr;
 		int err;
 
-		strcpy(attr.name, kinds[i].name);
+		describe(&attr, i);
 		maps->bindings[i].id = 100 + i;
 		err = bpfe_map_create(&attr, NULL, &maps->bindings[i].map, NULL);
+		if (!err && i == RODATA)
+			err = fill_rodata(maps->bindings[i].map);
 		if (err)
 			return err;
 	}

@@ -6,15 +6,23 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include "helpers/kfuncs.h"
 #include "internal.h"
 #include "insn.h"
 
 /* Maps by index (LD_MAP_IDX). Values are 16 bytes, keys 4. */
 enum {
 	HASH = 0,
-	ARRAY,  /* 8 entries */
-	RDONLY, /* the same, BPF_F_RDONLY_PROG */
-	WRONLY, /* the same, BPF_F_WRONLY_PROG */
+	ARRAY,       /* 8 entries */
+	RDONLY,      /* the same, BPF_F_RDONLY_PROG */
+	WRONLY,      /* the same, BPF_F_WRONLY_PROG */
+	LOCKED,      /* like ARRAY, with a struct bpf_spin_lock at offset 4 of its values */
+	DATA,        /* array with one entry */
+	RODATA,      /* the same, frozen, BPF_F_RDONLY_PROG: 7, 0, 0, 0, "text", 0, 7 times 0xff */
+	MAPS,        /* array of maps like ARRAY */
+	LOCKED_MAPS, /* array of maps like LOCKED */
+	PROGS,       /* prog array */
+	RINGS,       /* ring buffer */
 	N_MAPS
 };
 
@@ -41,6 +49,7 @@ struct corpus {
 };
 
 extern const struct corpus refused_pointers, refused_memory, refused_stack, refused_calls, accepted;
+extern const struct corpus refused_maps, refused_held, refused_dynptr, accepted_objects;
 
 /* r0 = map value or NULL for key 1 on the stack at r10 - 4, then r1 to r5 are lost. Six slots. */
 #define LOOKUP(map) LOOKUP_KEY(map, 1)
@@ -53,6 +62,29 @@ extern const struct corpus refused_pointers, refused_memory, refused_stack, refu
 	LDX(BPF_W, 2, 1, 0), LDX(BPF_W, 3, 1, 4), MOV_X(4, 2), ALU64_K(BPF_ADD, 4, bytes), \
 		JMP_X(BPF_JGT, 4, 3, skip)
 #define RETURN(value) MOV_K(0, value), EXIT()
+
+/* r0 = record of 16 bytes or NULL. Five slots. */
+#define RESERVE() LD_MAP_IDX(1, RINGS), MOV_K(2, 16), MOV_K(3, 0), CALL(BPF_FUNC_ringbuf_reserve)
+/* Give back what @reg points to. Three slots. */
+#define SUBMIT(reg)  MOV_X(1, reg), MOV_K(2, 0), CALL(BPF_FUNC_ringbuf_submit)
+#define DISCARD(reg) MOV_X(1, reg), MOV_K(2, 0), CALL(BPF_FUNC_ringbuf_discard)
+/* bpf_spin_lock() or unlock of the LOCKED value at @reg. Three slots. */
+#define LOCK(reg)   MOV_X(1, reg), ALU64_K(BPF_ADD, 1, 4), CALL(BPF_FUNC_spin_lock)
+#define UNLOCK(reg) MOV_X(1, reg), ALU64_K(BPF_ADD, 1, 4), CALL(BPF_FUNC_spin_unlock)
+/* Make a dynptr at r10 + off: of the frame (r1 = context), of the value at @reg, of a record. */
+#define DYNPTR_XDP(off) \
+	MOV_K(2, 0), MOV_X(3, 10), ALU64_K(BPF_ADD, 3, off), CALL_KFUNC(BPFE_KFUNC_DYNPTR_FROM_XDP)
+#define DYNPTR_MEM(reg, off)                                                              \
+	MOV_X(1, reg), MOV_K(2, 16), MOV_K(3, 0), MOV_X(4, 10), ALU64_K(BPF_ADD, 4, off), \
+		CALL(BPF_FUNC_dynptr_from_mem)
+#define DYNPTR_RING(off)                                                                         \
+	LD_MAP_IDX(1, RINGS), MOV_K(2, 16), MOV_K(3, 0), MOV_X(4, 10), ALU64_K(BPF_ADD, 4, off), \
+		CALL(BPF_FUNC_ringbuf_reserve_dynptr)
+/* r1 = the place of the dynptr at r10 + off. Two slots. */
+#define AT(reg, off)       MOV_X(reg, 10), ALU64_K(BPF_ADD, reg, off)
+#define SUBMIT_DYNPTR(off) AT(1, off), MOV_K(2, 0), CALL(BPF_FUNC_ringbuf_submit_dynptr)
+/* r0 = bytes 0 to 7 of the dynptr at r10 + off, or NULL. Six slots. */
+#define SLICE(kfunc, off) AT(1, off), MOV_K(2, 0), MOV_K(3, 0), MOV_K(4, 8), CALL_KFUNC(kfunc)
 
 struct corpus_maps {
 	struct bpfe_map_binding bindings[N_MAPS];

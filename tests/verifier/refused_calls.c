@@ -61,8 +61,6 @@ static const struct corpus_case cases[] = {
 		 LD_MAP_IDX(1, RDONLY), CALL(BPF_FUNC_map_update_elem), EXIT()),
 	 -EACCES, BPFE_BAD_MAP, 9, "map 'rdonly' is read-only for programs",
 	 "R1=map_ptr(map=rdonly,ks=4,vs=16)"},
-	{"look-up in a write-only map", PROGRAM(LOOKUP(WRONLY), RETURN(2)), -EACCES, BPFE_BAD_MAP,
-	 5, "map 'wronly' is write-only for programs", "R1=map_ptr(map=wronly,ks=4,vs=16)"},
 	{"moved context passed to a helper",
 	 PROGRAM(ALU64_K(BPF_ADD, 1, 4), MOV_K(2, 0), CALL(BPF_FUNC_xdp_adjust_head), EXIT()),
 	 -EACCES, BPFE_BAD_CONTEXT, 2, "argument 1 of bpf_xdp_adjust_head is a ctx",

@@ -231,7 +231,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[200] = {
+	static struct CMUnitTest tests[1000] = {
 		cmocka_unit_test(test_aux),
 		cmocka_unit_test(test_log_levels),
 		cmocka_unit_test(test_path_and_source),
@@ -240,10 +240,14 @@ int main(void)
 		cmocka_unit_test(test_profile_stack),
 		cmocka_unit_test(test_long_list_of_rules),
 	};
+	const struct corpus *const all[] = {&accepted, &accepted_objects};
 	size_t n = 7;
 
-	for (size_t k = 0; k < accepted.n; k++)
-		tests[n++] = (struct CMUnitTest){accepted.cases[k].name, test_case, NULL, NULL,
-						 (void *)(uintptr_t)&accepted.cases[k]};
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		for (size_t k = 0; k < all[i]->n; k++)
+			tests[n++] =
+				(struct CMUnitTest){all[i]->cases[k].name, test_case, NULL, NULL,
+						    (void *)(uintptr_t)&all[i]->cases[k]};
+	}
 	return _cmocka_run_group_tests("accepted", tests, n, setup, teardown);
 }

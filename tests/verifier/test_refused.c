@@ -152,8 +152,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct corpus *const all[] = {&refused_pointers, &refused_memory, &refused_stack,
-					    &refused_calls};
-	static struct CMUnitTest tests[400];
+					    &refused_calls,    &refused_maps,   &refused_held,
+					    &refused_dynptr};
+	static struct CMUnitTest tests[1000];
 	size_t n = 0;
 
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
