@@ -230,6 +230,13 @@ struct bpfe_held_record {
 	void *record;         /* what bpfe_ringbuf_reserve() returned */
 };
 
+/* A map's key that a callback under way was given to read; the innermost first. */
+struct bpfe_visited_key {
+	const void *key;
+	size_t size;
+	const struct bpfe_visited_key *outer;
+};
+
 /* Run environment, handed to helpers (interp/, and later the JIT, set it up). */
 struct bpfe_run_env {
 	struct bpfe_xdp_buff *xdp;
@@ -248,6 +255,7 @@ struct bpfe_run_env {
 	uint64_t cost;
 	struct bpfe_redirect redirect; /* set by bpf_redirect*(), of use if the verdict says so */
 	uint32_t *lock;                /* struct bpf_spin_lock held, or NULL */
+	const struct bpfe_visited_key *visited;
 	uint32_t n_held;
 	struct bpfe_held_record held[BPFE_MAX_HELD];
 };

@@ -55,6 +55,10 @@ static bool may_pass(const struct bpfe_run_state *state, unsigned type, const ui
 		return bpfe_may_access(state, *arg, bpfe_map_attr(map)->key_size, false);
 	case BPFE_ARG_MAP_VALUE:
 		return bpfe_may_access(state, *arg, bpfe_map_attr(map)->value_size, false);
+	case BPFE_ARG_MAP_VALUE_OUT:
+		return bpfe_may_access(state, *arg, bpfe_map_attr(map)->value_size, true);
+	case BPFE_ARG_SPIN_LOCK:
+		return in_map_value(state->env.prog, *arg, sizeof(struct bpf_spin_lock), true);
 	case BPFE_ARG_MEM_RDONLY:
 		return bpfe_may_access(state, arg[0], arg[1], false);
 	case BPFE_ARG_MEM_UNINIT:

@@ -32,6 +32,9 @@ struct bpfe_map {
 extern const struct bpfe_map_ops bpfe_array_ops;
 extern const struct bpfe_map_ops bpfe_hash_ops;
 extern const struct bpfe_map_ops bpfe_percpu_array_ops;
+extern const struct bpfe_map_ops bpfe_queue_ops;
+extern const struct bpfe_map_ops bpfe_stack_ops;
+extern const struct bpfe_map_ops bpfe_bloom_ops;
 extern const struct bpfe_map_ops bpfe_prog_array_ops;
 extern const struct bpfe_map_ops bpfe_array_of_maps_ops;
 extern const struct bpfe_map_ops bpfe_hash_of_maps_ops;

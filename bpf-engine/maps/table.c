@@ -3,10 +3,19 @@
 #include "maps/map.h"
 
 static const struct bpfe_map_ops *const map_types[] = {
-	&bpfe_array_ops,         &bpfe_hash_ops,
-	&bpfe_percpu_array_ops,  &bpfe_prog_array_ops,
-	&bpfe_array_of_maps_ops, &bpfe_hash_of_maps_ops,
-	&bpfe_ringbuf_ops,       &bpfe_perf_event_array_ops,
+	/* clang-format off */
+	&bpfe_array_ops,
+	&bpfe_percpu_array_ops,
+	&bpfe_hash_ops,
+	&bpfe_queue_ops,
+	&bpfe_stack_ops,
+	&bpfe_bloom_ops,
+	&bpfe_prog_array_ops,
+	&bpfe_array_of_maps_ops,
+	&bpfe_hash_of_maps_ops,
+	&bpfe_ringbuf_ops,
+	&bpfe_perf_event_array_ops,
+	/* clang-format on */
 };
 
 const struct bpfe_map_ops *bpfe_map_ops(uint32_t type)
