@@ -47,6 +47,8 @@ struct bpfe_insn_aux {
 	uint8_t ctx_field;  /* enum bpfe_ctx_field of an access to the context (context.h) */
 	uint8_t ctx_byte;   /* and the byte of the field that it begins with */
 	uint8_t mem_kind;   /* enum bpfe_mem_kind of a load, store or atomic */
+	uint8_t args_set;   /* call with BPFE_ARG_UNSET_OK: bit n, rn held something... */
+	uint8_t args_unset; /* ...or nothing; never both */
 	uint32_t subprog;   /* index of the function the instruction belongs to */
 	uint32_t map_index; /* for ld_imm64 of a map or map value: index into image->maps */
 	uint32_t callee; /* for ld_imm64 of a function (BPF_PSEUDO_FUNC): index of the function */
@@ -158,6 +160,7 @@ enum bpfe_arg_type {
 	BPFE_ARG_TYPES,
 
 	BPFE_ARG_NULLABLE = 0x80, /* or'ed in: may be 0 too */
+	BPFE_ARG_UNSET_OK = 0x40, /* or'ed into ANYTHING: may hold nothing, and is 0 then */
 };
 
 enum bpfe_ret_type {

@@ -34,7 +34,8 @@ static uint64_t trace(struct bpfe_run_env *env, const char *format, size_t forma
 	return (uint64_t)len;
 }
 
-/* Conversions in a format, so that trace_printk, which is not told, passes as many arguments. */
+/* Conversions in a format, so that trace_printk, which is not told, passes as many arguments. The
+ * registers a program did not set are 0. */
 static size_t count_conversions(const char *format, size_t size)
 {
 	size_t n = 0;
@@ -106,7 +107,8 @@ const struct bpfe_helper bpfe_text_helpers[] = {
 	{.id = BPF_FUNC_trace_printk,
 	 .name = "bpf_trace_printk",
 	 .fn = trace_printk,
-	 .args = {BPFE_ARG_MEM_RDONLY, BPFE_ARG_SIZE}},
+	 .args = {BPFE_ARG_MEM_RDONLY, BPFE_ARG_SIZE, BPFE_ARG_ANYTHING | BPFE_ARG_UNSET_OK,
+		  BPFE_ARG_ANYTHING | BPFE_ARG_UNSET_OK, BPFE_ARG_ANYTHING | BPFE_ARG_UNSET_OK}},
 	{.id = BPF_FUNC_trace_vprintk,
 	 .name = "bpf_trace_vprintk",
 	 .fn = trace_vprintk,

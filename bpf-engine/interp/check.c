@@ -46,7 +46,7 @@ static bool may_pass(const struct bpfe_run_state *state, unsigned type, const ui
 {
 	const struct bpfe_map *map = (const struct bpfe_map *)(uintptr_t)state->r[BPF_REG_1];
 
-	switch (type) {
+	switch (type & ~(unsigned)BPFE_ARG_UNSET_OK) {
 	case BPFE_ARG_CTX:
 		return *arg == (uintptr_t)state->env.xdp;
 	case BPFE_ARG_CONST_MAP:

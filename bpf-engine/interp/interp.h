@@ -15,6 +15,7 @@ enum bpfe_extra_op {
 	BPFE_OP_CTX_STORE_K,               /* part of a context field = imm */
 	BPFE_OP_CTX_STORE_X,               /* part of a context field = src */
 	BPFE_OP_TRAP,                      /* the verifier never came here */
+	BPFE_OP_CALL_CLEARED, /* CALL_HELPER, the registers in the set dst zeroed before */
 	BPFE_OP_ALL
 };
 
@@ -72,8 +73,8 @@ struct bpfe_program {
 	struct bpfe_map **maps;
 	uint32_t *slots; /* slot each code came from */
 	struct bpfe_program_info info;
-	uint32_t type;     /* BPF_PROG_TYPE_XDP... */
-	uint32_t mem_size; /* BPFE_PROG_MEM: bytes r1 points to; else 0 */
+	uint32_t type;                  /* BPF_PROG_TYPE_XDP... */
+	uint32_t mem_size;              /* BPFE_PROG_MEM: bytes r1 points to; else 0 */
 	const struct bpfe_watch *watch; /* for tests (claims.h); NULL */
 	atomic_uint refs;
 	struct bpfe_allocator alloc;

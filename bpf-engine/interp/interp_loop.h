@@ -181,6 +181,7 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t
 		[BPFE_OP_CTX_STORE_K] = &&op_CTX_STORE_K,
 		[BPFE_OP_CTX_STORE_X] = &&op_CTX_STORE_X,
 		[BPFE_OP_TRAP] = &&op_TRAP,
+		[BPFE_OP_CALL_CLEARED] = &&op_CALL_CLEARED,
 	};
 	const struct bpfe_code *pc = state->pc;
 	uintptr_t base = state->base;
@@ -233,6 +234,10 @@ op_CTX_STORE_X:
 op_JA:
 op_GOTOL:
 	JUMP(pc->jump);
+op_CALL_CLEARED:
+	for (unsigned arg = BPF_REG_1; arg <= BPF_REG_5; arg++)
+		r[arg] = pc->dst >> arg & 1 ? 0 : r[arg];
+	goto op_CALL_HELPER;
 op_CALL_HELPER:
 	CHECK_IF(bpfe_may_call(state, pc->extra | (uint32_t)pc->src << 16));
 	r[0] = ((bpfe_helper_fn)(uintptr_t)pc->imm)(&state->env, r[1], r[2], r[3], r[4], r[5]);

@@ -83,7 +83,8 @@ static void emit_local_call(const struct translator *t, uint32_t slot, struct bp
 	code->jump = distance(t, t->code_of[slot], target);
 }
 
-static void emit_helper_call(const struct bpf_insn *insn, struct bpfe_code *code)
+static void emit_helper_call(const struct bpf_insn *insn, const struct bpfe_insn_aux *aux,
+			     struct bpfe_code *code)
 {
 	const struct bpfe_helper *helper = bpfe_helper_by_id((uint32_t)insn->imm);
 
@@ -91,7 +92,8 @@ static void emit_helper_call(const struct bpf_insn *insn, struct bpfe_code *code
 		code->op = BPFE_OP_TRAP;
 		return;
 	}
-	code->op = BPFE_OP_CALL_HELPER;
+	code->op = aux->args_unset ? BPFE_OP_CALL_CLEARED : BPFE_OP_CALL_HELPER;
+	code->dst = aux->args_unset;
 	code->extra = (uint16_t)helper->id;
 	code->src = (uint8_t)(helper->id >> 16);
 	code->imm = (int64_t)(uintptr_t)helper->fn;
@@ -145,7 +147,7 @@ static void emit(const struct translator *t, uint32_t slot)
 		break;
 	case BPFE_FORM_CALL_HELPER:
 	case BPFE_FORM_CALL_KFUNC:
-		emit_helper_call(insn, code);
+		emit_helper_call(insn, aux, code);
 		break;
 	default:
 		break;

@@ -61,7 +61,7 @@ struct bpfe_reg bpfe_vf_slice(struct bpfe_vf *vf, const struct bpfe_call *call);
 /* The argument kind without BPFE_ARG_NULLABLE. */
 static inline uint8_t bpfe_arg_kind(uint8_t arg)
 {
-	return arg & (uint8_t)~BPFE_ARG_NULLABLE;
+	return arg & (uint8_t)~(BPFE_ARG_NULLABLE | BPFE_ARG_UNSET_OK);
 }
 
 #endif

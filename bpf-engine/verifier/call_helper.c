@@ -120,11 +120,38 @@ static bool passes_null(const struct bpfe_vf *vf, int regno, uint8_t arg)
 	       bpfe_scalar_is_const(&reg->val) && !reg->val.x.umin;
 }
 
+/*
+ * A register that need not be set. What it really holds may be an address that an earlier call left
+ * there, so that the call has to clear it: on every path here, or on none.
+ */
+static int note_unset(struct bpfe_vf *vf, int regno, bool *unset)
+{
+	struct bpfe_insn_aux *aux = &vf->image->aux[vf->pc];
+	uint8_t bit = (uint8_t)(1u << regno);
+
+	*unset = bpfe_top(vf->cur)->regs[regno].type == BPFE_REG_UNINIT;
+	if (*unset)
+		aux->args_unset |= bit;
+	else
+		aux->args_set |= bit;
+	if (!(aux->args_set & aux->args_unset & bit))
+		return 0;
+	return bpfe_vf_refuse(vf, BPFE_BAD_REGISTER, regno,
+			      "a register set on every path, or on none",
+			      "R%d, an argument of this call, is set on some paths only", regno);
+}
+
 static int check_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 {
 	uint8_t arg = bpfe_arg_kind(call->helper->args[regno - 1]);
-	int err = bpfe_check_reg(vf, (unsigned)regno);
+	bool unset = false;
+	int err = 0;
 
+	if (call->helper->args[regno - 1] & BPFE_ARG_UNSET_OK)
+		err = note_unset(vf, regno, &unset);
+	if (err || unset)
+		return err;
+	err = bpfe_check_reg(vf, (unsigned)regno);
 	if (err || passes_null(vf, regno, call->helper->args[regno - 1]))
 		return err;
 	switch (arg) {

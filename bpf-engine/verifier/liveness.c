@@ -141,7 +141,7 @@ static uint64_t slots_upwards(int16_t fp, int64_t size)
 static int64_t argument_bytes(const struct bpfe_vf *vf, const struct bpfe_helper *helper,
 			      unsigned regno)
 {
-	switch (helper->args[regno - 1] & ~BPFE_ARG_NULLABLE) {
+	switch (helper->args[regno - 1] & ~(BPFE_ARG_NULLABLE | BPFE_ARG_UNSET_OK)) {
 	case BPFE_ARG_MAP_KEY:
 		return longest_element(vf->image, true);
 	case BPFE_ARG_MAP_VALUE:
@@ -171,7 +171,7 @@ static int64_t argument_bytes(const struct bpfe_vf *vf, const struct bpfe_helper
 static void helper_arg(const struct bpfe_vf *vf, uint32_t i, unsigned regno,
 		       const struct bpfe_helper *helper, struct bpfe_live *l)
 {
-	uint8_t arg = helper->args[regno - 1] & (uint8_t)~BPFE_ARG_NULLABLE;
+	uint8_t arg = helper->args[regno - 1] & (uint8_t)~(BPFE_ARG_NULLABLE | BPFE_ARG_UNSET_OK);
 	int16_t fp = vf->flow->before[i].fp[regno];
 	int64_t size = argument_bytes(vf, helper, regno);
 

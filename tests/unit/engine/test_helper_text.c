@@ -117,11 +117,34 @@ static void test_strncmp(void **state)
 	assert_true(call(&env, BPF_FUNC_strncmp, P("GEA"), 3, P("GET"), 0, 0) < 0);
 }
 
+/* An argument that a program did not set is 0, whatever an earlier call left in the register. */
+static void test_trace_without_arguments(void **state)
+{
+	const struct bpf_insn insns[] = {
+		LD64(1, 0x786c25), /* "%lx" */
+		STX(BPF_DW, 10, -8, 1),  MOV_X(3, 10), CALL(BPF_FUNC_ktime_get_ns), MOV_X(1, 10),
+		ALU64_K(BPF_ADD, 1, -8), MOV_K(2, 4),  CALL(BPF_FUNC_trace_printk), EXIT(),
+	};
+	struct log log = {.lines = 0};
+	const struct bpfe_host host = {.trace = note, .opaque = &log};
+	struct bpfe_program *prog = LOAD(insns, NULL, 0);
+	struct frame f;
+
+	frame_init(&f);
+	f.xdp.host = &host;
+	assert_int_equal(run(prog, &f).abort, BPFE_ABORT_NONE);
+	assert_string_equal(log.text, "0");
+	bpfe_program_put(prog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_snprintf),        cmocka_unit_test(test_snprintf_room),
-		cmocka_unit_test(test_formats_refused), cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_snprintf),
+		cmocka_unit_test(test_snprintf_room),
+		cmocka_unit_test(test_formats_refused),
+		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_trace_without_arguments),
 		cmocka_unit_test(test_strncmp),
 	};
 
