@@ -33,7 +33,7 @@ int bpfe_frame_load(struct bpfe_run_env *env, uint64_t offset, void *to, uint64_
 	if (err)
 		memset(to, 0, len);
 	else
-		memcpy(to, env->xdp->data + offset, len);
+		memmove(to, env->xdp->data + offset, len); /* @to may lie in the frame */
 	return err;
 }
 

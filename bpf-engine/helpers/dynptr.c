@@ -156,10 +156,7 @@ static BPFE_HELPER(slice)
 	const struct bpfe_dynptr *d = at(r1);
 	uint32_t offset = (uint32_t)r2, len = (uint32_t)r4;
 
-	/* The buffer is never needed, but to the program it is filled, so nothing old may show. */
-	if (r3)
-		memset((void *)(uintptr_t)r3, 0, len);
-	env->cost += len / BYTES_PER_INSN;
+	/* The buffer (r3) is never needed: to the verifier its bytes stay as they were. */
 	if (!bpfe_dynptr_kind(d) || check_range(d, offset, len))
 		return 0;
 	return (uintptr_t)memory(env, d, offset, len);

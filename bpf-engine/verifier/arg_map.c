@@ -4,7 +4,7 @@
  *
  * Looking up a constant key that lies within an array never gives NULL: Linux relies on that and
  * may have removed the comparison from an offloaded program. An inner map may have fewer entries
- * than the map it was said to be like.
+ * than the map it was said to be like, and a processor asked for may not exist.
  */
 #include "verifier/call.h"
 
@@ -46,8 +46,9 @@ static bool key_in_array(const struct bpfe_vf *vf, int regno, const struct bpfe_
 		     call->attr->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 	uint64_t key;
 
-	return array && !call->map.inner && call->attr->key_size == 4 &&
-	       reg->type == BPFE_REG_STACK && bpfe_scalar_is_const(&reg->val) &&
+	return array && call->helper->id == BPF_FUNC_map_lookup_elem && !call->map.inner &&
+	       call->attr->key_size == 4 && reg->type == BPFE_REG_STACK &&
+	       bpfe_scalar_is_const(&reg->val) &&
 	       bpfe_stack_known(vf->cur->frames[reg->frame], (int)(reg->off + reg->val.x.smin), 4,
 				&key) &&
 	       key < call->attr->max_entries;

@@ -4,6 +4,15 @@
 
 static const struct corpus_case cases[] = {
 	{"write-only value written", PROGRAM(LOOKUP(WRONLY), ST(BPF_W, 0, 0, 1), RETURN(2))},
+	{"value taken from a queue",
+	 PROGRAM(LD_MAP_IDX(1, QUEUE), AT(2, -16), CALL(BPF_FUNC_map_pop_elem),
+		 LDX(BPF_DW, 0, 10, -8), EXIT())},
+	{"value put into a queue", PROGRAM(PACKET(16, 6), LD_MAP_IDX(1, QUEUE), MOV_K(3, 0),
+					   CALL(BPF_FUNC_map_push_elem), RETURN(2), RETURN(1))},
+	{"bloom filter asked", PROGRAM(PACKET(16, 5), LD_MAP_IDX(1, BLOOM),
+				       CALL(BPF_FUNC_map_peek_elem), RETURN(2), RETURN(1))},
+	{"per-CPU array looked up by a constant key in range",
+	 PROGRAM(LOOKUP_KEY(PERCPU, 7), ST(BPF_DW, 0, 0, 1), RETURN(2))},
 	{"global data",
 	 PROGRAM(LD_VALUE_IDX(1, DATA, 8), LDX(BPF_W, 2, 1, 0), STX(BPF_W, 1, 4, 2), RETURN(2))},
 	{"constant from read-only data as an index",

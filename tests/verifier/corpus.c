@@ -43,19 +43,18 @@ static void describe(struct bpfe_map_attr *attr, uint32_t i)
 		[MAPS] = {"maps", BPF_MAP_TYPE_ARRAY_OF_MAPS, 0, 4, 4, &array},
 		[LOCKED_MAPS] = {"locked_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS, 0, 4, 4, &locked},
 		[PROGS] = {"progs", BPF_MAP_TYPE_PROG_ARRAY, 0, 4, 4},
+		[RINGS] = {"rings", BPF_MAP_TYPE_RINGBUF, 0, 0, 4096},
+		[PERCPU] = {"percpu", BPF_MAP_TYPE_PERCPU_ARRAY, 0, 16, 8},
+		[QUEUE] = {"queue", BPF_MAP_TYPE_QUEUE, 0, 16, 8},
+		[BLOOM] = {"bloom", BPF_MAP_TYPE_BLOOM_FILTER, 0, 16, 8},
 	};
 
 	if (i == LOCKED) {
 		*attr = locked;
 		return;
 	}
-	if (i == RINGS) {
-		*attr = (struct bpfe_map_attr){.type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096};
-		strcpy(attr->name, "rings");
-		return;
-	}
 	*attr = (struct bpfe_map_attr){.type = kinds[i].type,
-				       .key_size = 4,
+				       .key_size = i >= RINGS && i != PERCPU ? 0 : 4,
 				       .value_size = kinds[i].value_size,
 				       .max_entries = kinds[i].max_entries,
 				       .flags = kinds[i].flags,

@@ -23,6 +23,9 @@ enum {
 	LOCKED_MAPS, /* array of maps like LOCKED */
 	PROGS,       /* prog array */
 	RINGS,       /* ring buffer */
+	PERCPU,      /* per-CPU array like ARRAY */
+	QUEUE,       /* values of 16 bytes */
+	BLOOM,       /* the same */
 	N_MAPS
 };
 

@@ -6,14 +6,6 @@ const struct bpfe_helper *__real_bpfe_helper_by_id(uint32_t id);
 const struct bpfe_helper *__wrap_bpfe_helper_by_id(uint32_t id);
 
 static const struct bpfe_helper rows[] = {
-	{.id = BPF_FUNC_spin_lock,
-	 .name = "bpf_spin_lock",
-	 .ret = BPFE_RET_VOID,
-	 .args = {BPFE_ARG_SPIN_LOCK}},
-	{.id = BPF_FUNC_spin_unlock,
-	 .name = "bpf_spin_unlock",
-	 .ret = BPFE_RET_VOID,
-	 .args = {BPFE_ARG_SPIN_LOCK}},
 	{.id = BPF_FUNC_tail_call,
 	 .name = "bpf_tail_call",
 	 .ret = BPFE_RET_VOID,
