@@ -148,10 +148,24 @@ static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	}
 }
 
+/* The line of source, where it is another than that of the instruction before. */
+static void trace_line(struct bpfe_vf *vf)
+{
+	const struct bpfe_image *image = vf->image;
+	const char *line = NULL;
+
+	if (image->source_line)
+		line = image->source_line(image->source_opaque, vf->pc);
+	if (line && line != vf->traced_line)
+		bpfe_log(vf->log, "; %s\n", line);
+	vf->traced_line = line;
+}
+
 static void trace(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	char text[128];
 
+	trace_line(vf);
 	bpfe_disasm(insn, vf->image->n_insns - vf->pc, text, sizeof(text));
 	bpfe_log(vf->log, "%u: %s ;", vf->pc, text);
 	bpfe_state_print(vf, vf->cur);

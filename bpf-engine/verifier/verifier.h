@@ -188,6 +188,7 @@ struct bpfe_vf {
 	uint64_t budget;    /* bound on work */
 	uint64_t bytes, peak;
 	uint32_t states;
+	const char *traced_line; /* the last one in a log of level 2 */
 };
 
 /* ---- verify.c ------------------------------------------------------------------------------ */

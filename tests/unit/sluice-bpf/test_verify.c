@@ -17,6 +17,22 @@ static void accepted(void **state)
 	expect_match(sluice_bpf("verify", "--prog", "filter", path), 0, pattern);
 }
 
+/* The source stands before its instructions, once. */
+static void verbose_source(void **state)
+{
+	g_autofree char *path = example("xdp_pass_count");
+	struct run run = sluice_bpf("verify", "-vv", path);
+	const char *first = strstr(run.out, "\n; xdp_pass_count.bpf.c:");
+
+	assert_int_equal(run.status, 0);
+	assert_true(g_regex_match_simple(
+		"accepted\n; xdp_pass_count\\.bpf\\.c:[0-9]+: [^\n]*\n0: ", run.out, 0, 0));
+	assert_false(
+		g_regex_match_simple("\n(; [^\n]*)\n[0-9]+: [^\n]*\n\\1\n[0-9]+: ", run.out, 0, 0));
+	assert_non_null(first);
+	run_clear(&run);
+}
+
 /* Level 1 adds nothing to a plain success but where its last line comes from; level 2 has each
  * instruction, the first with the registers a program begins with. */
 static void verbose(void **state)
@@ -210,17 +226,12 @@ static void unknown_helper(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		scratch_test(accepted),
-		scratch_test(verbose),
-		scratch_test(refused_by_limit),
-		scratch_test(json_accepted),
-		scratch_test(json_refused),
-		scratch_test(helpers_allowed),
-		scratch_test(several_programs),
-		scratch_test(unknown_program),
-		scratch_test(files_that_are_none),
-		scratch_test(wrong_usage),
-		scratch_test(unknown_helper),
+		scratch_test(accepted),        scratch_test(verbose),
+		scratch_test(verbose_source),  scratch_test(refused_by_limit),
+		scratch_test(json_accepted),   scratch_test(json_refused),
+		scratch_test(helpers_allowed), scratch_test(several_programs),
+		scratch_test(unknown_program), scratch_test(files_that_are_none),
+		scratch_test(wrong_usage),     scratch_test(unknown_helper),
 	};
 
 	return run_tests_on_objects(tests);
