@@ -1,183 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Pass 3: maps, as libbpf defines them.
- *
- * Section .maps: each symbol is a variable whose BTF type is a structure; integer attributes are
- * encoded as the length of an array a member points to, types as what a member points to. Section
- * maps (before BTF): each symbol is a struct bpf_map_def.
+ * Pass 3: maps. Section .maps has definitions with BTF (map_btf.c), section maps those from before
+ * (map_legacy.c); what they are to hold is read when all are known (map_values.c).
  */
 #include "object.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The older definition, which libbpf dropped in 1.0 but iproute2 and many objects still have. */
-struct legacy_map_def {
-	uint32_t type;
-	uint32_t key_size;
-	uint32_t value_size;
-	uint32_t max_entries;
-	uint32_t map_flags;
-};
+#define RINGBUF_PAGE 4096u
 
-/* Deepest chain of typedefs and qualifiers followed; a loop ends here. */
-#define BTF_MAX_DEPTH 32
-
-const struct btf_type *object_btf_type(const struct btf *btf, uint32_t id)
+bool object_holds_maps(uint32_t type)
 {
-	const struct btf_type *type = btf__type_by_id(btf, id);
-
-	for (int depth = 0; type && (btf_is_mod(type) || btf_is_typedef(type)); depth++) {
-		if (depth == BTF_MAX_DEPTH)
-			return NULL;
-		type = btf__type_by_id(btf, type->type);
-	}
-	return type;
+	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-/* Value of a member declared with __uint(): int (*member)[value]. */
-static int member_uint(const struct btf *btf, const struct btf_member *member, uint32_t *value)
+static uint32_t ring_buffer_size(uint32_t wanted)
 {
-	const struct btf_type *type = object_btf_type(btf, member->type);
+	uint32_t size = RINGBUF_PAGE;
 
-	if (!type || !btf_is_ptr(type))
-		return -EINVAL;
-	type = btf__type_by_id(btf, type->type);
-	if (!type || !btf_is_array(type))
-		return -EINVAL;
-	*value = btf_array(type)->nelems;
-	return 0;
+	while (size < wanted && size <= UINT32_MAX / 2)
+		size *= 2;
+	return size < wanted ? wanted : size;
 }
 
-/* Type and size of a member declared with __type(): type *member. */
-static int member_type(const struct btf *btf, const struct btf_member *member, uint32_t *type_id,
-		       uint32_t *size)
+/* What libbpf does to definitions before the kernel sees them. */
+void object_adjust_map(struct map_def *map)
 {
-	const struct btf_type *type = object_btf_type(btf, member->type);
-	int64_t bytes;
-
-	if (!type || !btf_is_ptr(type))
-		return -EINVAL;
-	bytes = btf__resolve_size(btf, type->type);
-	if (bytes < 0 || bytes > UINT32_MAX)
-		return -EINVAL;
-	*type_id = type->type;
-	*size = bytes;
-	return 0;
-}
-
-/* A size given twice, by key_size and by key, must agree. */
-static int set_size(struct bpfe_log *log, const struct map_def *map, const char *what,
-		    uint32_t *size, uint32_t value)
-{
-	if (*size && *size != value)
-		return object_refuse(log, "section .maps, symbol '%s': %s size is %u and %u",
-				     map->name, what, *size, value);
-	*size = value;
-	return 0;
-}
-
-static int read_member(struct bpfe_object *obj, struct map_def *map,
-		       const struct btf_member *member, struct bpfe_log *log)
-{
-	const char *name = btf__name_by_offset(obj->btf, member->name_off);
 	struct bpfe_map_attr *attr = &map->attr;
-	uint32_t value = 0;
-	int ret;
 
-	if (!name)
-		name = "";
-	if (!strcmp(name, "key") || !strcmp(name, "value")) {
-		bool key = name[0] == 'k';
-
-		ret = member_type(obj->btf, member, key ? &map->key_type_id : &map->value_type_id,
-				  &value);
-		if (!ret)
-			return set_size(log, map, name, key ? &attr->key_size : &attr->value_size,
-					value);
-	} else {
-		ret = member_uint(obj->btf, member, &value);
-	}
-	if (ret)
-		return object_refuse(log,
-				     "section .maps, symbol '%s': member '%s' is not declared with "
-				     "__uint() or __type()",
-				     map->name, name);
-	if (!strcmp(name, "key") || !strcmp(name, "value"))
-		return 0;
-	if (!strcmp(name, "type"))
-		attr->type = value;
-	else if (!strcmp(name, "max_entries"))
-		attr->max_entries = value;
-	else if (!strcmp(name, "map_flags"))
-		attr->flags = value;
-	else if (!strcmp(name, "key_size"))
-		return set_size(log, map, "key", &attr->key_size, value);
-	else if (!strcmp(name, "value_size"))
-		return set_size(log, map, "value", &attr->value_size, value);
-	else if (strcmp(name, "pinning") && strcmp(name, "numa_node"))
-		return object_refuse(log,
-				     "section .maps, symbol '%s': member '%s' is unknown; known "
-				     "are type, key, value, key_size, value_size, max_entries and "
-				     "map_flags",
-				     map->name, name);
-	return 0;
-}
-
-static int read_btf_map(struct bpfe_object *obj, struct map_def *map, struct bpfe_log *log)
-{
-	const char *name = map->name;
-	const struct btf_type *type;
-	int32_t id;
-
-	if (!obj->btf)
-		return object_refuse(log,
-				     "section .maps, symbol '%s': the object has no BTF; build it "
-				     "with clang -g",
-				     name);
-	id = btf__find_by_name_kind(obj->btf, name, BTF_KIND_VAR);
-	if (id < 0)
-		return object_refuse(log, "section .maps, symbol '%s': BTF has no such variable",
-				     name);
-	type = object_btf_type(obj->btf, btf__type_by_id(obj->btf, id)->type);
-	if (!type || !btf_is_struct(type))
-		return object_refuse(log, "section .maps, symbol '%s': its type is not a structure",
-				     name);
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
-		int ret = read_member(obj, map, &btf_members(type)[i], log);
-
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-static int read_legacy_map(struct bpfe_object *obj, struct map_def *map, struct bpfe_log *log)
-{
-	const uint8_t *data = obj->file.sections[map->section].data + map->offset;
-	struct legacy_map_def def;
-
-	if (map->size < sizeof(def))
-		return object_refuse(log,
-				     "section maps, symbol '%s': %llu bytes, a struct bpf_map_def "
-				     "has %zu",
-				     map->name, (unsigned long long)map->size, sizeof(def));
-	memcpy(&def, data, sizeof(def));
-	for (uint64_t i = sizeof(def); i < map->size; i++) {
-		if (data[i])
-			return object_refuse(log,
-					     "section maps, symbol '%s': byte %llu is set, beyond "
-					     "the members known; use BTF-defined maps (.maps)",
-					     map->name, (unsigned long long)i);
-	}
-	map->attr.type = def.type;
-	map->attr.key_size = def.key_size;
-	map->attr.value_size = def.value_size;
-	map->attr.max_entries = def.max_entries;
-	map->attr.flags = def.map_flags;
-	return 0;
+	attr->flags &= ~(uint32_t)BPF_F_NUMA_NODE; /* there is one node */
+	if (attr->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !attr->max_entries)
+		attr->max_entries = BPFE_DEFAULT_CPUS;
+	if (attr->type == BPF_MAP_TYPE_RINGBUF && attr->max_entries)
+		attr->max_entries = ring_buffer_size(attr->max_entries);
 }
 
 int object_add_map(struct bpfe_object *obj, const char *name, uint32_t section,
@@ -204,7 +63,7 @@ static int read_map(struct bpfe_object *obj, const struct elf_symbol *symbol, bo
 		return ret;
 	map->offset = symbol->value;
 	map->size = symbol->size;
-	return legacy ? read_legacy_map(obj, map, log) : read_btf_map(obj, map, log);
+	return legacy ? object_read_legacy_map(obj, map, log) : object_read_btf_map(obj, map, log);
 }
 
 static int compare_maps(const void *a, const void *b)
@@ -272,13 +131,20 @@ int object_read_maps(struct bpfe_object *obj, struct bpfe_log *log)
 		return -ENOMEM;
 	ret = read_definitions(obj, log);
 	if (!ret)
+		ret = object_read_map_values(obj, log);
+	if (!ret)
+		ret = object_connect_legacy_maps(obj, log);
+	if (!ret)
 		ret = object_read_globals(obj, log);
 	return ret;
 }
 
 void object_free_maps(struct bpfe_object *obj)
 {
-	for (uint32_t i = 0; i < obj->n_maps; i++)
+	for (uint32_t i = 0; i < obj->n_maps; i++) {
 		free(obj->maps[i].contents);
+		free(obj->maps[i].inner);
+		free(obj->maps[i].slots);
+	}
 	free(obj->maps);
 }

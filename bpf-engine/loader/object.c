@@ -6,8 +6,23 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void object_note(struct bpfe_log *log, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (!log || !log->level)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	bpfe_log(log, "%s\n", text);
+}
 
 static int read_license(struct bpfe_object *obj, struct bpfe_log *log)
 {
@@ -127,109 +142,4 @@ int bpfe_object_program(const struct bpfe_object *obj, uint32_t i, const struct 
 	*insns = obj->programs[i].insns;
 	*n_insns = obj->programs[i].n_insns;
 	return 0;
-}
-
-/* ---- Loading -------------------------------------------------------------------------------- */
-
-struct source {
-	const struct bpfe_object *obj;
-	uint32_t program;
-};
-
-static const char *source_line(void *opaque, uint32_t insn)
-{
-	const struct source *source = opaque;
-
-	return bpfe_object_source_line(source->obj, source->program, insn);
-}
-
-static void put_maps(struct bpfe_map **maps, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (maps[i])
-			bpfe_map_put(maps[i]);
-	}
-	free(maps);
-}
-
-/* Global data: its contents, and constants made constant. */
-static int fill_map(const struct map_def *def, struct bpfe_map *map, struct bpfe_log *log)
-{
-	uint32_t key = 0;
-	int ret = 0;
-
-	if (def->contents)
-		ret = bpfe_map_update(map, &key, def->contents, BPF_ANY);
-	if (!ret && def->contents && def->attr.flags & BPF_F_RDONLY_PROG)
-		ret = bpfe_map_freeze(map);
-	if (ret)
-		bpfe_log(log, "map '%s' of the object cannot be filled: %s\n", def->name,
-			 strerror(-ret));
-	return ret;
-}
-
-static int create_maps(const struct bpfe_object *obj, const struct bpfe_allocator *alloc,
-		       struct bpfe_map **maps, struct bpfe_map_binding *bindings,
-		       struct bpfe_log *log)
-{
-	for (uint32_t i = 0; i < obj->n_maps; i++) {
-		int ret = bpfe_map_create(&obj->maps[i].attr, alloc, &maps[i], log);
-
-		if (ret) {
-			maps[i] = NULL;
-			bpfe_log(log, "map '%s' of the object cannot be created: %s\n",
-				 obj->maps[i].name, strerror(-ret));
-			return ret;
-		}
-		bindings[i].id = i;
-		bindings[i].map = maps[i];
-		ret = fill_map(&obj->maps[i], maps[i], log);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
-		     struct bpfe_program **prog, struct bpfe_map ***maps, struct bpfe_log *log)
-{
-	struct source source = {.obj = obj, .program = i};
-	struct bpfe_map_binding *bindings;
-	struct bpfe_load_attr load = *attr;
-	struct bpfe_map **created;
-	int ret = -ENOMEM;
-
-	if (i >= obj->n_programs)
-		return bpfe_refuse(log, -ENOENT, BPFE_BAD_ENCODING, 0,
-				   "program %u of an object that has %u", i, obj->n_programs);
-	ret = object_check_section(obj, i, attr->type != BPF_PROG_TYPE_UNSPEC, log);
-	if (!ret)
-		ret = object_check_blockers(obj, i, log);
-	if (ret)
-		return ret;
-	ret = -ENOMEM;
-	created = calloc((size_t)obj->n_maps + 1, sizeof(struct bpfe_map *));
-	bindings = calloc((size_t)obj->n_maps + 1, sizeof(*bindings));
-	if (created && bindings)
-		ret = create_maps(obj, attr->alloc, created, bindings, log);
-	if (!ret) {
-		bpfe_object_program(obj, i, &load.insns, &load.n_insns);
-		if (!load.type)
-			load.type = bpfe_object_program_type(obj, i);
-		load.maps = bindings;
-		load.n_maps = obj->n_maps;
-		load.funcs = obj->programs[i].funcs;
-		load.n_funcs = obj->programs[i].n_placements;
-		load.source_line = source_line;
-		load.source_opaque = &source;
-		if (!load.name)
-			load.name = bpfe_object_program_name(obj, i);
-		ret = bpfe_program_load(&load, prog, log);
-	}
-	free(bindings);
-	if (!ret)
-		*maps = created;
-	else if (created)
-		put_maps(created, obj->n_maps);
-	return ret;
 }

@@ -138,6 +138,12 @@ struct program {
 	struct bpfe_func_info *funcs; /* one for each placement */
 };
 
+/* What a map is to hold from the start. */
+struct map_slot {
+	uint32_t index;  /* key */
+	uint32_t target; /* index into object->maps, for a prog array into object->functions */
+};
+
 /* A map: the definition in a section of maps, or a whole section of global data. */
 struct map_def {
 	const char *name; /* whole, as the file has it */
@@ -145,7 +151,19 @@ struct map_def {
 	uint64_t offset;
 	uint64_t size;
 	struct bpfe_map_attr attr;
-	uint8_t *contents;    /* global data: its attr.value_size bytes; NULL for other maps */
+	uint8_t *contents;      /* global data: its attr.value_size bytes; NULL for other maps */
+	struct map_def *inner;  /* defined within this one, or NULL */
+	bool has_values;        /* the definition has room for initial values... */
+	uint32_t values_offset; /* ...at this byte of it */
+	struct map_slot *slots;
+	uint32_t n_slots;
+	uint32_t max_slots;
+	struct {
+		uint32_t id;          /* 0: none */
+		uint32_t inner_id;    /* of the map to be like, 0: none */
+		uint32_t inner_index; /* the same by place in the section, UINT32_MAX: none */
+		uint32_t place;       /* key in the map that is to hold it, UINT32_MAX: none */
+	} legacy;
 	uint32_t key_type_id; /* BTF, 0 when unknown */
 	uint32_t value_type_id;
 };
@@ -216,6 +234,21 @@ void object_free_maps(struct bpfe_object *obj);
 int object_add_map(struct bpfe_object *obj, const char *name, uint32_t section,
 		   struct map_def **map, struct bpfe_log *log);
 
+/* Does a map of this type hold maps? */
+bool object_holds_maps(uint32_t type);
+
+/* Adjust attributes as libbpf does. */
+void object_adjust_map(struct map_def *map);
+
+/* Complete a definition from its bytes or its BTF. */
+int object_read_btf_map(struct bpfe_object *obj, struct map_def *map, struct bpfe_log *log);
+int object_read_legacy_map(struct bpfe_object *obj, struct map_def *map, struct bpfe_log *log);
+
+/* When all maps are defined and sorted: what they hold. */
+int object_read_map_values(struct bpfe_object *obj, struct bpfe_log *log);
+int object_connect_legacy_maps(struct bpfe_object *obj, struct bpfe_log *log);
+int object_add_slot(struct map_def *map, uint32_t index, uint32_t target, struct bpfe_log *log);
+
 int object_read_globals(struct bpfe_object *obj, struct bpfe_log *log);
 
 /* Type @id without typedefs and qualifiers, or NULL. */
@@ -246,6 +279,10 @@ void object_sort_blockers(struct bpfe_object *obj);
 int object_check_blockers(const struct bpfe_object *obj, uint32_t program, struct bpfe_log *log);
 
 /* reloc_table.c: the relocations of one section. */
+
+#ifndef R_BPF_64_ABS64
+#define R_BPF_64_ABS64 2 /* LLVM's name; older <elf.h> lack it */
+#endif
 
 struct reloc {
 	uint64_t offset; /* in the section; any value */
@@ -310,6 +347,9 @@ void object_free_programs(struct bpfe_object *obj);
 
 /* func_info.c: what is known of the functions in the linked programs. */
 int object_describe_functions(struct bpfe_object *obj);
+
+/* Say something that is no refusal, to those who asked for more than those. */
+void object_note(struct bpfe_log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- Refusals ---------------------------------------------------------------------------------
  */

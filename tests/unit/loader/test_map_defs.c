@@ -144,10 +144,11 @@ static void unknown_member(void **state)
 {
 	struct image image = image_load("maps");
 
-	rename_string(&image, "map_flags", "map_extra");
-	image_expect_refused(
-		&image, "section .maps, symbol 'flows': member 'map_extra' is unknown; known "
-			"are type, key, value, key_size, value_size, max_entries and map_flags");
+	rename_string(&image, "map_flags", "map_bonus");
+	image_expect_refused(&image,
+			     "section .maps, symbol 'flows': member 'map_bonus' is unknown; known "
+			     "are type, key, value, key_size, value_size, max_entries, map_flags, "
+			     "map_extra, pinning, numa_node and values");
 }
 
 static void member_of_wrong_shape(void **state)

@@ -70,7 +70,7 @@ static void load_of_a_map_that_cannot_be(void **state)
 	struct bpfe_program *prog;
 	struct bpfe_map **maps;
 
-	((uint32_t *)image_data(&image, "maps"))[0] = BPF_MAP_TYPE_STACK;
+	((uint32_t *)image_data(&image, "maps"))[0] = 9999;
 	obj = image_open(&image);
 	assert_int_equal(bpfe_object_load(obj, 0, &attr, &prog, &maps, &log), -EOPNOTSUPP);
 	assert_non_null(strstr(text, "map 'old' of the object cannot be created: Operation not "

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Loading a program of an object: maps are created and filled, constants frozen, the program is
+ * verified, and then those programs that its prog arrays are to hold, and theirs.
+ */
+#include "object.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source {
+	const struct bpfe_object *obj;
+	uint32_t program;
+};
+
+struct loading {
+	const struct bpfe_object *obj;
+	const struct bpfe_load_attr *attr;
+	uint32_t type; /* of the program that was asked for */
+	struct bpfe_map **maps;
+	struct bpfe_map_binding *bindings;
+	struct bpfe_program **programs; /* by index; NULL: not loaded */
+	bool *filled;                   /* by map: its initial programs are in it */
+	struct bpfe_log *log;
+};
+
+static const char *source_line(void *opaque, uint32_t insn)
+{
+	const struct source *source = opaque;
+
+	return bpfe_object_source_line(source->obj, source->program, insn);
+}
+
+/* ---- Maps ----------------------------------------------------------------------------------- */
+
+/* Global data: its contents, and constants made constant. */
+static int fill_data(const struct map_def *def, struct bpfe_map *map)
+{
+	uint32_t key = 0;
+	int ret = bpfe_map_update(map, &key, def->contents, BPF_ANY);
+
+	return ret || !(def->attr.flags & BPF_F_RDONLY_PROG) ? ret : bpfe_map_freeze(map);
+}
+
+/* What programs and maps are called in the maps that hold them: their number, from 1. */
+static uint32_t id_of(uint32_t index)
+{
+	return index + 1;
+}
+
+static int fill_inner(const struct loading *l, uint32_t index)
+{
+	const struct map_def *def = &l->obj->maps[index];
+
+	for (uint32_t i = 0; i < def->n_slots; i++) {
+		uint32_t key = def->slots[i].index, target = def->slots[i].target;
+		int ret = bpfe_map_set_inner(l->maps[index], &key, l->maps[target], id_of(target),
+					     BPF_ANY);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int create_maps(struct loading *l)
+{
+	const struct bpfe_object *obj = l->obj;
+
+	for (uint32_t i = 0; i < obj->n_maps; i++) {
+		int ret = bpfe_map_create(&obj->maps[i].attr, l->attr->alloc, &l->maps[i], l->log);
+
+		if (ret) {
+			l->maps[i] = NULL;
+			bpfe_log(l->log, "map '%s' of the object cannot be created: %s\n",
+				 obj->maps[i].name, strerror(-ret));
+			return ret;
+		}
+		l->bindings[i].id = i;
+		l->bindings[i].map = l->maps[i];
+	}
+	return 0;
+}
+
+static int fill_maps(struct loading *l)
+{
+	for (uint32_t i = 0; i < l->obj->n_maps; i++) {
+		const struct map_def *def = &l->obj->maps[i];
+		int ret = 0;
+
+		if (def->contents)
+			ret = fill_data(def, l->maps[i]);
+		else if (object_holds_maps(def->attr.type))
+			ret = fill_inner(l, i);
+		if (ret)
+			return bpfe_refuse(l->log, ret, BPFE_BAD_MAP, 0,
+					   "map '%s' of the object cannot be filled: %s", def->name,
+					   strerror(-ret));
+	}
+	return 0;
+}
+
+/* ---- Programs ------------------------------------------------------------------------------- */
+
+/* What can be said of a program without looking at its instructions. */
+static int check_program(const struct loading *l, uint32_t i)
+{
+	int ret = object_check_section(l->obj, i, l->attr->type != BPF_PROG_TYPE_UNSPEC, l->log);
+
+	return ret ? ret : object_check_blockers(l->obj, i, l->log);
+}
+
+static int load_program(struct loading *l, uint32_t i, bool asked_for)
+{
+	struct source source = {.obj = l->obj, .program = i};
+	const struct program *prog = &l->obj->programs[i];
+	struct bpfe_load_attr load = *l->attr;
+	int ret;
+
+	load.type = l->type;
+	load.insns = prog->insns;
+	load.n_insns = prog->n_insns;
+	load.funcs = prog->funcs;
+	load.n_funcs = prog->n_placements;
+	load.maps = l->bindings;
+	load.n_maps = l->obj->n_maps;
+	load.source_line = source_line;
+	load.source_opaque = &source;
+	if (!load.name || !asked_for)
+		load.name = bpfe_object_program_name(l->obj, i);
+	if (!asked_for)
+		load.stats = NULL;
+	ret = bpfe_program_load(&load, &l->programs[i], l->log);
+	if (ret)
+		l->programs[i] = NULL;
+	return ret;
+}
+
+static uint32_t program_of(const struct bpfe_object *obj, uint32_t function)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < obj->n_programs && obj->programs[i].function != function)
+		i++;
+	return i;
+}
+
+static int fill_prog_array(struct loading *l, uint32_t index)
+{
+	const struct map_def *def = &l->obj->maps[index];
+
+	l->filled[index] = true;
+	for (uint32_t i = 0; i < def->n_slots; i++) {
+		uint32_t key = def->slots[i].index;
+		uint32_t target = program_of(l->obj, def->slots[i].target);
+		int ret = 0;
+
+		if (!l->programs[target])
+			ret = check_program(l, target);
+		if (!ret && !l->programs[target])
+			ret = load_program(l, target, false);
+		if (!ret) {
+			ret = bpfe_map_set_program(l->maps[index], key, l->programs[target],
+						   id_of(target));
+			if (ret)
+				bpfe_refuse(l->log, ret, BPFE_BAD_MAP, 0,
+					    "program '%s' does not fit there: %s",
+					    bpfe_object_program_name(l->obj, target),
+					    strerror(-ret));
+		}
+		if (ret) {
+			bpfe_log(l->log, "program '%s' is what map '%s' is to hold at [%u]\n",
+				 bpfe_object_program_name(l->obj, target), def->name, key);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* May a program that is loaded use map @index? */
+static bool in_use(const struct loading *l, uint32_t index)
+{
+	for (uint32_t i = 0; i < l->obj->n_programs; i++) {
+		struct bpfe_map *map;
+
+		for (uint32_t m = 0; l->programs[i] && (map = bpfe_program_map(l->programs[i], m));
+		     m++) {
+			if (map == l->maps[index])
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Until no program brings another array with it. A program nothing can reach need not be right. */
+static int fill_prog_arrays(struct loading *l)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (uint32_t i = 0; i < l->obj->n_maps; i++) {
+			const struct map_def *def = &l->obj->maps[i];
+			int ret;
+
+			if (def->attr.type != BPF_MAP_TYPE_PROG_ARRAY || !def->n_slots ||
+			    l->filled[i] || !in_use(l, i))
+				continue;
+			ret = fill_prog_array(l, i);
+			if (ret)
+				return ret;
+			again = true;
+		}
+	}
+	return 0;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+static int load_all(struct loading *l, uint32_t i)
+{
+	int ret = check_program(l, i);
+
+	if (!ret)
+		ret = create_maps(l);
+	if (!ret)
+		ret = fill_maps(l);
+	if (!ret)
+		ret = load_program(l, i, true);
+	if (!ret)
+		ret = fill_prog_arrays(l);
+	return ret;
+}
+
+static void put_maps(struct bpfe_map **maps, uint32_t n)
+{
+	for (uint32_t i = 0; maps && i < n; i++) {
+		if (maps[i])
+			bpfe_map_put(maps[i]);
+	}
+	free(maps);
+}
+
+static int allocate(struct loading *l)
+{
+	const struct bpfe_object *obj = l->obj;
+
+	l->maps = calloc((size_t)obj->n_maps + 1, sizeof(struct bpfe_map *));
+	l->bindings = calloc((size_t)obj->n_maps + 1, sizeof(*l->bindings));
+	l->filled = calloc((size_t)obj->n_maps + 1, sizeof(*l->filled));
+	l->programs = calloc(obj->n_programs, sizeof(struct bpfe_program *));
+	return l->maps && l->bindings && l->filled && l->programs ? 0 : -ENOMEM;
+}
+
+int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
+		     struct bpfe_program **prog, struct bpfe_map ***maps, struct bpfe_log *log)
+{
+	struct loading l = {.obj = obj, .attr = attr, .log = log};
+	int ret;
+
+	if (i >= obj->n_programs)
+		return bpfe_refuse(log, -ENOENT, BPFE_BAD_ENCODING, 0,
+				   "program %u of an object that has %u", i, obj->n_programs);
+	l.type = attr->type ? attr->type : bpfe_object_program_type(obj, i);
+	ret = allocate(&l);
+	if (ret)
+		bpfe_refuse(log, ret, BPFE_NO_MEMORY, 0, "out of memory");
+	else
+		ret = load_all(&l, i);
+	for (uint32_t p = 0; l.programs && p < obj->n_programs; p++) {
+		if (l.programs[p] && (ret || p != i))
+			bpfe_program_put(l.programs[p]);
+	}
+	if (!ret) {
+		*prog = l.programs[i];
+		*maps = l.maps;
+	} else {
+		put_maps(l.maps, obj->n_maps);
+	}
+	free(l.programs);
+	free(l.filled);
+	free(l.bindings);
+	return ret;
+}
