@@ -40,6 +40,9 @@ enum bpfe_ctx_field {
 /* Programs keep at most so many references (ring buffer records, iterators...) at one time. */
 #define BPFE_MAX_HELD 16u
 
+/* Most rounds of bpf_loop() and numbers of an iterator (Linux's BPF_MAX_LOOPS). */
+#define BPFE_MAX_LOOPS (8 * 1024 * 1024)
+
 struct bpfe_insn_aux {
 	bool seen;          /* the verifier reached it; if not, reaching it traps */
 	bool writes_r10;    /* refused where it is reached, a trap elsewhere */
@@ -69,6 +72,7 @@ struct bpfe_subprog {
 	uint32_t stack_bytes; /* deepest byte used below r10, multiple of 8; set by the verifier */
 	const struct bpfe_func_info *info; /* what BTF says of it, NULL: nothing */
 	bool is_callback;                  /* its address is taken; set by the decoder */
+	bool has_tail_call;                /* set by the verifier */
 };
 
 struct bpfe_image {

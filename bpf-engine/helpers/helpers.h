@@ -22,6 +22,8 @@ static inline uint64_t bpfe_helper_error(int err)
 extern const struct bpfe_helper bpfe_basic_helpers[];
 extern const struct bpfe_helper bpfe_bytes_helpers[];
 extern const struct bpfe_helper bpfe_dynptr_helpers[];
+extern const struct bpfe_helper bpfe_iter_helpers[];
+extern const struct bpfe_helper bpfe_loop_helpers[];
 extern const struct bpfe_helper bpfe_map_helpers[];
 extern const struct bpfe_helper bpfe_metadata_helpers[];
 extern const struct bpfe_helper bpfe_route_helpers[];

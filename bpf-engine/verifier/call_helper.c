@@ -188,6 +188,15 @@ static int check_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 	case BPFE_ARG_DYNPTR_OUT:
 	case BPFE_ARG_DYNPTR_RECORD:
 		return bpfe_check_dynptr_arg(vf, regno, arg, call);
+	case BPFE_ARG_CALLBACK:
+		return bpfe_callback_arg(vf, regno, call->helper->name);
+	case BPFE_ARG_CALLBACK_CTX:
+		return 0;
+	case BPFE_ARG_ITER_OUT:
+	case BPFE_ARG_ITER:
+	case BPFE_ARG_ITER_END:
+		return bpfe_iterator_arg(vf, regno, call->helper->args[regno - 1],
+					 call->helper->name);
 	default:
 		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, regno, NULL,
 				      "argument %d of %s is of a kind this verifier does not know",
@@ -328,15 +337,14 @@ static int tail_call(struct bpfe_vf *vf)
 {
 	int err = bpfe_held_check_none(vf, "bpf_tail_call is called");
 
-	for (uint32_t f = 0; !err && f < vf->cur->depth; f++) {
-		if (vf->cur->frames[f]->callback)
-			err = bpfe_vf_refuse(vf, BPFE_BAD_CONTROL, -1,
-					     "a tail call behind the helper that calls back",
-					     "bpf_tail_call is called in a callback");
-	}
+	if (!err && bpfe_in_callback(vf->cur))
+		err = bpfe_vf_refuse(vf, BPFE_BAD_CONTROL, -1,
+				     "a tail call behind the helper that calls back",
+				     "bpf_tail_call is called in a callback");
 	if (err)
 		return err;
 	vf->image->has_tail_call = true;
+	vf->image->subprogs[bpfe_top(vf->cur)->subprog].has_tail_call = true;
 	return vf->cur->depth > 1 ? return_from_tail_call(vf) : 0;
 }
 
@@ -349,6 +357,10 @@ int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn)
 
 	for (int regno = 1; !err && regno <= 5 && call.helper->args[regno - 1]; regno++)
 		err = check_arg(vf, regno, &call);
+	if (!err && bpfe_is_iterator_call(call.helper))
+		return bpfe_vf_iterator(vf, call.helper);
+	if (!err && call.helper->calls_back)
+		err = bpfe_vf_call_back(vf, call.helper);
 	if (!err && call.helper->id == BPF_FUNC_tail_call)
 		err = tail_call(vf);
 	if (!err)

@@ -36,7 +36,7 @@ void bpfe_claims_note(struct bpfe_vf *vf)
 {
 	struct bpfe_claims *claims = vf->image->claims;
 	const struct bpfe_frame *frame = bpfe_top(vf->cur);
-	struct bpfe_live live = bpfe_flow_live(vf, vf->pc, false);
+	struct bpfe_live live = bpfe_flow_live(vf, vf->cur, vf->cur->depth - 1, vf->pc);
 
 	if (vf->widen && !claims->widened) {
 		memset(claims->regs, 0, vf->image->n_insns * sizeof(*claims->regs));

@@ -173,7 +173,9 @@ static bool stack_covered(struct cover *c, const struct bpfe_stack *old,
 static bool frame_covered(struct cover *c, const struct bpfe_frame *old,
 			  const struct bpfe_frame *cur, const struct bpfe_live *live)
 {
-	if (old->subprog != cur->subprog || old->return_to != cur->return_to)
+	if (old->subprog != cur->subprog || old->return_to != cur->return_to ||
+	    old->callback != cur->callback || old->n_held != cur->n_held ||
+	    !same_object(c, old->last_held, cur->last_held))
 		return false;
 	for (unsigned r = 0; r < BPF_REG_10; r++) {
 		if ((live->regs >> r & 1) &&
@@ -208,9 +210,7 @@ static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const stru
 		return false;
 	/* The running frame first: it is the one that differs. */
 	for (uint32_t f = old->depth; f > 0; f--) {
-		bool calling = f < old->depth;
-		struct bpfe_live live =
-			bpfe_flow_live(vf, calling ? cur->frames[f]->return_to : pc, calling);
+		struct bpfe_live live = bpfe_flow_live(vf, cur, f - 1, pc);
 
 		if (!frame_covered(&c, old->frames[f - 1], cur->frames[f - 1], &live))
 			return false;

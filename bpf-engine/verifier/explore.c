@@ -116,6 +116,7 @@ static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	case BPFE_FORM_LD_IMM64:
 	case BPFE_FORM_LD_MAP:
 	case BPFE_FORM_LD_MAP_VALUE:
+	case BPFE_FORM_LD_FUNC:
 		return bpfe_vf_ld_imm64(vf, insn);
 	case BPFE_FORM_LOAD:
 		return bpfe_vf_load(vf, insn);
@@ -137,6 +138,10 @@ static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 		return bpfe_vf_branch(vf, insn);
 	case BPFE_FORM_CALL_LOCAL:
 		return bpfe_vf_call_local(vf, insn);
+	case BPFE_FORM_CALLX:
+		return bpfe_vf_callx(vf, insn);
+	case BPFE_FORM_MAY_GOTO:
+		return bpfe_vf_may_goto(vf, insn);
 	case BPFE_FORM_CALL_HELPER:
 	case BPFE_FORM_CALL_KFUNC:
 		return bpfe_vf_call_helper(vf, insn);
@@ -249,6 +254,7 @@ static void drop_everything(struct bpfe_vf *vf)
 	bpfe_state_free(vf, vf->cur);
 	vf->cur = NULL;
 	bpfe_prune_free(vf);
+	vf->path = NULL;
 	while (vf->arena) {
 		struct bpfe_arena_block *block = vf->arena;
 

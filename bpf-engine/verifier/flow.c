@@ -16,6 +16,11 @@ uint32_t bpfe_flow_callee(const struct bpfe_image *image, uint32_t i)
 	return image->aux[(int64_t)i + 1 + insn->imm].subprog;
 }
 
+uint32_t bpfe_flow_address(const struct bpfe_image *image, uint32_t i)
+{
+	return image->aux[i].form == BPFE_FORM_LD_FUNC ? image->aux[i].callee : UINT32_MAX;
+}
+
 unsigned bpfe_flow_successors(const struct bpfe_image *image, uint32_t i, uint32_t next[2])
 {
 	const struct bpf_insn *insn = &image->insns[i];
@@ -87,6 +92,20 @@ static void enter_edge(struct bpfe_flow *flow, uint32_t from, uint32_t to)
 	flow->preds[--flow->pred_first[to]] = from;
 }
 
+/* May the instruction be come back to any number of times without an end in sight? */
+static bool begins_rounds(const struct bpfe_image *image, uint32_t i)
+{
+	uint8_t form = image->aux[i].form;
+	const struct bpfe_helper *helper;
+
+	if (form == BPFE_FORM_MAY_GOTO)
+		return true;
+	if (form != BPFE_FORM_CALL_HELPER && form != BPFE_FORM_CALL_KFUNC)
+		return false;
+	helper = bpfe_helper_by_id((uint32_t)image->insns[i].imm);
+	return helper && (helper->calls_back || helper->args[0] == BPFE_ARG_ITER);
+}
+
 static void find_merges(const struct bpfe_image *image, struct bpfe_flow *flow)
 {
 	for (uint32_t i = 0; i < image->n_insns; i++)
@@ -97,8 +116,11 @@ static void find_merges(const struct bpfe_image *image, struct bpfe_flow *flow)
 		flow->merge[start] = flow->pred_first[start + 1] != flow->pred_first[start];
 	}
 	for (uint32_t i = 0; i + 1 < image->n_insns; i++) {
-		if (bpfe_flow_callee(image, i) != UINT32_MAX)
+		if (bpfe_flow_callee(image, i) != UINT32_MAX ||
+		    image->aux[i].form == BPFE_FORM_CALLX)
 			flow->merge[i + 1] = 1;
+		if (begins_rounds(image, i))
+			flow->merge[i] = 1;
 		i += bpfe_is_wide(&image->insns[i]);
 	}
 }
@@ -144,6 +166,8 @@ static uint32_t next_callee(const struct bpfe_image *image, struct walk *w, uint
 		uint32_t i = w->resume[function];
 		uint32_t callee = bpfe_flow_callee(image, i);
 
+		if (callee == UINT32_MAX)
+			callee = bpfe_flow_address(image, i);
 		w->resume[function] = i + 1 + bpfe_is_wide(&image->insns[i]);
 		if (callee != UINT32_MAX) {
 			*site = i;
@@ -222,7 +246,9 @@ static int run_passes(struct bpfe_vf *vf, struct bpfe_flow *flow)
 	flow->before = calloc(n, sizeof(*flow->before));
 	flow->entries = calloc(vf->image->n_subprogs, sizeof(*flow->entries));
 	flow->live = calloc(n, sizeof(*flow->live));
-	if (!flow->queue || !flow->queued || !flow->before || !flow->entries || !flow->live)
+	flow->last_call = calloc(n, sizeof(*flow->last_call));
+	if (!flow->last_call || !flow->queue || !flow->queued || !flow->before || !flow->entries ||
+	    !flow->live)
 		return bpfe_vf_no_memory(vf);
 	/* Arguments are known when a function's callers are done, what it reads before they are. */
 	for (uint32_t k = 0; !err && k < flow->n_order; k++)
@@ -256,12 +282,35 @@ void bpfe_flow_free(struct bpfe_flow *flow)
 	free(flow->preds);
 	free(flow->merge);
 	free(flow->order);
+	free(flow->calls);
+	free(flow->last_call);
 	free(flow->before);
 	free(flow->entries);
 	free(flow->live);
 	free(flow->queue);
 	free(flow->queued);
 	free(flow);
+}
+
+int bpfe_flow_note_call(struct bpfe_vf *vf, uint32_t function)
+{
+	struct bpfe_flow *flow = vf->flow;
+
+	if (flow->last_call[vf->pc] == function + 1)
+		return 0;
+	flow->last_call[vf->pc] = function + 1;
+	if (flow->n_calls == flow->room_calls) {
+		uint32_t room = 2 * flow->room_calls + 16;
+		struct bpfe_flow_call *calls = realloc(flow->calls, room * sizeof(*calls));
+
+		if (!calls)
+			return bpfe_vf_no_memory(vf);
+		flow->calls = calls;
+		flow->room_calls = room;
+	}
+	flow->calls[flow->n_calls++] =
+		(struct bpfe_flow_call){vf->image->aux[vf->pc].subprog, function};
+	return 0;
 }
 
 bool bpfe_flow_is_merge(const struct bpfe_vf *vf, uint32_t pc)

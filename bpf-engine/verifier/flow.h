@@ -16,12 +16,19 @@ struct bpfe_fp_regs {
 	int16_t fp[MAX_BPF_REG];
 };
 
+struct bpfe_flow_call {
+	uint32_t caller, callee; /* functions */
+};
+
 struct bpfe_flow {
 	uint32_t *pred_first; /* predecessors of i: preds[pred_first[i] .. pred_first[i + 1]) */
 	uint32_t *preds;
 	uint8_t *merge;  /* by instruction */
 	uint32_t *order; /* functions reachable from the program, callers first */
 	uint32_t n_order;
+	struct bpfe_flow_call *calls; /* that exploration found, beside those in the text */
+	uint32_t n_calls, room_calls;
+	uint32_t *last_call; /* by instruction: function it was found to call last, plus 1 */
 	struct bpfe_fp_regs *before;  /* by instruction */
 	struct bpfe_fp_regs *entries; /* by function */
 	bool escaped;                 /* a stack pointer may be stored somewhere */
@@ -35,6 +42,8 @@ struct bpfe_flow {
 unsigned bpfe_flow_successors(const struct bpfe_image *image, uint32_t i, uint32_t next[2]);
 /* Function called by the instruction at @i, or UINT32_MAX. */
 uint32_t bpfe_flow_callee(const struct bpfe_image *image, uint32_t i);
+/* Function whose address the instruction at @i takes, or UINT32_MAX. */
+uint32_t bpfe_flow_address(const struct bpfe_image *image, uint32_t i);
 void bpfe_flow_push(struct bpfe_flow *flow, uint32_t i);
 /* False when there is nothing left. */
 bool bpfe_flow_take(struct bpfe_flow *flow, uint32_t *i);
@@ -42,6 +51,8 @@ bool bpfe_flow_take(struct bpfe_flow *flow, uint32_t *i);
 /* frameptr.c, liveness.c: the passes over one function. -ECANCELED. */
 int bpfe_flow_frame_pointers(struct bpfe_vf *vf, uint32_t function);
 int bpfe_flow_liveness(struct bpfe_vf *vf, uint32_t function);
+/* depth.c: does the stack suffice on every chain of calls? -E2BIG. */
+int bpfe_check_stack_depth(struct bpfe_vf *vf);
 int bpfe_flow_poll(struct bpfe_vf *vf, uint32_t *steps);
 
 #endif

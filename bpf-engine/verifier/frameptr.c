@@ -72,6 +72,13 @@ static void call(struct bpfe_flow *flow, const struct bpfe_image *image, uint32_
 		r->fp[a] = BPFE_FP_NOT; /* a stack pointer is never returned */
 }
 
+/* A function whose address is taken may be called with anything. */
+static void take_address(struct bpfe_flow *flow, uint32_t function)
+{
+	for (unsigned a = BPF_REG_1; function != UINT32_MAX && a <= BPF_REG_5; a++)
+		flow->entries[function].fp[a] = BPFE_FP_MAYBE;
+}
+
 static void store(struct bpfe_flow *flow, const struct bpf_insn *insn, struct bpfe_fp_regs *r)
 {
 	if (BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm == BPFE_LOAD_ACQ) {
@@ -104,6 +111,7 @@ static void transfer(struct bpfe_flow *flow, const struct bpfe_image *image, uin
 				r->fp[k] = BPFE_FP_NOT;
 			break;
 		}
+		take_address(flow, bpfe_flow_address(image, i));
 		r->fp[insn->dst_reg] = BPFE_FP_NOT;
 		break;
 	case BPF_LDX:

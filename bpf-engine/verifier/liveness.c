@@ -137,7 +137,12 @@ static uint64_t slots_upwards(int16_t fp, int64_t size)
 	return slots_of(fp, 0, size);
 }
 
-/* Most bytes of stack, from where argument @regno points upwards, that matter to the call. */
+#define EVERYTHING (-1)
+
+/*
+ * Most bytes of stack, from where argument @regno points upwards, that matter to the call, or
+ * EVERYTHING: no argument of that kind is a stack pointer, or what it is used for is not known.
+ */
 static int64_t argument_bytes(const struct bpfe_vf *vf, const struct bpfe_helper *helper,
 			      unsigned regno)
 {
@@ -149,7 +154,6 @@ static int64_t argument_bytes(const struct bpfe_vf *vf, const struct bpfe_helper
 		return longest_element(vf->image, false);
 	case BPFE_ARG_MEM_RDONLY:
 	case BPFE_ARG_MEM_UNINIT:
-	case BPFE_ARG_CALLBACK_CTX:
 		return BPFE_STACK_SIZE;
 	case BPFE_ARG_FIXED_RDONLY:
 	case BPFE_ARG_FIXED_OUT:
@@ -163,8 +167,8 @@ static int64_t argument_bytes(const struct bpfe_vf *vf, const struct bpfe_helper
 	case BPFE_ARG_ITER:
 	case BPFE_ARG_ITER_END:
 		return 8;
-	default:
-		return 0;
+	default: /* above all what a callback is given */
+		return EVERYTHING;
 	}
 }
 
@@ -176,8 +180,11 @@ static void helper_arg(const struct bpfe_vf *vf, uint32_t i, unsigned regno,
 	int64_t size = argument_bytes(vf, helper, regno);
 
 	live_reg(l, regno, arg != BPFE_ARG_ANYTHING);
-	if (!size)
+	if (size == EVERYTHING) {
+		if (fp != BPFE_FP_NOT)
+			l->slots = l->precise_slots = ALL_SLOTS;
 		return;
+	}
 	l->slots |= slots_upwards(fp, size);
 	/* A key may tell that a look-up finds something. */
 	if (arg == BPFE_ARG_MAP_KEY)
@@ -339,16 +346,21 @@ int bpfe_flow_liveness(struct bpfe_vf *vf, uint32_t function)
 	return 0;
 }
 
-struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, uint32_t pc, bool calling)
+struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, const struct bpfe_state *state,
+				uint32_t f, uint32_t pc)
 {
-	struct bpfe_live l = vf->flow->live[pc];
+	const struct bpfe_frame *callee = f + 1 < state->depth ? state->frames[f + 1] : NULL;
+	struct bpfe_live l = vf->flow->live[callee ? callee->return_to : pc];
+	bool given = false;
 
 	if (vf->image->claims && vf->image->claims->all)
 		return (struct bpfe_live){UINT64_MAX, UINT64_MAX, UINT16_MAX, UINT16_MAX};
-	if (calling)
-		for (unsigned r = BPF_REG_0; r <= BPF_REG_5; r++)
-			dead_reg(&l, r);
-	if (vf->flow->escaped || (calling && passes_stack(vf->flow, pc - 1)))
+	/* A callback comes back to the call itself, with its arguments; others behind the call. */
+	if (callee)
+		given = passes_stack(vf->flow, callee->return_to - !callee->callback);
+	for (unsigned r = BPF_REG_0; callee && !callee->callback && r <= BPF_REG_5; r++)
+		dead_reg(&l, r);
+	if (vf->flow->escaped || given)
 		l.slots = l.precise_slots = ALL_SLOTS;
 	return l;
 }

@@ -84,7 +84,8 @@ static int find_cover(struct bpfe_vf *vf, uint32_t *kept, uint32_t *shape)
 
 	for (struct bpfe_checkpoint *c = vf->points[vf->pc]; c && compared < MAX_COMPARED;
 	     c = c->next, compared++) {
-		bool open = c->branches > 0;
+		/* Rounds that something else bounds do not make a loop endless. */
+		bool open = c->branches > 0 && c->state->rounds == vf->cur->rounds;
 
 		if (compared % COMPARED_PER_INSN == 0)
 			vf->work++;

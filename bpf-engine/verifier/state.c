@@ -99,6 +99,7 @@ struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *
 		return NULL;
 	to->n_held = from->n_held;
 	memcpy(to->held, from->held, sizeof(to->held));
+	to->rounds = from->rounds;
 	for (uint32_t i = 0; i < from->depth; i++) {
 		struct bpfe_frame *frame = bpfe_vf_alloc(vf, sizeof(*frame));
 

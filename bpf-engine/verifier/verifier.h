@@ -120,6 +120,8 @@ struct bpfe_held {
 struct bpfe_frame {
 	struct bpfe_reg regs[MAX_BPF_REG];
 	uint32_t callback; /* slot of the call whose callback this frame runs, plus 1; 0: none */
+	uint32_t n_held;   /* callback: references held when it began... */
+	uint32_t last_held; /* ...and the newest of them, 0: none */
 	uint32_t subprog;
 	uint32_t return_to;       /* slot the caller goes on at */
 	struct bpfe_stack *stack; /* NULL: nothing written yet */
@@ -128,7 +130,8 @@ struct bpfe_frame {
 struct bpfe_state {
 	uint32_t n_held;
 	struct bpfe_held held[BPFE_MAX_HELD];
-	uint32_t depth; /* frames in use; the last one runs */
+	uint32_t rounds; /* of callbacks, iterators and may_goto on the path here: no endless loop */
+	uint32_t depth;  /* frames in use; the last one runs */
 	struct bpfe_frame *frames[BPFE_MAX_FRAMES];
 };
 
@@ -330,7 +333,29 @@ int bpfe_vf_ld_imm64(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_branch(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_call_local(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_callx(struct bpfe_vf *vf, const struct bpf_insn *insn);
+int bpfe_vf_may_goto(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_exit(struct bpfe_vf *vf);
+
+/* ---- callback.c, iter.c -------------------------------------------------------------------- */
+
+/* Have @state enter @function, going on at @return_to. -E2BIG, reported: too many frames. */
+int bpfe_vf_enter(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t function,
+		  uint32_t return_to);
+/* Argument @regno of @helper is a function. */
+int bpfe_callback_arg(struct bpfe_vf *vf, int regno, const char *helper);
+/* The arguments of @helper are right: put the way into its callback aside. */
+int bpfe_vf_call_back(struct bpfe_vf *vf, const struct bpfe_helper *helper);
+/* Does the running frame run for a callback? */
+bool bpfe_in_callback(const struct bpfe_state *state);
+/* The running frame, a callback's, ends. */
+int bpfe_vf_callback_exit(struct bpfe_vf *vf);
+
+bool bpfe_is_iterator_call(const struct bpfe_helper *helper);
+/* Argument @regno of @helper is as @arg (BPFE_ARG_ITER*) says. */
+int bpfe_iterator_arg(struct bpfe_vf *vf, int regno, uint8_t arg, const char *helper);
+/* The argument of @helper is right: do what it does, result included. */
+int bpfe_vf_iterator(struct bpfe_vf *vf, const struct bpfe_helper *helper);
 
 /* ---- explore.c, prune.c, widen.c ----------------------------------------------------------- */
 
@@ -365,9 +390,11 @@ int bpfe_widen(struct bpfe_vf *vf, const struct bpfe_state *old);
 /* Analyse the image. -EACCES on recursion, -ENOMEM, -ECANCELED. */
 int bpfe_flow_build(struct bpfe_vf *vf);
 void bpfe_flow_free(struct bpfe_flow *flow);
-/* What is live before @pc; for a caller's frame, while the call that returns to @pc is under way.
- */
-struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, uint32_t pc, bool calling);
+/* What is live in frame @f of @state, which runs at @pc. */
+struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, const struct bpfe_state *state,
+				uint32_t f, uint32_t pc);
+/* The instruction at vf->pc calls @function, which its text does not tell. */
+int bpfe_flow_note_call(struct bpfe_vf *vf, uint32_t function);
 /* Do paths meet at @pc? */
 bool bpfe_flow_is_merge(const struct bpfe_vf *vf, uint32_t pc);
 /* Functions reachable from the program, callers before callees. */

@@ -140,45 +140,6 @@ int bpfe_vf_no_memory(struct bpfe_vf *vf)
 				  "the host has no memory for verification");
 }
 
-/* ---- Stack depth --------------------------------------------------------------------------- */
-
-/* Deepest sum of frames over all chains of calls, callees before callers. */
-static int check_stack_depth(struct bpfe_vf *vf)
-{
-	struct bpfe_image *image = vf->image;
-	uint32_t limit = BPFE_STACK_SIZE, n, *deepest = calloc(image->n_subprogs, sizeof(*deepest));
-	const uint32_t *order;
-
-	if (!deepest)
-		return bpfe_vf_no_memory(vf);
-	if (image->max_stack && image->max_stack < limit)
-		limit = image->max_stack;
-	n = bpfe_flow_order(vf, &order);
-	while (n--) {
-		const struct bpfe_subprog *subprog = &image->subprogs[order[n]];
-		uint32_t below = 0;
-
-		for (uint32_t i = subprog->start; i < subprog->end; i++) {
-			uint32_t callee = bpfe_flow_callee(image, i);
-
-			if (callee != UINT32_MAX && image->aux[i].seen && deepest[callee] > below)
-				below = deepest[callee];
-			i += bpfe_is_wide(&image->insns[i]);
-		}
-		deepest[order[n]] = subprog->stack_bytes + below;
-	}
-	image->stack_bytes = deepest[0];
-	free(deepest);
-	if (image->stack_bytes <= limit)
-		return 0;
-	vf->pc = 0;
-	return bpfe_vf_refuse_err(
-		vf, -E2BIG, BPFE_TOO_LARGE, "less stack, or fewer nested calls",
-		"the deepest chain of calls needs %u bytes of stack, at most %u are "
-		"allowed",
-		image->stack_bytes, limit);
-}
-
 /* ---- Entry --------------------------------------------------------------------------------- */
 
 static int explore(struct bpfe_vf *vf)
@@ -206,7 +167,7 @@ static int verify(struct bpfe_vf *vf)
 	if (!vf->points)
 		return bpfe_vf_no_memory(vf);
 	err = explore(vf);
-	return err ? err : check_stack_depth(vf);
+	return err ? err : bpfe_check_stack_depth(vf);
 }
 
 int bpfe_verify(struct bpfe_image *image, struct bpfe_log *log)

@@ -42,7 +42,7 @@ static bool frame_same_shape(const struct bpfe_frame *a, const struct bpfe_frame
 	static const struct bpfe_slot unwritten;
 	uint32_t n_a = a->stack ? a->stack->n : 0, n_b = b->stack ? b->stack->n : 0;
 
-	if (a->subprog != b->subprog || a->return_to != b->return_to)
+	if (a->subprog != b->subprog || a->return_to != b->return_to || a->callback != b->callback)
 		return false;
 	for (unsigned r = 0; r < BPF_REG_10; r++) {
 		if ((live->regs >> r & 1) && !reg_same_shape(&a->regs[r], &b->regs[r]))
@@ -57,14 +57,6 @@ static bool frame_same_shape(const struct bpfe_frame *a, const struct bpfe_frame
 	return true;
 }
 
-static struct bpfe_live live_in(const struct bpfe_vf *vf, const struct bpfe_state *state,
-				uint32_t f)
-{
-	bool calling = f + 1 < state->depth;
-
-	return bpfe_flow_live(vf, calling ? state->frames[f + 1]->return_to : vf->pc, calling);
-}
-
 bool bpfe_same_shape(const struct bpfe_vf *vf, const struct bpfe_state *a,
 		     const struct bpfe_state *b)
 {
@@ -75,7 +67,7 @@ bool bpfe_same_shape(const struct bpfe_vf *vf, const struct bpfe_state *a,
 
 		if (f < a->depth && a->frames[f]->return_to != b->frames[f]->return_to)
 			return false;
-		live = live_in(vf, b, f - 1);
+		live = bpfe_flow_live(vf, b, f - 1, vf->pc);
 		if (!frame_same_shape(a->frames[f - 1], b->frames[f - 1], &live))
 			return false;
 	}
@@ -189,7 +181,7 @@ static int widen_stack(struct bpfe_vf *vf, const struct bpfe_stack *old, struct 
 int bpfe_widen(struct bpfe_vf *vf, const struct bpfe_state *old)
 {
 	for (uint32_t f = 0; f < vf->cur->depth; f++) {
-		struct bpfe_live live = live_in(vf, vf->cur, f);
+		struct bpfe_live live = bpfe_flow_live(vf, vf->cur, f, vf->pc);
 		struct bpfe_frame *frame = vf->cur->frames[f];
 		int err;
 

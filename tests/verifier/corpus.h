@@ -53,6 +53,7 @@ struct corpus {
 
 extern const struct corpus refused_pointers, refused_memory, refused_stack, refused_calls, accepted;
 extern const struct corpus refused_maps, refused_held, refused_dynptr, accepted_objects;
+extern const struct corpus refused_loops, accepted_loops;
 
 /* r0 = map value or NULL for key 1 on the stack at r10 - 4, then r1 to r5 are lost. Six slots. */
 #define LOOKUP(map) LOOKUP_KEY(map, 1)

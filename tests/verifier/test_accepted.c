@@ -231,6 +231,7 @@ static int teardown(void **state)
 
 int main(void)
 {
+	const struct corpus *const all[] = {&accepted, &accepted_loops, &accepted_objects};
 	static struct CMUnitTest tests[1000] = {
 		cmocka_unit_test(test_aux),
 		cmocka_unit_test(test_log_levels),
@@ -240,7 +241,6 @@ int main(void)
 		cmocka_unit_test(test_profile_stack),
 		cmocka_unit_test(test_long_list_of_rules),
 	};
-	const struct corpus *const all[] = {&accepted, &accepted_objects};
 	size_t n = 7;
 
 	for (size_t i = 0; i < COUNT_OF(all); i++) {

@@ -153,7 +153,7 @@ int main(void)
 {
 	const struct corpus *const all[] = {&refused_pointers, &refused_memory, &refused_stack,
 					    &refused_calls,    &refused_maps,   &refused_held,
-					    &refused_dynptr};
+					    &refused_dynptr,   &refused_loops};
 	static struct CMUnitTest tests[1000];
 	size_t n = 0;
 
