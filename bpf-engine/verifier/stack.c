@@ -150,6 +150,12 @@ static int check_spilled_pointer(struct bpfe_vf *vf, const struct bpfe_reg *base
 				      "storing it in the function's own frame",
 				      "stack pointer stored in a caller's frame would outlive its "
 				      "function");
+	/* The key of an array's element is the helper's own variable. */
+	if (value->type == BPFE_REG_MAP_KEY && base->frame != vf->cur->depth - 1)
+		return bpfe_vf_refuse(vf, BPFE_BAD_STACK, vf->image->insns[vf->pc].src_reg,
+				      "storing it in the function's own frame, or the key itself",
+				      "pointer to a key stored in a caller's frame would outlive "
+				      "its callback");
 	return 0;
 }
 
