@@ -30,6 +30,11 @@ static const struct bpfe_reg *object_in(const struct bpfe_frame *frame, uint32_t
 	return slot && slot->spill_size && bpfe_reg_is_object(&slot->spill) ? &slot->spill : NULL;
 }
 
+const char *bpfe_object_name(const struct bpfe_reg *object)
+{
+	return object->type == BPFE_REG_ITER ? "an iterator" : "a dynptr";
+}
+
 /* ---- Writes over objects ------------------------------------------------------------------- */
 
 static const struct bpfe_reg *first_object(const struct bpfe_frame *frame, int64_t lo, int64_t hi,
@@ -53,8 +58,8 @@ int bpfe_stack_no_objects(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t
 	if (!object)
 		return 0;
 	return bpfe_vf_refuse(vf, BPFE_BAD_STACK, regno, "other bytes of the stack",
-			      "stack byte at r10%d is part of a %s and may be overwritten", at,
-			      bpfe_reg_type_name(object));
+			      "stack byte at r10%d is part of %s and may be overwritten", at,
+			      bpfe_object_name(object));
 }
 
 int bpfe_stack_end_objects(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo, int64_t hi)
@@ -66,8 +71,8 @@ int bpfe_stack_end_objects(struct bpfe_vf *vf, int regno, uint32_t frame, int64_
 		if (object->ref)
 			return bpfe_vf_refuse(
 				vf, BPFE_BAD_REFERENCE, regno, "a store after it was released",
-				"store to r10%d overwrites a %s that must be released first", at,
-				bpfe_reg_type_name(object));
+				"store to r10%d overwrites part of %s that must be released first",
+				at, bpfe_object_name(object));
 		err = bpfe_state_forget(vf, vf->cur, object->id);
 	}
 	return err;

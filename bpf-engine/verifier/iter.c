@@ -71,7 +71,8 @@ int bpfe_iterator_arg(struct bpfe_vf *vf, int regno, uint8_t arg, const char *he
 		return bpfe_vf_refuse(vf, BPFE_BAD_STACK, regno,
 				      "an iterator made by bpf_iter_num_new and not destroyed",
 				      "there is no iterator at r10%+lld", (long long)off);
-	return 0;
+	/* A dynptr that lies there ends. */
+	return arg == BPFE_ARG_ITER_OUT ? bpfe_check_object_place(vf, regno, 1) : 0;
 }
 
 static void lose_arguments(struct bpfe_state *state)

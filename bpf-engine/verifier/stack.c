@@ -61,10 +61,9 @@ static int check_byte(struct bpfe_vf *vf, int regno, const struct bpfe_frame *fr
 		return bpfe_vf_refuse(vf, BPFE_BAD_STACK, regno, "bytes that were written before",
 				      "stack byte at r10%d is read but was never written", off);
 	if (kind == BPFE_BYTE_SPILL && bpfe_reg_is_object(&slot->spill))
-		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, regno,
-				      "the helpers and kfuncs that take it",
-				      "stack byte at r10%d is part of a %s", off,
-				      bpfe_reg_type_name(&slot->spill));
+		return bpfe_vf_refuse(
+			vf, BPFE_POINTER_LEAK, regno, "the helpers and kfuncs that take it",
+			"stack byte at r10%d is part of %s", off, bpfe_object_name(&slot->spill));
 	if (kind == BPFE_BYTE_SPILL && bpfe_reg_is_pointer(&slot->spill))
 		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, regno,
 				      "an aligned 8-byte load, which gives the pointer back",

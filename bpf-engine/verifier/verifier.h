@@ -119,8 +119,8 @@ struct bpfe_held {
 
 struct bpfe_frame {
 	struct bpfe_reg regs[MAX_BPF_REG];
-	uint32_t callback; /* slot of the call whose callback this frame runs, plus 1; 0: none */
-	uint32_t n_held;   /* callback: references held when it began... */
+	uint32_t callback;  /* slot of the call whose callback this frame runs, plus 1; 0: none */
+	uint32_t n_held;    /* callback: references held when it began... */
 	uint32_t last_held; /* ...and the newest of them, 0: none */
 	uint32_t subprog;
 	uint32_t return_to;       /* slot the caller goes on at */
@@ -130,8 +130,9 @@ struct bpfe_frame {
 struct bpfe_state {
 	uint32_t n_held;
 	struct bpfe_held held[BPFE_MAX_HELD];
-	uint32_t rounds; /* of callbacks, iterators and may_goto on the path here: no endless loop */
-	uint32_t depth;  /* frames in use; the last one runs */
+	uint32_t
+		rounds; /* of callbacks, iterators and may_goto on the path here: no endless loop */
+	uint32_t depth; /* frames in use; the last one runs */
 	struct bpfe_frame *frames[BPFE_MAX_FRAMES];
 };
 
@@ -307,6 +308,8 @@ bool bpfe_map_value_known(const struct bpfe_vf *vf, const struct bpfe_reg *reg, 
 
 /* ---- dynptr.c ------------------------------------------------------------------------------ */
 
+/* "a dynptr", "an iterator". */
+const char *bpfe_object_name(const struct bpfe_reg *object);
 /* The object of @type that stack pointer @reg points to the start of, or NULL. */
 const struct bpfe_reg *bpfe_stack_object(const struct bpfe_vf *vf, const struct bpfe_reg *reg,
 					 enum bpfe_reg_type type);
