@@ -274,7 +274,8 @@ typedef bool (*bpfe_visit_fn)(void *opaque, const void *key, void *value);
 
 struct bpfe_map_ops {
 	uint32_t type;
-	bool per_cpu; /* the control plane sees a value for each of attr.cpus processors */
+	bool rdonly_prog; /* programs only read the values: BPF_F_RDONLY_PROG is always set */
+	bool per_cpu;     /* the control plane sees a value for each of attr.cpus processors */
 	/*
 	 * May a map have @attr? NULL: the bounds that bpfe_map_check_common() (maps/map.h) puts on
 	 * any key, value, number of entries and flags. Otherwise it is asked instead of that.

@@ -5,9 +5,21 @@
 #include "helpers/helpers.h"
 
 static const struct bpfe_helper *const families[] = {
-	bpfe_basic_helpers,  bpfe_bytes_helpers, bpfe_dynptr_helpers,   bpfe_iter_helpers,
-	bpfe_loop_helpers,   bpfe_map_helpers,   bpfe_metadata_helpers, bpfe_route_helpers,
-	bpfe_stream_helpers, bpfe_text_helpers,  bpfe_time_helpers,     bpfe_xdp_helpers,
+	/* clang-format off */
+	bpfe_basic_helpers,
+	bpfe_bytes_helpers,
+	bpfe_dynptr_helpers,
+	bpfe_iter_helpers,
+	bpfe_loop_helpers,
+	bpfe_map_helpers,
+	bpfe_metadata_helpers,
+	bpfe_redirect_helpers,
+	bpfe_route_helpers,
+	bpfe_stream_helpers,
+	bpfe_text_helpers,
+	bpfe_time_helpers,
+	bpfe_xdp_helpers,
+	/* clang-format on */
 };
 
 #define N_HELPERS 256u /* ids the bitmap of bpfe_helpers_supported() has room for */

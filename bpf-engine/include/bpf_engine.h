@@ -167,7 +167,8 @@ size_t bpfe_map_storage_size(const struct bpfe_map_attr *attr);
  * -EINVAL: attribute that does not fit the type (the log says which); -E2BIG: larger than the
  * bounds; -EOPNOTSUPP: type not implemented, BPF_F_NO_PREALLOC for an LRU map, or a lock in the
  * values of a type that cannot have one; -EACCES: a lock in values that programs may only read or
- * only write; -ENOMEM: the allocator refused. The allocator must outlive the map's last deferred free.
+ * only write; -ENOMEM: the allocator refused. The allocator must outlive the map's last deferred
+ * free.
  */
 int bpfe_map_create(const struct bpfe_map_attr *attr, const struct bpfe_allocator *alloc,
 		    struct bpfe_map **map, struct bpfe_log *log);
@@ -274,8 +275,8 @@ int bpfe_map_consume(struct bpfe_map *map, uint32_t max, bpfe_record_fn fn, void
 
 /*
  * Have @fn called in the thread of a producer when a record becomes ready that the consumer waits
- * for (BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP say otherwise). It must be quick and call nothing of
- * the map's: it wakes the thread that calls bpfe_map_consume(). NULL: none. -EINVAL: other maps.
+ * for (BPF_RB_NO_WAKEUP and BPF_RB_FORCE_WAKEUP say otherwise). It must be quick and call nothing
+ * of the map's: it wakes the thread that calls bpfe_map_consume(). NULL: none. -EINVAL: other maps.
  * Blocks for a grace period, after which the former @fn is not called any more; one caller at a
  * time, never inside a read section.
  */
@@ -451,7 +452,7 @@ struct bpfe_xdp_buff {
 	uint8_t *data;
 	uint8_t *data_end;
 	uint8_t *hard_end;
-	uint32_t ingress_ifindex; /* port, as the guest numbers it */
+	uint32_t ingress_ifindex; /* interface; 0 is none */
 	uint32_t rx_queue_index;
 	uint32_t egress_ifindex;
 	uint64_t now_ns; /* clock for time helpers: frame arrival, monotonic */
@@ -489,13 +490,13 @@ enum bpfe_abort {
 };
 
 struct bpfe_result {
-	uint64_t r0;     /* at exit; XDP_ABORTED when aborted */
-	uint32_t retval; /* its low 32 bits */
-	struct bpfe_redirect
-		redirect;      /* set if retval is XDP_REDIRECT and a helper gave a target */
-	enum bpfe_abort abort; /* why the run was cut short */
-	uint32_t abort_insn;   /* slot where it was */
-	uint64_t insns;        /* instructions executed, a ld_imm64 as one; at most the budget */
+	uint64_t r0;                   /* at exit; XDP_ABORTED when aborted */
+	uint32_t retval;               /* its low 32 bits */
+	struct bpfe_redirect redirect; /* if retval says so (XDP_REDIRECT, TC_ACT_REDIRECT) and a
+					  helper gave a target */
+	enum bpfe_abort abort;         /* why the run was cut short */
+	uint32_t abort_insn;           /* slot where it was */
+	uint64_t insns; /* instructions executed, a ld_imm64 as one; at most the budget */
 };
 
 /*
@@ -503,6 +504,14 @@ struct bpfe_result {
  * threads; takes no lock and allocates nothing. Always returns within the program's budget.
  */
 struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp);
+
+/*
+ * Call @fn for the interface of each entry of a BPFE_REDIRECT_BROADCAST, without @ingress_ifindex
+ * if its flags say so. Inside the read section of the run.
+ */
+typedef void (*bpfe_redirect_fn)(void *opaque, uint32_t ifindex);
+void bpfe_redirect_each(const struct bpfe_redirect *redirect, uint32_t ingress_ifindex,
+			bpfe_redirect_fn fn, void *opaque);
 
 /*
  * Run a program of type BPFE_PROG_MEM over the @size bytes at @mem, which it may read and write;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* What the checked interpreter asks before it lets a program touch memory. */
 #include "interp/interp.h"
+#include "maps/map_in_map.h"
+#include "maps/ringbuf.h"
 
 static bool within(uint64_t address, uint64_t size, uintptr_t start, uintptr_t end)
 {
@@ -10,7 +12,8 @@ static bool within(uint64_t address, uint64_t size, uintptr_t start, uintptr_t e
 static bool is_map(const struct bpfe_program *prog, uint64_t address)
 {
 	for (uint32_t m = 0; m < prog->info.n_maps; m++) {
-		if ((uintptr_t)prog->maps[m] == address)
+		if ((uintptr_t)prog->maps[m] == address ||
+		    bpfe_map_in_map_has(prog->maps[m], (const struct bpfe_map *)address))
 			return true;
 	}
 	return false;
@@ -24,9 +27,10 @@ static bool in_map_value(const struct bpfe_program *prog, uint64_t address, uint
 	for (uint32_t m = 0; m < prog->info.n_maps; m++) {
 		const struct bpfe_map_attr *attr = bpfe_map_attr(prog->maps[m]);
 		const struct bpfe_map_ops *ops = bpfe_map_ops(attr->type);
+		uint32_t flags = attr->inner ? attr->inner->flags : attr->flags;
 
 		if (ops->contains && ops->contains(prog->maps[m], address, size))
-			return !(attr->flags & forbidden);
+			return !(flags & forbidden);
 	}
 	return false;
 }
@@ -39,6 +43,7 @@ bool bpfe_may_access(const struct bpfe_run_state *state, uint64_t address, uint6
 
 	return within(address, size, state->bottom, stack_top) ||
 	       within(address, size, (uintptr_t)xdp->data_meta, (uintptr_t)xdp->data_end) ||
+	       bpfe_run_holds(&state->env, address, size) ||
 	       in_map_value(state->env.prog, address, size, write);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Running a program: the frame's and the stack's set-up around the two loops. */
 #include <string.h>
+#include <linux/pkt_cls.h>
 #include "claims.h"
 #include "context.h"
 #include "interp/interp.h"
 #include "isa/effects.h"
+#include "maps/ringbuf.h"
 
 enum bpfe_outcome {
 	OUTCOME_EXIT,
@@ -145,6 +147,11 @@ static enum bpfe_abort abort_of(enum bpfe_outcome outcome)
 	__builtin_unreachable();
 }
 
+static bool is_redirect(const struct bpfe_program *prog, uint32_t verdict)
+{
+	return verdict == (prog->type == BPF_PROG_TYPE_SCHED_CLS ? TC_ACT_REDIRECT : XDP_REDIRECT);
+}
+
 struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp)
 {
 	const size_t insn_bytes = sizeof(struct bpfe_code);
@@ -163,9 +170,12 @@ struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buf
 	if (outcome == OUTCOME_EXIT) {
 		result.r0 = state.r[BPF_REG_0];
 		result.retval = (uint32_t)state.r[BPF_REG_0];
+		if (is_redirect(prog, result.retval))
+			result.redirect = state.env.redirect;
 	} else {
 		result.r0 = result.retval = XDP_ABORTED;
 		result.abort_insn = prog->slots[state.pc - prog->code];
 	}
+	bpfe_run_drop_held(&state.env);
 	return result;
 }

@@ -18,14 +18,15 @@ struct array_of_maps {
 
 static int array_of_maps_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
-	int err = bpfe_map_check_common(attr, log);
+	int err = bpfe_map_check_range(log, "max_entries", attr->max_entries, 1,
+				       BPFE_MAP_MAX_ENTRIES);
 
 	if (!err && attr->key_size != sizeof(uint32_t))
 		err = bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
 				  "map key size %u is not 4, which an array of maps needs",
 				  attr->key_size);
 	if (!err)
-		err = bpfe_map_check_flags(attr, 0, log);
+		err = bpfe_map_check_flags(attr, BPFE_MAP_OBJECT_FLAGS, log);
 	return err ? err : bpfe_map_in_map_check(attr, log);
 }
 

@@ -26,16 +26,20 @@ static struct bpfe_map_attr hash_attr(const struct bpfe_map_attr *attr)
 		.key_size = attr->key_size,
 		.value_size = sizeof(struct reference),
 		.max_entries = attr->max_entries,
-		.flags = attr->flags,
+		.flags = attr->flags & BPF_F_NO_PREALLOC,
 	};
 }
 
 static int hash_of_maps_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
-	int err = bpfe_map_check_common(attr, log);
+	int err = bpfe_map_check_range(log, "key size", attr->key_size, 1, BPFE_MAP_MAX_KEY);
 
 	if (!err)
-		err = bpfe_map_check_flags(attr, BPF_F_NO_PREALLOC, log);
+		err = bpfe_map_check_range(log, "max_entries", attr->max_entries, 1,
+					   BPFE_MAP_MAX_ENTRIES);
+
+	if (!err)
+		err = bpfe_map_check_flags(attr, BPF_F_NO_PREALLOC | BPFE_MAP_OBJECT_FLAGS, log);
 	return err ? err : bpfe_map_in_map_check(attr, log);
 }
 

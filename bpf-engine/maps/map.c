@@ -59,6 +59,8 @@ static struct bpfe_map *map_alloc(const struct bpfe_map_attr *attr,
 	map->struct_size = struct_size;
 	map->ops = bpfe_map_ops(attr->type);
 	map->attr = *attr;
+	if (map->ops->rdonly_prog)
+		map->attr.flags |= BPF_F_RDONLY_PROG;
 	map->attr.name[BPFE_NAME_LEN - 1] = '\0';
 	if (map->ops->per_cpu)
 		map->attr.cpus = bpfe_attr_cpus(attr);

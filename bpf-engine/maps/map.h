@@ -25,7 +25,7 @@ struct bpfe_map {
 	_Atomic(bpfe_data_fn) on_data; /* bpfe_map_on_data() */
 	void *on_data_opaque;
 	struct bpfe_rcu_head free_rcu;
-	struct bpfe_rcu_head recycle_rcu; /* for the map type */
+	struct bpfe_rcu_head recycle_rcu;        /* for the map type */
 	_Alignas(max_align_t) uint8_t private[]; /* locks and the like, which are no data; zeroed */
 };
 
@@ -40,6 +40,10 @@ extern const struct bpfe_map_ops bpfe_array_of_maps_ops;
 extern const struct bpfe_map_ops bpfe_hash_of_maps_ops;
 extern const struct bpfe_map_ops bpfe_ringbuf_ops;
 extern const struct bpfe_map_ops bpfe_perf_event_array_ops;
+extern const struct bpfe_map_ops bpfe_devmap_ops;
+extern const struct bpfe_map_ops bpfe_devmap_hash_ops;
+extern const struct bpfe_map_ops bpfe_cpumap_ops;
+extern const struct bpfe_map_ops bpfe_xskmap_ops;
 
 /* bpfe_map_ops.get_next_key of any map whose keys are the numbers below max_entries. */
 int bpfe_array_get_next_key(struct bpfe_map *map, const void *key, void *next);
@@ -81,6 +85,9 @@ int bpfe_map_check_rules(const struct bpfe_map_attr *attr, const struct bpfe_map
 			 struct bpfe_log *log);
 
 #define BPFE_MAP_ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+
+/* Flags of maps whose elements programs do not write. */
+#define BPFE_MAP_OBJECT_FLAGS (BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY)
 
 /* Linux's bound on what one processor has of a value (PCPU_MIN_UNIT_SIZE). */
 #define BPFE_MAP_MAX_CPU_VALUE 32768u

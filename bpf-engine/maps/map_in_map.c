@@ -34,6 +34,9 @@ void bpfe_map_in_map_keep_template(struct bpfe_map *map, struct bpfe_map_attr *c
 {
 	*copy = *map->attr.inner;
 	copy->inner = NULL;
+	/* As they have it once they are made. */
+	if (bpfe_map_ops(copy->type)->rdonly_prog)
+		copy->flags |= BPF_F_RDONLY_PROG;
 	map->attr.inner = copy;
 }
 
@@ -64,6 +67,10 @@ static bool fits(const struct bpfe_map_attr *template, const struct bpfe_map_att
 int bpfe_map_set_inner(struct bpfe_map *map, const void *key, struct bpfe_map *inner, uint32_t id,
 		       uint64_t flags)
 {
+	int err = bpfe_map_may_write(map);
+
+	if (err)
+		return err;
 	if (!bpfe_is_map_in_map(map->attr.type))
 		return -EINVAL;
 	if (inner && !fits(map->attr.inner, &inner->attr))

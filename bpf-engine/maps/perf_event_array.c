@@ -35,7 +35,8 @@ static int perf_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 				  "map key size %u and value size %u are not 4 and 4, which a perf "
 				  "event array needs",
 				  attr->key_size, attr->value_size);
-	return err ? err : bpfe_map_check_flags(attr, 0, log);
+	return err ? err
+		   : bpfe_map_check_flags(attr, BPFE_MAP_OBJECT_FLAGS | BPF_F_PRESERVE_ELEMS, log);
 }
 
 static size_t perf_size(const struct bpfe_map_attr *attr)

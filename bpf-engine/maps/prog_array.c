@@ -21,7 +21,7 @@ static int prog_array_check(const struct bpfe_map_attr *attr, struct bpfe_log *l
 				  "map key size %u and value size %u are not 4 and 4, which a prog "
 				  "array needs",
 				  attr->key_size, attr->value_size);
-	return err ? err : bpfe_map_check_flags(attr, 0, log);
+	return err ? err : bpfe_map_check_flags(attr, BPFE_MAP_OBJECT_FLAGS, log);
 }
 
 static size_t prog_array_size(const struct bpfe_map_attr *attr)
@@ -71,8 +71,10 @@ static int replace(struct bpfe_map *map, uint32_t index, struct bpfe_program *pr
 int bpfe_map_set_program(struct bpfe_map *map, uint32_t index, struct bpfe_program *prog,
 			 uint32_t id)
 {
-	int err;
+	int err = bpfe_map_may_write(map);
 
+	if (err)
+		return err;
 	if (map->attr.type != BPF_MAP_TYPE_PROG_ARRAY)
 		return -EINVAL;
 	if (index >= map->attr.max_entries)

@@ -22,7 +22,7 @@ static int ringbuf_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 				   "map max_entries %u is not a ring buffer's size, a power of two "
 				   "from %u to %u",
 				   size, PAGE_SIZE, MAX_SIZE);
-	return bpfe_map_check_flags(attr, 0, log);
+	return bpfe_map_check_flags(attr, BPF_F_NUMA_NODE, log);
 }
 
 static size_t ringbuf_size(const struct bpfe_map_attr *attr)

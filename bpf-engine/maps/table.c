@@ -15,6 +15,10 @@ static const struct bpfe_map_ops *const map_types[] = {
 	&bpfe_hash_of_maps_ops,
 	&bpfe_ringbuf_ops,
 	&bpfe_perf_event_array_ops,
+	&bpfe_devmap_ops,
+	&bpfe_devmap_hash_ops,
+	&bpfe_cpumap_ops,
+	&bpfe_xskmap_ops,
 	/* clang-format on */
 };
 

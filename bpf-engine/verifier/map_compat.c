@@ -24,8 +24,8 @@ struct pairing {
 };
 
 static const struct pairing pairings[] = {
-	{BPF_FUNC_map_lookup_elem, KEYED | MAPS_OF_MAPS | DEVMAPS,
-	 "a map of values by key: array, hash, LRU, LPM trie, devmap, map of maps"},
+	{BPF_FUNC_map_lookup_elem, KEYED | MAPS_OF_MAPS | DEVMAPS | TYPE(BPF_MAP_TYPE_XSKMAP),
+	 "a map of values by key: array, hash, LRU, LPM trie, devmap, xskmap, map of maps"},
 	{BPF_FUNC_map_update_elem, KEYED, "a map of values by key: array, hash, LRU, LPM trie"},
 	{BPF_FUNC_map_delete_elem, KEYED, "a map of values by key: array, hash, LRU, LPM trie"},
 	{BPF_FUNC_map_lookup_percpu_elem, TYPE(BPF_MAP_TYPE_PERCPU_ARRAY) | PERCPU_HASHES,
