@@ -27,7 +27,17 @@ static BPFE_HELPER(get_smp_processor_id)
 	return env->cpu;
 }
 
+/* All memory of the NIC is one node. */
+static BPFE_HELPER(get_numa_node_id)
+{
+	return 0;
+}
+
 const struct bpfe_helper bpfe_basic_helpers[] = {
+	{.id = BPF_FUNC_get_numa_node_id,
+	 .name = "bpf_get_numa_node_id",
+	 .fn = get_numa_node_id,
+	 .ret = BPFE_RET_INTEGER},
 	{.id = BPF_FUNC_get_prandom_u32,
 	 .name = "bpf_get_prandom_u32",
 	 .fn = get_prandom_u32,

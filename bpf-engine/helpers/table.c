@@ -13,6 +13,7 @@ static const struct bpfe_helper *const families[] = {
 	bpfe_loop_helpers,
 	bpfe_map_helpers,
 	bpfe_metadata_helpers,
+	bpfe_number_helpers,
 	bpfe_redirect_helpers,
 	bpfe_route_helpers,
 	bpfe_stream_helpers,

@@ -29,6 +29,12 @@ static BPFE_HELPER(ktime_get_coarse_ns)
 	return now - now % NS_PER_TICK;
 }
 
+/* International atomic time and the monotonic clock are one: the NIC knows no calendar. */
+static BPFE_HELPER(ktime_get_tai_ns)
+{
+	return ktime_get_ns(env, 0, 0, 0, 0, 0);
+}
+
 static BPFE_HELPER(jiffies64)
 {
 	return FIRST_JIFFIES + ktime_get_ns(env, 0, 0, 0, 0, 0) / NS_PER_TICK;
@@ -42,6 +48,7 @@ const struct bpfe_helper bpfe_time_helpers[] = {
 	{.id = BPF_FUNC_ktime_get_coarse_ns,
 	 .name = "bpf_ktime_get_coarse_ns",
 	 .fn = ktime_get_coarse_ns},
+	{.id = BPF_FUNC_ktime_get_tai_ns, .name = "bpf_ktime_get_tai_ns", .fn = ktime_get_tai_ns},
 	{.id = BPF_FUNC_jiffies64, .name = "bpf_jiffies64", .fn = jiffies64},
 	{0},
 };

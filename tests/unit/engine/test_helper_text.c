@@ -117,6 +117,52 @@ static void test_strncmp(void **state)
 	assert_true(call(&env, BPF_FUNC_strncmp, P("GEA"), 3, P("GET"), 0, 0) < 0);
 }
 
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t base;
+		int64_t used, value;
+	} cases[] = {
+		{"42", 10, 2, 42},
+		{" \t-42x", 10, 5, -42},
+		{"0x1f", 0, 4, 31},
+		{"0x1f", 16, 4, 31},
+		{"1F", 16, 2, 31},
+		{"017", 0, 3, 15},
+		{"09", 0, 1, 0},
+		{"0x", 0, 1, 0},
+		{"9223372036854775807", 10, 19, INT64_MAX},
+		{"-9223372036854775808", 10, 20, INT64_MIN},
+		{"9223372036854775808", 10, -ERANGE, 0},
+		{"-9223372036854775809", 10, -ERANGE, 0},
+		{"99999999999999999999", 10, -ERANGE, 0},
+		{"x", 10, -EINVAL, 0},
+		{"-", 10, -EINVAL, 0},
+		{"8", 8, -EINVAL, 0},
+		{"1", 2, -EINVAL, 0},
+		{"1", 32, -EINVAL, 0},
+	};
+	struct bpfe_run_env env = {0};
+	int64_t value;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		value = 7;
+		assert_int_equal(call(&env, BPF_FUNC_strtol, P(cases[i].text),
+				      strlen(cases[i].text), cases[i].base, P(&value), 0),
+				 cases[i].used);
+		assert_int_equal(value, cases[i].value);
+	}
+	/* not terminated: no more than the length is looked at */
+	assert_int_equal(call(&env, BPF_FUNC_strtoul, P("1234"), 2, 10, P(&value), 0), 2);
+	assert_int_equal(value, 12);
+	assert_int_equal(
+		call(&env, BPF_FUNC_strtoul, P("18446744073709551615"), 20, 10, P(&value), 0), 20);
+	assert_int_equal(value, -1);
+	assert_int_equal(call(&env, BPF_FUNC_strtoul, P("-1"), 2, 10, P(&value), 0), -EINVAL);
+	assert_int_equal(value, 0);
+}
+
 /* An argument that a program did not set is 0, whatever an earlier call left in the register. */
 static void test_trace_without_arguments(void **state)
 {
@@ -146,6 +192,7 @@ int main(void)
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_trace_without_arguments),
 		cmocka_unit_test(test_strncmp),
+		cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
