@@ -228,39 +228,69 @@ int bpfe_vf_store(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	return bpfe_check_region(vf, insn->dst_reg, insn->off, bpfe_insn_size(insn), true);
 }
 
-static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
-			 const struct bpfe_reg *base, unsigned size)
-{
-	struct bpfe_reg value, old;
-	int64_t off = (int64_t)base->off + insn->off;
-	uint64_t low = (uint64_t)off | base->val.x.bits.value | base->val.x.bits.mask;
-	int err;
+/* ---- Atomics ------------------------------------------------------------------------------- */
 
-	if (base->type == BPFE_REG_STACK) {
-		err = bpfe_stack_load(vf, insn->dst_reg, base, insn->off, size, &old);
-		if (err)
-			return err;
-		if (bpfe_reg_is_pointer(&old))
-			return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, insn->dst_reg,
-					      "a scalar there",
-					      "atomic operation on a spilled pointer (%s)",
-					      bpfe_reg_type_name(&old));
-		value = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
-		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, size, &value);
-	}
-	/* Other memory may begin anywhere. */
+/* Memory for atomics: the stack, which checks alignment itself, and what begins at 8 bytes. */
+static int check_atomic_place(struct bpfe_vf *vf, int regno, const struct bpfe_reg *base, int off,
+			      unsigned size)
+{
+	uint64_t low = (uint64_t)(base->off + off) | base->val.x.bits.value | base->val.x.bits.mask;
+
+	if (base->type == BPFE_REG_STACK)
+		return 0;
 	if (base->type != BPFE_REG_MAP_VALUE &&
 	    (base->type != BPFE_REG_MEM || base->kind != BPFE_OF_RECORD))
-		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
 				      "atomic operations on stack, map value or ring buffer record",
 				      "atomic operation on %s", bpfe_reg_type_name(base));
 	if (low & (size - 1))
-		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, insn->dst_reg,
+		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
 				      "an offset that is a multiple of the size",
-				      "misaligned atomic operation of %u bytes at offset %lld",
-				      size, (long long)off);
-	err = bpfe_check_region(vf, insn->dst_reg, insn->off, size, false);
+				      "misaligned atomic operation of %u bytes at offset %d", size,
+				      base->off + off);
+	return 0;
+}
+
+static int atomic_stack(struct bpfe_vf *vf, int regno, const struct bpfe_reg *base, int off,
+			unsigned size)
+{
+	struct bpfe_reg value = bpfe_reg_scalar(bpfe_scalar_loaded(size, false)), old;
+	int err = bpfe_stack_load(vf, regno, base, off, size, &old);
+
+	if (err)
+		return err;
+	if (bpfe_reg_is_pointer(&old))
+		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, regno, "a scalar there",
+				      "atomic operation on a spilled pointer (%s)",
+				      bpfe_reg_type_name(&old));
+	return bpfe_stack_store(vf, regno, base, off, size, &value);
+}
+
+static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
+			 const struct bpfe_reg *base, unsigned size)
+{
+	int err = check_atomic_place(vf, insn->dst_reg, base, insn->off, size);
+
+	if (!err && base->type == BPFE_REG_STACK)
+		return atomic_stack(vf, insn->dst_reg, base, insn->off, size);
+	if (!err)
+		err = bpfe_check_region(vf, insn->dst_reg, insn->off, size, false);
 	return err ? err : bpfe_check_region(vf, insn->dst_reg, insn->off, size, true);
+}
+
+/* A plain load or store but for where it may go. */
+int bpfe_vf_ordered(struct bpfe_vf *vf, const struct bpf_insn *insn)
+{
+	bool load = insn->imm == BPFE_LOAD_ACQ;
+	int regno = load ? insn->src_reg : insn->dst_reg;
+	const struct bpfe_reg *base = &bpfe_top(vf->cur)->regs[regno];
+	int err = check_kind(vf, regno, base);
+
+	if (!err)
+		err = check_atomic_place(vf, regno, base, insn->off, bpfe_insn_size(insn));
+	if (err)
+		return err;
+	return load ? bpfe_vf_load(vf, insn) : bpfe_vf_store(vf, insn);
 }
 
 int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn)

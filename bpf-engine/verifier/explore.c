@@ -131,6 +131,9 @@ static int follow(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	case BPFE_FORM_XCHG:
 	case BPFE_FORM_CMPXCHG:
 		return bpfe_vf_atomic(vf, insn);
+	case BPFE_FORM_LOAD_ACQ:
+	case BPFE_FORM_STORE_REL:
+		return bpfe_vf_ordered(vf, insn);
 	case BPFE_FORM_JUMP_K:
 	case BPFE_FORM_JUMP_X:
 	case BPFE_FORM_JA:

@@ -292,6 +292,8 @@ int bpfe_check_scalar(struct bpfe_vf *vf, unsigned regno, const char *use);
 int bpfe_vf_load(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_store(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn);
+/* Load-acquire, store-release. */
+int bpfe_vf_ordered(struct bpfe_vf *vf, const struct bpf_insn *insn);
 /* [off, off + size) from pointer @regno to other memory than the stack and the context lies in the
  * object and may be used so. */
 int bpfe_check_region(struct bpfe_vf *vf, int regno, int64_t off, uint64_t size, bool write);
