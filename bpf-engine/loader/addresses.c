@@ -24,7 +24,9 @@ struct place {
 
 static uint64_t addend(const struct place *at)
 {
-	return (uint32_t)at->insn[0].imm | (uint64_t)(uint32_t)at->insn[1].imm << 32;
+	uint64_t held = (uint32_t)at->insn[0].imm | (uint64_t)(uint32_t)at->insn[1].imm << 32;
+
+	return held - object_excess_addend(at->obj, at->reloc->symbol);
 }
 
 static unsigned long long offset_of(const struct place *at)
@@ -77,8 +79,7 @@ static int relocate_data(const struct place *at, const struct map_def *map)
 static int relocate_map(const struct place *at)
 {
 	const struct elf_symbol *symbol = at->reloc->symbol;
-	const struct map_def *map =
-		find_map(at->obj, symbol->section, symbol->value + (uint32_t)at->insn->imm);
+	const struct map_def *map = find_map(at->obj, symbol->section, symbol->value + addend(at));
 
 	if (!map)
 		return object_refuse(
@@ -86,7 +87,7 @@ static int relocate_map(const struct place *at)
 			"section %s, offset %#llx: symbol '%s' in section %s is neither a map "
 			"nor global data; nothing else has an address",
 			at->code->name, offset_of(at),
-			object_target_name(at->obj, symbol, (uint32_t)at->insn->imm),
+			object_target_name(at->obj, symbol, addend(at)),
 			at->obj->file.sections[symbol->section].name);
 	at->insn[0].src_reg = BPF_PSEUDO_MAP_IDX;
 	at->insn[0].imm = map - at->obj->maps;

@@ -175,9 +175,10 @@ static int refuse_blocked(const struct code_section *code, const struct blocker 
 			"the one in <linux/bpf.h>; include that header or a full vmlinux.h",
 	};
 
-	return object_refuse(log, "section %s, offset %#zx: '%s': %s", code->name,
-			     blocker->slot * sizeof(struct bpf_insn), blocker->name,
-			     why[blocker->kind]);
+	return bpfe_refuse(
+		log, -EINVAL, blocker->kind == BLOCKER_KFUNC ? BPFE_BAD_HELPER : BPFE_BAD_ENCODING,
+		0, "section %s, offset %#zx: '%s': %s", code->name,
+		blocker->slot * sizeof(struct bpf_insn), blocker->name, why[blocker->kind]);
 }
 
 int object_check_blockers(const struct bpfe_object *obj, uint32_t program, struct bpfe_log *log)

@@ -279,7 +279,10 @@ static const struct btf_type *find_variable(const struct btf *btf, const struct 
 		if (!found || info->offset == map->offset)
 			found = variable;
 	}
-	return found;
+	if (found)
+		return found;
+	id = btf__find_by_name_kind(btf, map->name, BTF_KIND_VAR); /* gcc lists no sections */
+	return id < 0 ? NULL : btf__type_by_id(btf, id);
 }
 
 int object_read_btf_map(struct bpfe_object *obj, struct map_def *map, struct bpfe_log *log)

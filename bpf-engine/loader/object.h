@@ -187,6 +187,7 @@ struct bpfe_object {
 	struct elf_file file;
 	struct btf *btf; /* NULL without .BTF */
 	const char *license;
+	bool gas_quirk; /* addends are as gas_quirk.c says */
 	struct code_section *code;
 	uint32_t n_code;
 	struct function *functions; /* sorted by (code, start) */
@@ -304,6 +305,12 @@ const char *object_symbol_name(const struct bpfe_object *obj, const struct elf_s
 /* The name of what lies @addend bytes behind the symbol, for static variables and functions. */
 const char *object_target_name(const struct bpfe_object *obj, const struct elf_symbol *symbol,
 			       uint64_t addend);
+
+/* gas_quirk.c: is it an object of an assembler that adds too much? */
+bool object_has_gas_quirk(const struct bpfe_object *obj);
+
+/* What it added to the addend of a reference to @symbol; 0 in other objects. */
+int64_t object_excess_addend(const struct bpfe_object *obj, const struct elf_symbol *symbol);
 
 /* addresses.c: relocate the ld_imm64 at @slot. */
 int object_relocate_address(struct bpfe_object *obj, struct code_section *code, uint32_t slot,

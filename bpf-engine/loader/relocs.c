@@ -59,6 +59,7 @@ static int resolve_call(const struct bpfe_object *obj, struct code_section *code
 				break;
 		}
 		at = (int64_t)(symbol->value / sizeof(struct bpf_insn)) + code->insns[slot].imm + 1;
+		at -= object_excess_addend(obj, symbol);
 	}
 	if (at >= 0 && target < obj->n_code)
 		callee = object_function_at(obj, target, at);
@@ -168,6 +169,7 @@ static int relocate_code(struct bpfe_object *obj, struct code_section *code,
 
 int object_relocate(struct bpfe_object *obj, struct bpfe_log *log)
 {
+	obj->gas_quirk = object_has_gas_quirk(obj);
 	for (uint32_t i = 0; i < obj->n_code; i++) {
 		struct reloc_table table = {0};
 		int ret = reloc_table_read(obj, obj->code[i].section, &table, log);

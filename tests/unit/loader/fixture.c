@@ -19,14 +19,19 @@ bool skip_without_objects(void)
 
 struct image image_load(const char *name)
 {
-	const char *folder = getenv("LOADER_OBJECTS");
-	struct image image;
 	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", getenv("LOADER_OBJECTS"), name);
+	return image_load_path(path);
+}
+
+struct image image_load_path(const char *path)
+{
+	struct image image;
 	FILE *file;
 	long size;
 
 	libbpf_set_print(NULL); /* it comments on broken BTF, of which there will be much */
-	snprintf(path, sizeof(path), "%s/%s.bpf.o", folder, name);
 	file = fopen(path, "rb");
 	if (!file)
 		fail_msg("%s: %s", path, strerror(errno));
@@ -183,4 +188,21 @@ void object_expect_blocked(const char *name, const char *program, const char *se
 	assert_null(prog);
 	bpfe_object_close(obj);
 	image_free(&image);
+}
+
+uint32_t object_run(const struct bpfe_program *prog)
+{
+	uint8_t memory[BPFE_HEADROOM + 64] = {0};
+	struct bpfe_xdp_buff xdp = {.hard_start = memory,
+				    .data_meta = memory + BPFE_HEADROOM,
+				    .data = memory + BPFE_HEADROOM,
+				    .data_end = memory + sizeof(memory),
+				    .hard_end = memory + sizeof(memory)};
+	struct bpfe_result result;
+
+	bpfe_rcu_read_lock();
+	result = bpfe_run(prog, &xdp);
+	bpfe_rcu_read_unlock();
+	assert_int_equal(result.abort, BPFE_ABORT_NONE);
+	return result.retval;
 }

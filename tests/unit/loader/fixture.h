@@ -31,6 +31,7 @@ bool skip_without_objects(void);
 
 /* An object's file, to be released with image_free(). */
 struct image image_load(const char *name);
+struct image image_load_path(const char *path);
 void image_free(struct image *image);
 
 Elf64_Ehdr *image_header(struct image *image);
@@ -55,6 +56,9 @@ void object_expect_loads(const char *name, const char *program);
  */
 void object_expect_blocked(const char *name, const char *program, const char *section,
 			   const char *holder, const char *rest);
+
+/* The verdict of a program over a frame of zeros on queue 0. */
+uint32_t object_run(const struct bpfe_program *prog);
 
 /* Index of the program of that name. */
 uint32_t object_program(const struct bpfe_object *obj, const char *name);

@@ -93,24 +93,6 @@ static uint32_t held(const struct bpfe_object *obj, struct bpfe_map **maps, cons
 	return id;
 }
 
-/* The verdict of a program over a frame of zeros. */
-static uint32_t run(const struct bpfe_program *prog)
-{
-	static uint8_t memory[BPFE_HEADROOM + 64];
-	struct bpfe_xdp_buff xdp = {.hard_start = memory,
-				    .data_meta = memory + BPFE_HEADROOM,
-				    .data = memory + BPFE_HEADROOM,
-				    .data_end = memory + sizeof(memory),
-				    .hard_end = memory + sizeof(memory)};
-	struct bpfe_result result;
-
-	bpfe_rcu_read_lock();
-	result = bpfe_run(prog, &xdp);
-	bpfe_rcu_read_unlock();
-	assert_int_equal(result.abort, BPFE_ABORT_NONE);
-	return result.retval;
-}
-
 static void put(const struct bpfe_object *obj, struct bpfe_program *prog, struct bpfe_map **maps)
 {
 	bpfe_program_put(prog);
@@ -142,7 +124,7 @@ static void loaded_with_values(void **state)
 	assert_int_equal(held(obj, maps, "jumps", 2), object_program(obj, "tail") + 1);
 	assert_int_equal(held(obj, maps, "more_jumps", 0), object_program(obj, "tail_of_tail") + 1);
 	assert_int_equal(held(obj, maps, "unused", 0), 0);
-	assert_int_equal(run(prog), XDP_TX);
+	assert_int_equal(object_run(prog), XDP_TX);
 	put(obj, prog, maps);
 	bpfe_object_close(obj);
 	image_free(&image);
@@ -221,7 +203,7 @@ static void iproute2(void **state)
 	assert_int_equal(held(obj, maps, "outer", 0), 0);
 	assert_int_equal(held(obj, maps, "outer", 2), map_called(obj, "inner") + 1);
 	assert_int_equal(held(obj, maps, "jumps", 1), object_program(obj, "tail") + 1);
-	assert_int_equal(run(prog), XDP_TX);
+	assert_int_equal(object_run(prog), XDP_TX);
 	put(obj, prog, maps);
 	bpfe_object_close(obj);
 	image_free(&image);
