@@ -219,7 +219,7 @@ int bpfe_vf_store(struct bpfe_vf *vf, const struct bpf_insn *insn)
 		/* So that a bound found on the register later holds for the stored value too. */
 		if (src && src->type == BPFE_REG_SCALAR && !src->id &&
 		    !bpfe_scalar_is_const(&src->val))
-			src->id = ++vf->ids;
+			bpfe_reg_link(vf, src);
 		return bpfe_stack_store(vf, insn->dst_reg, base, insn->off, bpfe_insn_size(insn),
 					src ? src : &value);
 	}

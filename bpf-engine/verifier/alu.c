@@ -165,6 +165,13 @@ static int pointer_alu(struct bpfe_vf *vf, const struct bpf_insn *insn, const st
 	return refuse_pointer_op(vf, (int)pointer, &regs[pointer]);
 }
 
+void bpfe_reg_link(struct bpfe_vf *vf, struct bpfe_reg *reg)
+{
+	reg->id = ++vf->ids;
+	reg->off = 0;
+	reg->low_sum = false;
+}
+
 /* ---- Moves --------------------------------------------------------------------------------- */
 
 static int move_register(struct bpfe_vf *vf, const struct bpf_insn *insn)
@@ -185,7 +192,7 @@ static int move_register(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	/* Copies are linked, so that what is learnt of one holds for the other. */
 	whole = whole || (!insn->off && src->val.x.umax <= UINT32_MAX);
 	if (whole && !src->id && !bpfe_scalar_is_const(&src->val))
-		src->id = ++vf->ids;
+		bpfe_reg_link(vf, src);
 	regs[insn->dst_reg] = *src;
 	if (whole)
 		return 0;
@@ -278,6 +285,31 @@ static int part_sign_mask(struct bpfe_vf *vf, const struct bpf_insn *insn, enum 
 	return 0;
 }
 
+/*
+ * A copy plus or minus a constant stays linked: what is learnt of the one is learnt of the other.
+ * Once, so that a counter does not end every round of a loop with another sum.
+ */
+static void link_sum(struct bpfe_reg *sum, const struct bpfe_reg *before, enum bpfe_word_op op,
+		     const struct bpfe_reg *by, bool is64)
+{
+	int64_t off = by->val.x.smin;
+
+	if ((op != BPFE_W_ADD && op != BPFE_W_SUB) || !before->id || before->off ||
+	    before->low_sum || !bpfe_scalar_is_const(&by->val))
+		return;
+	if (!is64 && before->val.x.umax > UINT32_MAX)
+		return;
+	if (!is64)
+		off = bpfe_sext((uint64_t)off & UINT32_MAX, 32);
+	/* Both bounds leave room for the sign to change. */
+	if (off <= INT32_MIN || off > INT32_MAX)
+		return;
+	off = op == BPFE_W_ADD ? off : -off;
+	sum->id = before->id;
+	sum->off = (int32_t)off;
+	sum->low_sum = !is64;
+}
+
 static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
@@ -286,6 +318,7 @@ static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	bool by_register = BPF_SRC(insn->code) == BPF_X;
 	const struct bpfe_reg *src = by_register ? &regs[insn->src_reg] : &imm;
 	enum bpfe_word_op op = word_op(insn);
+	struct bpfe_reg before, by;
 	int err = bpfe_check_reg(vf, insn->dst_reg);
 
 	if (!err)
@@ -300,10 +333,14 @@ static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	err = part_sign_mask(vf, insn, op, &src->val);
 	if (err)
 		return err;
-	if (src == dst && (op == BPFE_W_SUB || op == BPFE_W_XOR))
+	before = *dst;
+	by = *src;
+	if (src == dst && (op == BPFE_W_SUB || op == BPFE_W_XOR)) {
 		*dst = bpfe_reg_scalar(bpfe_scalar_const(0));
-	else
-		*dst = bpfe_reg_scalar(bpfe_scalar_alu(op, &dst->val, &src->val, is_alu64(insn)));
+		return 0;
+	}
+	*dst = bpfe_reg_scalar(bpfe_scalar_alu(op, &before.val, &by.val, is_alu64(insn)));
+	link_sum(dst, &before, op, &by, is_alu64(insn));
 	return 0;
 }
 

@@ -122,11 +122,46 @@ static int compare_with_itself(struct bpfe_vf *vf, const struct bpf_insn *insn,
 	}
 }
 
+/* What is known of the number that all with the same id share, from one of them. */
+static struct bpfe_scalar shared_number(const struct bpfe_reg *reg)
+{
+	struct bpfe_scalar off = bpfe_scalar_const((uint64_t)(int64_t)reg->off);
+
+	return reg->off || reg->low_sum
+		       ? bpfe_scalar_alu(BPFE_W_SUB, &reg->val, &off, !reg->low_sum)
+		       : reg->val;
+}
+
+/* Another with that id knows as much, without forgetting what it knew. */
+static void learn(struct bpfe_reg *reg, void *opaque)
+{
+	const struct bpfe_reg *from = opaque;
+	struct bpfe_scalar val, off = bpfe_scalar_const((uint64_t)(int64_t)reg->off), both;
+
+	if (reg->type != BPFE_REG_SCALAR || reg->id != from->id)
+		return;
+	if (reg->off == from->off && reg->low_sum == from->low_sum) {
+		reg->val = from->val;
+		return;
+	}
+	val = shared_number(from);
+	if (reg->off || reg->low_sum)
+		val = bpfe_scalar_alu(BPFE_W_ADD, &val, &off, !reg->low_sum);
+	both = reg->val;
+	/* Nothing in common: no number gets here, and what is kept does not matter. */
+	if (bpfe_word_intersect(&both.x, &val.x, 64) &&
+	    bpfe_word_intersect(&both.lo, &val.lo, 32) && bpfe_scalar_deduce(&both))
+		reg->val = both;
+}
+
 static int narrow_one(struct bpfe_vf *vf, struct bpfe_state *state, struct bpfe_reg *reg,
 		      const struct bpfe_scalar *val)
 {
+	struct bpfe_reg from;
+
 	reg->val = *val;
-	return reg->id ? bpfe_state_set_equal(vf, state, reg->id, val) : 0;
+	from = *reg;
+	return from.id ? bpfe_state_each(vf, state, learn, &from) : 0;
 }
 
 /* Write narrowed values @a and @b to the operands of @insn in @state. */
@@ -143,6 +178,11 @@ static int narrow(struct bpfe_vf *vf, struct bpfe_state *state, const struct bpf
 	return err;
 }
 
+static bool is_same_number(const struct bpfe_reg *a, const struct bpfe_reg *b)
+{
+	return a->id && a->id == b->id && a->off == b->off && a->low_sum == b->low_sum;
+}
+
 static int branch_scalar(struct bpfe_vf *vf, const struct bpf_insn *insn,
 			 const struct operands *ops)
 {
@@ -151,7 +191,7 @@ static int branch_scalar(struct bpfe_vf *vf, const struct bpf_insn *insn,
 	struct bpfe_state *other;
 	int err;
 
-	if (ops->src == ops->dst || (ops->dst->id && ops->dst->id == ops->src->id))
+	if (ops->src == ops->dst || is_same_number(ops->dst, ops->src))
 		return compare_with_itself(vf, insn, ops);
 	for (int way = 0; way < 2; way++) {
 		a[way] = ops->dst->val;

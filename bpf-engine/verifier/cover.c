@@ -17,6 +17,9 @@
 
 struct id_pair {
 	uint32_t old, cur;
+	int64_t shift; /* numbers: what the one's off is more than the other's, in all that share
+			  the ids */
+	bool unlike;   /* numbers: their sums are of different widths, so that no other may share */
 };
 
 struct cover {
@@ -34,7 +37,7 @@ static bool same_id(struct cover *c, uint32_t old, uint32_t cur, bool number)
 	}
 	if (c->n_ids == MAX_IDS)
 		return false;
-	c->ids[c->n_ids++] = (struct id_pair){old, cur};
+	c->ids[c->n_ids++] = (struct id_pair){.old = old, .cur = cur};
 	return true;
 }
 
@@ -54,7 +57,25 @@ static bool same_object(struct cover *c, uint32_t old, uint32_t cur)
 		return true;
 	if (c->n_ids == MAX_IDS)
 		return false;
-	c->ids[c->n_ids++] = (struct id_pair){old, cur};
+	c->ids[c->n_ids++] = (struct id_pair){.old = old, .cur = cur};
+	return true;
+}
+
+/* Two numbers linked in the one state must be linked, by as much, in the other. */
+static bool same_link(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
+{
+	int64_t shift = (int64_t)old->off - cur->off;
+	bool unlike = old->low_sum != cur->low_sum;
+	uint32_t n = c->n_ids;
+
+	if (!same_id(c, old->id, cur->id, true))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		if (c->ids[i].old == old->id)
+			return c->ids[i].shift == shift && !c->ids[i].unlike && !unlike;
+	}
+	c->ids[n].shift = shift;
+	c->ids[n].unlike = unlike;
 	return true;
 }
 
@@ -62,7 +83,7 @@ static bool scalar_covered(struct cover *c, const struct bpfe_reg *old, const st
 {
 	if (!bpfe_scalar_in(&old->val, &cur->val))
 		return false;
-	return !old->id || same_id(c, old->id, cur->id, true);
+	return !old->id || same_link(c, old, cur);
 }
 
 static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)

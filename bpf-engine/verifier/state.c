@@ -187,27 +187,6 @@ int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn
 	return 0;
 }
 
-struct equal_value {
-	uint32_t id;
-	const struct bpfe_scalar *val;
-};
-
-static void set_equal(struct bpfe_reg *reg, void *opaque)
-{
-	const struct equal_value *equal = opaque;
-
-	if (reg->type == BPFE_REG_SCALAR && reg->id == equal->id)
-		reg->val = *equal->val;
-}
-
-int bpfe_state_set_equal(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t id,
-			 const struct bpfe_scalar *val)
-{
-	struct equal_value equal = {id, val};
-
-	return bpfe_state_each(vf, state, set_equal, &equal);
-}
-
 static void drop_packet(struct bpfe_reg *reg, void *opaque)
 {
 	if (reg->type == BPFE_REG_PACKET || reg->type == BPFE_REG_PACKET_META ||

@@ -68,14 +68,16 @@ struct bpfe_reg {
 	uint8_t kind;  /* dynptr: enum bpfe_dynptr_kind; iterator: see iter.c; mem: enum bpfe_of */
 	bool inner;    /* map, map value: of an inner map like that of map-in-map @map */
 	uint32_t map;  /* map, map value, key: index into image->maps; function: its index */
-	uint32_t id;  /* scalar: equal values; packet: same val; nullable: null together; inner map,
-			 value of one or with a lock, dynptr, iterator: which one it is (see
-			 bpfe_reg_has_identity()); 0: none */
+	bool low_sum;  /* scalar: off was added to the low half, see id */
+	uint32_t id;  /* scalar: those with this id are the same number, each plus its off (low_sum:
+			 the same number of 32 bits, and the sum cut to 32 bits); packet: same val;
+			 nullable: null together; inner map,  value of one or with a lock, dynptr,
+			 iterator: which one it is (see  bpfe_reg_has_identity()); 0: none */
 	uint32_t ref; /* reference in state->held this is, or was got from; what was got from a
 			 dynptr that is not to be released: id of that; 0: none */
 	uint32_t size;          /* mem: bytes */
 	uint32_t range;         /* packet: bytes from data + val proven present */
-	int32_t off;            /* pointer: constant part of the offset */
+	int32_t off;            /* pointer: constant part of the offset; scalar: see id */
 	struct bpfe_scalar val; /* scalar: the value; pointer: variable part of the offset */
 };
 
@@ -234,9 +236,6 @@ struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, 
 /* Call @fn on each register and each register spilled to the stack of @state. */
 typedef void (*bpfe_reg_fn)(struct bpfe_reg *reg, void *opaque);
 int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn, void *opaque);
-/* Give all scalars equal to register @id the value @val. */
-int bpfe_state_set_equal(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t id,
-			 const struct bpfe_scalar *val);
 /* Packet pointers and slices of the frame are stale: forget them. */
 int bpfe_state_drop_packet(struct bpfe_vf *vf, struct bpfe_state *state);
 /* A dynptr or iterator, which lives in stack slots and is neither read nor written in part. */
@@ -335,6 +334,8 @@ int bpfe_vf_load_packet(struct bpfe_vf *vf, const struct bpf_insn *insn);
 
 int bpfe_vf_alu(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_ld_imm64(struct bpfe_vf *vf, const struct bpf_insn *insn);
+/* Give @reg, a number, an id of its own, so that copies can be linked to it. */
+void bpfe_reg_link(struct bpfe_vf *vf, struct bpfe_reg *reg);
 int bpfe_vf_branch(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_call_helper(struct bpfe_vf *vf, const struct bpf_insn *insn);
 int bpfe_vf_call_local(struct bpfe_vf *vf, const struct bpf_insn *insn);

@@ -16,10 +16,10 @@
 
 static bool reg_same_shape(const struct bpfe_reg *a, const struct bpfe_reg *b)
 {
-	return a->type == b->type && a->frame == b->frame && a->map == b->map && a->off == b->off &&
-	       a->nullable == b->nullable && a->rdonly == b->rdonly && a->part == b->part &&
-	       a->kind == b->kind && a->inner == b->inner && a->size == b->size &&
-	       !a->ref == !b->ref;
+	return a->type == b->type && a->frame == b->frame && a->map == b->map &&
+	       (a->off == b->off || a->type == BPFE_REG_SCALAR) && a->nullable == b->nullable &&
+	       a->rdonly == b->rdonly && a->part == b->part && a->kind == b->kind &&
+	       a->inner == b->inner && a->size == b->size && !a->ref == !b->ref;
 }
 
 static bool slot_same_shape(const struct bpfe_slot *a, const struct bpfe_slot *b)

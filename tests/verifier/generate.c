@@ -237,6 +237,24 @@ static void branch(struct generator *g)
 	g->out[at].off = (int16_t)(rarely(g) ? 1 + pick(g, 8) : g->n - at - 1);
 }
 
+/* A copy and a constant, compared; what that tells of the other is used afterwards. */
+static void linked_copy(struct generator *g)
+{
+	static const uint8_t ops[] = {BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JLT, BPF_JSGT, BPF_JSLE};
+	uint8_t from = number(g), copy = number(g);
+	bool whole = pick(g, 2);
+
+	if (pick(g, 2))
+		bound(g, from, 64);
+	put(g, INSN((whole ? BPF_ALU64 : BPF_ALU) | BPF_MOV | BPF_X, copy, from, 0, 0));
+	put(g, INSN((pick(g, 3) ? BPF_ALU64 : BPF_ALU) | (pick(g, 2) ? BPF_ADD : BPF_SUB) | BPF_K,
+		    copy, 0, 0, constant(g)));
+	put(g, INSN((pick(g, 2) ? BPF_JMP : BPF_JMP32) | ops[pick(g, 6)] | BPF_K,
+		    pick(g, 3) ? copy : from, 0, 2, constant(g)));
+	arithmetic(g);
+	arithmetic(g);
+}
+
 static void loop(struct generator *g)
 {
 	uint8_t counter = number(g);
@@ -416,7 +434,7 @@ static void step(struct generator *g)
 		branch,          loop,          look_up,
 		update,          atomic,        packet_length,
 		delete,          call_function, move_packet,
-		pointer_spill,   anything,
+		pointer_spill,   anything,      linked_copy,
 	};
 
 	steps[pick(g, sizeof(steps) / sizeof(steps[0]))](g);

@@ -7,6 +7,21 @@
 	" bytes from there are known to lie before data_end"
 
 static const struct corpus_case cases[] = {
+	{"bound of a copy plus two constants, which are one too many",
+	 PROGRAM(LDX(BPF_W, 6, 1, 16), MOV_X(7, 6), ALU64_K(BPF_ADD, 7, 2), ALU64_K(BPF_ADD, 7, 2),
+		 JMP_K(BPF_JGT, 7, 16, 11), LOOKUP(ARRAY), JMP_K(BPF_JEQ, 0, 0, 4),
+		 ALU64_X(BPF_ADD, 0, 6), LDX(BPF_B, 0, 0, 0), EXIT(), EXIT(), RETURN(2)),
+	 -EACCES, BPFE_BAD_MEMORY, 13,
+	 "map value access of 1 bytes at offset 0 to 4294967295 is outside the value of 16 bytes",
+	 "R0=map_value(map=array,ks=4,vs=16,umax=0xffffffff,var_off=(0x0; 0xffffffff))"},
+	{"bound of a copy's low half plus a constant",
+	 PROGRAM(LDX(BPF_W, 6, 1, 16), ALU64_K(BPF_LSH, 6, 8), MOV_X(7, 6), ALU32_K(BPF_ADD, 7, 1),
+		 JMP_K(BPF_JGT, 7, 8, 11), LOOKUP(ARRAY), JMP_K(BPF_JEQ, 0, 0, 4),
+		 ALU64_X(BPF_ADD, 0, 6), LDX(BPF_B, 0, 0, 0), EXIT(), EXIT(), RETURN(2)),
+	 -EACCES, BPFE_BAD_ARITHMETIC, 12,
+	 "pointer arithmetic may leave the range of offsets, -536870912 to 8589934592",
+	 "R0=map_value(map=array,ks=4,vs=16,umax=0xffffffff00,var_off=(0x0; "
+	 "0xffffffff00),smax32=2147483392,umax32=0xffffff00)"},
 	{"packet read without a comparison",
 	 PROGRAM(LDX(BPF_W, 2, 1, 0), LDX(BPF_B, 0, 2, 0), EXIT()), -EACCES, BPFE_BAD_MEMORY, 1,
 	 UNPROVEN(1, 0, 0), "R2=pkt(off=0,r=0)"},

@@ -230,6 +230,10 @@ static const struct {
 	 "of a pointer that is never NULL: the outcome is known and tells nothing"},
 	{"unpriv_cmp_of_stack_pointer", SELFTEST_EITHER, "comparison with 0",
 	 "of a pointer that is never NULL: the outcome is known and tells nothing"},
+	{"an_array_with_a_constant_too_big", SELFTEST_EITHER, "constant key",
+	 "the low half of a wider constant is the key, on the only byte order there is here"},
+	{"imprecise_scalar_spill_half_dead", SELFTEST_EITHER, "half of a spill",
+	 "the upper half of either number is 0, and so the access lies inside"},
 	{"shift_with_oversized_count_operand", SELFTEST_EITHER, "shift",
 	 "RFC 9669 masks the amount, so that the result is known and lies in bounds"},
 };

@@ -106,7 +106,7 @@ static void fill_maps(const struct bpfe_object *obj, struct bpfe_map **maps)
 static void load(const struct bpfe_object *obj, uint32_t i, bool runs, struct outcome *outcome)
 {
 	struct bpfe_log log = {.buf = outcome->text, .size = sizeof(outcome->text)};
-	struct bpfe_load_attr attr = {.flags = BPFE_LOAD_CHECKED};
+	struct bpfe_load_attr attr = {.flags = BPFE_LOAD_CHECKED, .type = BPF_PROG_TYPE_XDP};
 	struct bpfe_program *prog;
 	struct bpfe_map **maps;
 
