@@ -23,6 +23,7 @@ static bool reads_map(uint32_t func_id)
 int bpfe_check_map_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 {
 	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
+	int err;
 
 	if (reg->type == BPFE_REG_MAP && reg->nullable)
 		return bpfe_refuse_arg(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first", call);
@@ -30,13 +31,16 @@ int bpfe_check_map_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 		return bpfe_refuse_arg(vf, BPFE_BAD_MAP, regno, "a map, loaded by ld_imm64", call);
 	call->map = *reg;
 	call->attr = bpfe_reg_map(vf, reg);
+	err = bpfe_check_map_type(vf, regno, call);
+	if (err)
+		return err;
 	if (modifies_map(call->helper->id) && (call->attr->flags & BPF_F_RDONLY_PROG))
 		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, "look-ups only",
 				      "map '%.16s' is read-only for programs", call->attr->name);
 	if (reads_map(call->helper->id) && (call->attr->flags & BPF_F_WRONLY_PROG))
 		return bpfe_vf_refuse(vf, BPFE_BAD_MAP, regno, "pushes only",
 				      "map '%.16s' is write-only for programs", call->attr->name);
-	return bpfe_check_map_type(vf, regno, call);
+	return 0;
 }
 
 static bool key_in_array(const struct bpfe_vf *vf, int regno, const struct bpfe_call *call)

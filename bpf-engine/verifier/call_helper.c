@@ -254,9 +254,10 @@ static struct bpfe_reg element_result(struct bpfe_vf *vf, const struct bpfe_call
 	reg.map = call->map.map;
 	reg.inner = of_maps || call->map.inner;
 	reg.nullable = !call->key_known || of_maps;
-	/* Ports are the control plane's to choose. */
+	/* Ports and queues are the control plane's to choose. */
 	reg.rdonly = call->attr->type == BPF_MAP_TYPE_DEVMAP ||
-		     call->attr->type == BPF_MAP_TYPE_DEVMAP_HASH;
+		     call->attr->type == BPF_MAP_TYPE_DEVMAP_HASH ||
+		     call->attr->type == BPF_MAP_TYPE_XSKMAP;
 	if (reg.nullable || bpfe_reg_has_identity(vf, &reg))
 		reg.id = ++vf->ids;
 	return reg;

@@ -210,6 +210,19 @@ static int step(struct bpfe_vf *vf)
 
 /* ---- All paths ----------------------------------------------------------------------------- */
 
+/* The context in r1; or memory, which may be none, and its length in r2. */
+static void give_arguments(const struct bpfe_vf *vf, struct bpfe_reg *regs)
+{
+	if (vf->image->type != BPFE_PROG_MEM) {
+		regs[BPF_REG_1] = bpfe_reg_pointer(BPFE_REG_CTX);
+		return;
+	}
+	regs[BPF_REG_1] = bpfe_reg_pointer(BPFE_REG_MEM);
+	regs[BPF_REG_1].size = vf->image->mem_size;
+	regs[BPF_REG_1].nullable = !vf->image->mem_size;
+	regs[BPF_REG_2] = bpfe_reg_scalar(bpfe_scalar_const(vf->image->mem_size));
+}
+
 static int begin(struct bpfe_vf *vf)
 {
 	int err;
@@ -222,7 +235,7 @@ static int begin(struct bpfe_vf *vf)
 	vf->parent = NULL;
 	err = bpfe_state_push(vf, vf->cur, 0, 0);
 	if (!err)
-		bpfe_top(vf->cur)->regs[BPF_REG_1] = bpfe_reg_pointer(BPFE_REG_CTX);
+		give_arguments(vf, bpfe_top(vf->cur)->regs);
 	return err;
 }
 

@@ -27,6 +27,12 @@ static const struct bpfe_map_attr array = {
 	.name = "array",
 };
 
+static bool keyless(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_QUEUE ||
+	       type == BPF_MAP_TYPE_BLOOM_FILTER;
+}
+
 static void describe(struct bpfe_map_attr *attr, uint32_t i)
 {
 	static const struct {
@@ -44,6 +50,8 @@ static void describe(struct bpfe_map_attr *attr, uint32_t i)
 		[LOCKED_MAPS] = {"locked_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS, 0, 4, 4, &locked},
 		[PROGS] = {"progs", BPF_MAP_TYPE_PROG_ARRAY, 0, 4, 4},
 		[RINGS] = {"rings", BPF_MAP_TYPE_RINGBUF, 0, 0, 4096},
+		[PORTS] = {"ports", BPF_MAP_TYPE_DEVMAP, 0, 8, 8},
+		[QUEUES] = {"queues", BPF_MAP_TYPE_XSKMAP, 0, 4, 8},
 		[PERCPU] = {"percpu", BPF_MAP_TYPE_PERCPU_ARRAY, 0, 16, 8},
 		[QUEUE] = {"queue", BPF_MAP_TYPE_QUEUE, 0, 16, 8},
 		[BLOOM] = {"bloom", BPF_MAP_TYPE_BLOOM_FILTER, 0, 16, 8},
@@ -54,7 +62,7 @@ static void describe(struct bpfe_map_attr *attr, uint32_t i)
 		return;
 	}
 	*attr = (struct bpfe_map_attr){.type = kinds[i].type,
-				       .key_size = i >= RINGS && i != PERCPU ? 0 : 4,
+				       .key_size = keyless(kinds[i].type) ? 0 : 4,
 				       .value_size = kinds[i].value_size,
 				       .max_entries = kinds[i].max_entries,
 				       .flags = kinds[i].flags,

@@ -23,6 +23,8 @@ enum {
 	LOCKED_MAPS, /* array of maps like LOCKED */
 	PROGS,       /* prog array */
 	RINGS,       /* ring buffer */
+	PORTS,       /* devmap */
+	QUEUES,      /* xskmap */
 	PERCPU,      /* per-CPU array like ARRAY */
 	QUEUE,       /* values of 16 bytes */
 	BLOOM,       /* the same */

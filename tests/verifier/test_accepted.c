@@ -184,6 +184,45 @@ static void test_profile_stack(void **state)
 	bpfe_image_close(&image);
 }
 
+/* A program over plain memory: r1 points to it, r2 is its length. */
+static void test_memory_program(void **state)
+{
+	static const struct bpf_insn insns[] = {MOV_K(0, 0),
+						MOV_K(3, 0),
+						MOV_X(4, 1),
+						ALU64_X(BPF_ADD, 4, 3),
+						LDX(BPF_B, 5, 4, 0),
+						ALU64_X(BPF_ADD, 0, 5),
+						STX(BPF_B, 4, 0, 0),
+						ALU64_K(BPF_ADD, 3, 1),
+						JMP_X(BPF_JLT, 3, 2, -7),
+						EXIT()};
+	struct bpfe_load_attr attr = {
+		.type = BPFE_PROG_MEM, .mem_size = 5, .insns = insns, .n_insns = COUNT_OF(insns)};
+	struct bpf_insn beyond[] = {LDX(BPF_W, 0, 1, 2), EXIT()};
+	char text[1024] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+
+	assert_int_equal(bpfe_image_open(&image, &attr, &log), 0);
+	assert_int_equal(bpfe_decode(&image, NULL, 0, &log), 0);
+	assert_int_equal(bpfe_verify(&image, &log), 0);
+	bpfe_image_close(&image);
+
+	attr.insns = beyond;
+	attr.n_insns = COUNT_OF(beyond);
+	assert_int_equal(bpfe_image_open(&image, &attr, &log), 0);
+	assert_int_equal(bpfe_decode(&image, NULL, 0, &log), 0);
+	assert_int_equal(bpfe_verify(&image, &log), -EACCES);
+	bpfe_image_close(&image);
+	assert_string_equal(
+		text, "0: (r0 = *(u32 *)(r1 +2)) memory access of 4 bytes at offset 2 to 2 is "
+		      "outside the 5 bytes there (mem)\n"
+		      "    R1=mem(sz=5)\n"
+		      "    accepted: an offset bounded to lie within it\n"
+		      "    path: 0\n");
+}
+
 /*
  * A list of 512 rules of which each may match in part: path by path it would double with every
  * rule, were a state not covered by the more general one followed before it.
@@ -240,8 +279,9 @@ int main(void)
 		cmocka_unit_test(test_too_complex),
 		cmocka_unit_test(test_profile_stack),
 		cmocka_unit_test(test_long_list_of_rules),
+		cmocka_unit_test(test_memory_program),
 	};
-	size_t n = 7;
+	size_t n = 8;
 
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		for (size_t k = 0; k < all[i]->n; k++)
