@@ -217,10 +217,11 @@ int bpfe_map_lookup_copy_flags(struct bpfe_map *map, const void *key, void *valu
 /*
  * Set the value of @key. @flags BPF_ANY, BPF_NOEXIST, BPF_EXIST as Linux has them: -EEXIST,
  * -ENOENT, -EINVAL (unknown flag), -E2BIG (array index out of range, hash full). Readers see the
- * old or the new element of a hash whole; an array element is overwritten in place. Any registered
- * thread. Updating a key that is present never fails for want of room: should a burst of updates
- * have used up the hash's spare elements, the value is overwritten in place, 8-byte words whole,
- * and inserting a key then fails with -E2BIG until a grace period has recycled some.
+ * old or the new element of a hash whole; an array element and a per-CPU value are overwritten in
+ * place, 8-byte words whole. Any registered thread. Should a burst of changes outrun the grace
+ * period that a hash gives its readers, values are overwritten in place and removed elements reused
+ * at once, as in Linux's preallocated hashes: a value that a reader still holds may then become
+ * another key's of the same map. An LRU map that is full removes a key that was not used lately.
  */
 int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
 

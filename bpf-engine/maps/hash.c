@@ -1,55 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * BPF_MAP_TYPE_HASH: chained buckets over a pool of elements, all linked by element number.
- *
- * Readers walk a chain without a lock. Writers hold the map's lock. A key that is present is
- * updated by linking a new element in the old one's place, so readers see one or the other whole;
- * what was unlinked is retired, and zeroed and reused only after a grace period. The pool therefore
- * has spare elements beyond max_entries. A burst of writes may outrun the grace period and retire
- * them all:
- *  - updating a present key then overwrites its value in place (8-byte words stay whole), because
- *    it must not fail;
- *  - inserting a key then fails with -E2BIG, as if the map were full.
- * A batch, not each element, waits for a grace period: while one batch waits, the next collects.
+ * BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH over the elements and chains of
+ * maps/hash.h. A key that is present is updated by linking a new element in the old one's place, so
+ * that readers see one or the other whole; per-CPU values are written in place.
  */
 #include <errno.h>
-#include <string.h>
-#include <sys/random.h>
-#include "maps/map.h"
-#include "siphash.h"
+#include "maps/hash.h"
 
-/* Element numbers start at 1; 0 ends a list. */
-struct hash_element {
-	_Atomic uint32_t next; /* in its bucket; kept when unlinked, a reader may stand here */
-	uint32_t hash;
-	uint32_t link; /* in the free, retired or waiting list */
-	uint32_t reserved;
-	/* Key, padded to 8 bytes; value, padded to 8 bytes. */
-};
+#define HASH_FLAGS (BPF_F_ZERO_SEED | BPFE_MAP_ACCESS_FLAGS)
 
-/* Start of map->data; the buckets follow, then the elements. */
-struct hash_header {
-	uint64_t secret[2];
-	uint32_t n_buckets; /* a power of two */
-	uint32_t n_elements;
-	uint32_t n_used;  /* elements beyond this number were never used */
-	uint32_t free;    /* list of zeroed elements */
-	uint32_t retired; /* list that will wait for the next grace period */
-	uint32_t waiting; /* list that waits for one now */
-	bool recycling;   /* a grace period is under way */
-	_Atomic uint32_t count;
-	uint64_t elements_offset;
-	_Atomic uint32_t buckets[];
-};
-
-#define HASH_MIN_SPARE 64u
+static bool is_lru(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
 
 static const struct bpfe_map_rules hash_rules = {
 	.what = "a hash",
 	.min_key = 1,
 	.max_key = BPFE_MAP_MAX_KEY,
 	.max_value = BPFE_MAP_MAX_VALUE,
-	.flags = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | BPFE_MAP_ACCESS_FLAGS,
+	.flags = HASH_FLAGS | BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE,
+	.spin_lock = true,
+};
+
+static const struct bpfe_map_rules percpu_rules = {
+	.what = "a per-CPU hash",
+	.min_key = 1,
+	.max_key = BPFE_MAP_MAX_KEY,
+	.max_value = BPFE_MAP_MAX_CPU_VALUE,
+	.flags = HASH_FLAGS | BPF_F_NO_PREALLOC,
+};
+
+static const struct bpfe_map_rules lru_rules = {
+	.what = "an LRU hash",
+	.min_key = 1,
+	.max_key = BPFE_MAP_MAX_KEY,
+	.max_value = BPFE_MAP_MAX_VALUE,
+	.flags = HASH_FLAGS | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE,
+};
+
+static const struct bpfe_map_rules lru_percpu_rules = {
+	.what = "an LRU per-CPU hash",
+	.min_key = 1,
+	.max_key = BPFE_MAP_MAX_KEY,
+	.max_value = BPFE_MAP_MAX_CPU_VALUE,
+	.flags = HASH_FLAGS | BPF_F_NO_COMMON_LRU,
 };
 
 static int hash_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
@@ -57,330 +52,322 @@ static int hash_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 	return bpfe_map_check_rules(attr, &hash_rules, log);
 }
 
-static uint32_t hash_spare(uint32_t max_entries)
+static int percpu_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
-	return HASH_MIN_SPARE + max_entries / 8;
+	return bpfe_map_check_rules(attr, &percpu_rules, log);
 }
 
-static size_t round_up_8(size_t size)
+static int lru_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 {
-	return (size + 7) & ~(size_t)7;
+	const struct bpfe_map_rules *rules =
+		attr->type == BPF_MAP_TYPE_LRU_HASH ? &lru_rules : &lru_percpu_rules;
+
+	if (attr->flags & BPF_F_NO_PREALLOC)
+		return bpfe_refuse(log, -EOPNOTSUPP, BPFE_BAD_MAP, 0,
+				   "map flag BPF_F_NO_PREALLOC (0x1) does not go with LRU, whose "
+				   "elements exist from the start");
+	if (attr->flags & BPF_F_NO_COMMON_LRU && attr->flags & BPF_F_NUMA_NODE)
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				   "map flags BPF_F_NO_COMMON_LRU and BPF_F_NUMA_NODE exclude each "
+				   "other");
+	return bpfe_map_check_rules(attr, rules, log);
 }
 
-static size_t element_stride(const struct bpfe_map_attr *attr)
+/* ---- Look-up -------------------------------------------------------------------------------- */
+
+static struct hash_element *look_up(struct bpfe_map *map, const void *key)
 {
-	return sizeof(struct hash_element) + round_up_8(attr->key_size) + bpfe_value_stride(attr);
-}
+	struct hash_key k;
+	uint32_t number;
 
-static uint32_t bucket_count(uint32_t max_entries)
-{
-	return max_entries <= 1 ? 1 : 1u << (32 - __builtin_clz(max_entries - 1));
-}
-
-static size_t elements_offset(const struct bpfe_map_attr *attr)
-{
-	return round_up_8(sizeof(struct hash_header) +
-			  (size_t)bucket_count(attr->max_entries) * sizeof(uint32_t));
-}
-
-static size_t hash_data_size(const struct bpfe_map_attr *attr)
-{
-	size_t n = (size_t)attr->max_entries + hash_spare(attr->max_entries);
-	size_t size;
-
-	if (__builtin_mul_overflow(n, element_stride(attr), &size) ||
-	    __builtin_add_overflow(size, elements_offset(attr), &size))
-		return 0;
-	return size;
-}
-
-static int hash_init(struct bpfe_map *map)
-{
-	struct hash_header *h = map->data;
-
-	if (getrandom(h->secret, sizeof(h->secret), 0) != (ssize_t)sizeof(h->secret))
-		return -EIO;
-	h->n_buckets = bucket_count(map->attr.max_entries);
-	h->n_elements = map->attr.max_entries + hash_spare(map->attr.max_entries);
-	h->elements_offset = elements_offset(&map->attr);
-	return 0;
-}
-
-static struct hash_element *element(const struct bpfe_map *map, uint32_t number)
-{
-	const struct hash_header *h = map->data;
-
-	return (struct hash_element *)((uint8_t *)map->data + h->elements_offset +
-				       (number - 1) * element_stride(&map->attr));
-}
-
-static void *element_key(struct hash_element *e)
-{
-	return e + 1;
-}
-
-static void *element_value(const struct bpfe_map *map, struct hash_element *e)
-{
-	return (uint8_t *)(e + 1) + round_up_8(map->attr.key_size);
-}
-
-static uint32_t hash_key(const struct bpfe_map *map, const void *key)
-{
-	const struct hash_header *h = map->data;
-
-	return (uint32_t)bpfe_siphash(h->secret, key, map->attr.key_size);
-}
-
-static _Atomic uint32_t *bucket(const struct bpfe_map *map, uint32_t hash)
-{
-	struct hash_header *h = map->data;
-
-	return &h->buckets[hash & (h->n_buckets - 1)];
-}
-
-/* Number of the element with @key, 0 if there is none. Inside a read section or under the lock. */
-static uint32_t find(const struct bpfe_map *map, const void *key, uint32_t hash)
-{
-	uint32_t number = atomic_load_explicit(bucket(map, hash), memory_order_acquire);
-
-	while (number) {
-		struct hash_element *e = element(map, number);
-
-		if (e->hash == hash && memcmp(element_key(e), key, map->attr.key_size) == 0)
-			return number;
-		number = atomic_load_explicit(&e->next, memory_order_acquire);
-	}
-	return 0;
+	hash_key_read(map, key, &k);
+	number = bpfe_hash_find(map, &k);
+	return number ? hash_element(map, number) : NULL;
 }
 
 static void *hash_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
-	uint32_t number = find(map, key, hash_key(map, key));
+	struct hash_element *e = look_up(map, key);
 
-	return number ? element_value(map, element(map, number)) : NULL;
+	return e ? hash_value(map, e, cpu) : NULL;
 }
 
-/* The link that leads to element @number, which is in the map. Under the lock. */
-static _Atomic uint32_t *link_to(struct bpfe_map *map, uint32_t number)
+static void *lru_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
-	_Atomic uint32_t *link = bucket(map, element(map, number)->hash);
+	struct hash_element *e = look_up(map, key);
 
-	while (atomic_load_explicit(link, memory_order_relaxed) != number)
-		link = &element(map, atomic_load_explicit(link, memory_order_relaxed))->next;
-	return link;
+	if (!e)
+		return NULL;
+	/* Written only when it changes: it is in many processors' caches. */
+	if (!atomic_load_explicit(&e->used, memory_order_relaxed))
+		atomic_store_explicit(&e->used, true, memory_order_relaxed);
+	return hash_value(map, e, cpu);
 }
 
-static void start_recycling(struct bpfe_map *map);
-
-/* Zero the batch whose grace period is over and return it to the free list. */
-static void recycle(struct bpfe_rcu_head *head)
+static void *lru_find(struct bpfe_map *map, const void *key)
 {
-	struct bpfe_map *map =
-		(struct bpfe_map *)((uint8_t *)head - offsetof(struct bpfe_map, recycle_rcu));
-	struct hash_header *h = map->data;
-	size_t payload = element_stride(&map->attr) - sizeof(struct hash_element);
-	struct hash_element *last;
-	uint32_t first = h->waiting, number = first;
-
-	/* Nobody but this callback knows the batch, so zeroing needs no lock. It is never empty. */
-	do {
-		last = element(map, number);
-		memset(last + 1, 0, payload);
-		number = last->link;
-	} while (number);
-	pthread_mutex_lock(&map->lock);
-	last->link = h->free;
-	h->free = first;
-	h->waiting = 0;
-	h->recycling = false;
-	if (h->retired)
-		start_recycling(map);
-	pthread_mutex_unlock(&map->lock);
-	bpfe_map_release(map);
+	return hash_lookup(map, key, 0);
 }
 
-/* Under the lock, with something retired and no grace period under way. */
-static void start_recycling(struct bpfe_map *map)
+static int percpu_read(struct bpfe_map *map, const void *key, void *value)
 {
-	struct hash_header *h = map->data;
+	size_t stride = bpfe_value_stride(&map->attr);
+	struct hash_element *e = look_up(map, key);
 
-	h->waiting = h->retired;
-	h->retired = 0;
-	h->recycling = true;
-	bpfe_map_hold(map);
-	bpfe_rcu_call(&map->recycle_rcu, recycle);
+	if (!e)
+		return -ENOENT;
+	for (uint32_t cpu = 0; cpu < map->attr.cpus; cpu++)
+		bpfe_value_load((uint8_t *)value + cpu * stride, hash_value(map, e, cpu), stride);
+	return 0;
 }
 
-/* Under the lock: an element all zeroes that no list holds, or 0. */
-static uint32_t take_element(struct bpfe_map *map)
+/* ---- Changes -------------------------------------------------------------------------------- */
+
+/* The value of element @number, which has the key. Under the bucket's lock. */
+static void change(struct bpfe_map *map, uint32_t number, const struct hash_key *k,
+		   const struct hash_write *w, bool locked)
 {
-	struct hash_header *h = map->data;
-	uint32_t number = h->free;
+	uint32_t new = 0;
 
-	if (number) {
-		h->free = element(map, number)->link;
-		return number;
-	}
-	return h->n_used < h->n_elements ? ++h->n_used : 0;
-}
-
-/* Under the lock: element @number was just unlinked. */
-static void retire(struct bpfe_map *map, uint32_t number)
-{
-	struct hash_header *h = map->data;
-
-	element(map, number)->link = h->retired;
-	h->retired = number;
-	if (!h->recycling)
-		start_recycling(map);
-}
-
-static uint32_t new_element(struct bpfe_map *map, const void *key, uint32_t hash, const void *value)
-{
-	uint32_t number = take_element(map);
-	struct hash_element *e;
-
-	if (!number)
-		return 0;
-	e = element(map, number);
-	e->hash = hash;
-	memcpy(element_key(e), key, map->attr.key_size);
-	memcpy(element_value(map, e), value, map->attr.value_size);
-	return number;
-}
-
-static void replace(struct bpfe_map *map, uint32_t old, const void *value)
-{
-	struct hash_element *e = element(map, old);
-	uint32_t number = new_element(map, element_key(e), e->hash, value);
-
-	if (!number) {
-		bpfe_value_store(element_value(map, e), value, map->attr.value_size);
+	if (locked) {
+		bpfe_map_value_store_locked(map, hash_value(map, hash_element(map, number), 0),
+					    w->value);
 		return;
 	}
-	atomic_store_explicit(&element(map, number)->next, e->next, memory_order_relaxed);
-	atomic_store_explicit(link_to(map, old), number, memory_order_release);
-	retire(map, old);
+	if (!map->ops->per_cpu)
+		new = bpfe_hash_take_for(map, number);
+	if (!new) {
+		bpfe_hash_write(map, number, w);
+		hash_element(map, number)->used = true;
+		return;
+	}
+	bpfe_hash_fill(map, new, k, w);
+	hash_element(map, new)->used = true;
+	bpfe_hash_link_for(map, number, new);
+	bpfe_hash_retire(map, number, false);
 }
 
-static int insert(struct bpfe_map *map, const void *key, uint32_t hash, const void *value)
+/*
+ * Once, under the bucket's lock. *@held: an element to insert, or 0; 0 again if it went into the
+ * map. -EAGAIN: first make room.
+ */
+static int try_update(struct bpfe_map *map, const struct hash_key *k, const struct hash_write *w,
+		      uint64_t flags, uint32_t *held)
 {
-	struct hash_header *h = map->data;
-	_Atomic uint32_t *head = bucket(map, hash);
-	uint32_t number;
+	uint32_t number = bpfe_hash_find(map, k);
 
-	if (h->count >= map->attr.max_entries)
-		return -E2BIG;
-	number = new_element(map, key, hash, value);
-	if (!number)
-		return -E2BIG;
-	atomic_store_explicit(&element(map, number)->next, *head, memory_order_relaxed);
-	atomic_store_explicit(head, number, memory_order_release);
-	h->count++;
+	if (number && flags & BPF_NOEXIST)
+		return -EEXIST;
+	if (!number && flags & BPF_EXIST)
+		return -ENOENT;
+	if (number) {
+		change(map, number, k, w, flags & BPF_F_LOCK);
+		return 0;
+	}
+	if (!*held)
+		*held = bpfe_hash_take(map, bpfe_hash_pool_for(map, w->cpu));
+	if (!*held)
+		return is_lru(map->attr.type) ? -EAGAIN : -E2BIG;
+	bpfe_hash_fill(map, *held, k, w);
+	bpfe_hash_link(map, *held);
+	*held = 0;
 	return 0;
+}
+
+static int update(struct bpfe_map *map, const void *key, const struct hash_write *w, uint64_t flags)
+{
+	uint32_t held = 0;
+	struct hash_key k;
+	int err;
+
+	if ((flags & ~(uint64_t)BPF_F_LOCK) > BPF_EXIST)
+		return -EINVAL;
+	if (flags & BPF_F_LOCK && !map->attr.has_spin_lock)
+		return -EINVAL;
+	hash_key_read(map, key, &k);
+	for (;;) {
+		pthread_mutex_t *lock = hash_bucket_lock(map, k.hash);
+
+		pthread_mutex_lock(lock);
+		err = try_update(map, &k, w, flags, &held);
+		pthread_mutex_unlock(lock);
+		if (err != -EAGAIN)
+			break;
+		/* Another bucket's lock is needed: not with this one held. */
+		held = bpfe_hash_evict(map, bpfe_hash_pool_for(map, w->cpu));
+	}
+	if (held)
+		bpfe_hash_give_back(map, held);
+	return err;
 }
 
 static int hash_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
 		       uint32_t cpu)
 {
-	uint32_t hash = hash_key(map, key);
-	uint32_t number;
-	int err = 0;
+	return update(map, key, &(struct hash_write){.value = value, .cpu = cpu}, flags);
+}
 
-	if (flags > BPF_EXIST)
-		return -EINVAL;
-	pthread_mutex_lock(&map->lock);
-	number = find(map, key, hash);
-	if (number && flags == BPF_NOEXIST)
-		err = -EEXIST;
-	else if (!number && flags == BPF_EXIST)
-		err = -ENOENT;
-	else if (number)
-		replace(map, number, value);
-	else
-		err = insert(map, key, hash, value);
-	pthread_mutex_unlock(&map->lock);
-	return err;
+static int percpu_write(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
+{
+	return update(map, key, &(struct hash_write){.value = value, .all_cpus = true}, flags);
 }
 
 static int hash_remove(struct bpfe_map *map, const void *key)
 {
-	struct hash_header *h = map->data;
-	uint32_t hash = hash_key(map, key);
+	pthread_mutex_t *lock;
+	struct hash_key k;
 	uint32_t number;
 
-	pthread_mutex_lock(&map->lock);
-	number = find(map, key, hash);
+	hash_key_read(map, key, &k);
+	lock = hash_bucket_lock(map, k.hash);
+	pthread_mutex_lock(lock);
+	number = bpfe_hash_find(map, &k);
 	if (number) {
-		atomic_store_explicit(link_to(map, number), element(map, number)->next,
-				      memory_order_release);
-		h->count--;
-		retire(map, number);
+		bpfe_hash_unlink(map, number);
+		bpfe_hash_retire(map, number, true);
 	}
-	pthread_mutex_unlock(&map->lock);
+	pthread_mutex_unlock(lock);
 	return number ? 0 : -ENOENT;
 }
 
-/* Inside a read section. */
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+/*
+ * Copy the key of the first element of @bucket, or of the one after key @k. Under the bucket's
+ * lock, so that the chain holds still: a walk takes one step in a bucket and goes on to the next.
+ */
+static bool key_in_bucket(struct bpfe_map *map, uint32_t bucket, const struct hash_key *k,
+			  void *next, bool *found)
+{
+	pthread_mutex_t *lock = hash_bucket_lock(map, bucket);
+	uint32_t link;
+
+	pthread_mutex_lock(lock);
+	link = k ? bpfe_hash_find(map, k) : *hash_bucket(map, bucket);
+	if (k && link) {
+		*found = true;
+		link = hash_element(map, link)->next;
+	}
+	if (!hash_is_end(link))
+		memcpy(next, hash_element(map, link)->key, map->attr.key_size);
+	pthread_mutex_unlock(lock);
+	return !hash_is_end(link);
+}
+
 static int hash_get_next_key(struct bpfe_map *map, const void *key, void *next)
 {
-	struct hash_header *h = map->data;
-	uint32_t hash = key ? hash_key(map, key) : 0;
-	uint32_t number = key ? find(map, key, hash) : 0;
-	uint32_t b = 0;
+	const struct hash_header *h = map->data;
+	uint32_t bucket = 0;
+	bool found = false;
 
-	if (number) {
-		b = (hash & (h->n_buckets - 1)) + 1;
-		number = atomic_load_explicit(&element(map, number)->next, memory_order_acquire);
+	if (key) {
+		struct hash_key k;
+
+		hash_key_read(map, key, &k);
+		bucket = hash_bucket_of(map, k.hash);
+		if (key_in_bucket(map, bucket, &k, next, &found))
+			return 0;
+		bucket = found ? bucket + 1 : 0;
 	}
-	while (!number && b < h->n_buckets)
-		number = atomic_load_explicit(&h->buckets[b++], memory_order_acquire);
-	if (!number)
-		return -ENOENT;
-	memcpy(next, element_key(element(map, number)), map->attr.key_size);
-	return 0;
+	for (; bucket < h->n_buckets; bucket++) {
+		if (!hash_is_end(*hash_bucket(map, bucket)) &&
+		    key_in_bucket(map, bucket, NULL, next, &found))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* Inside a read section: an element is visited at most once unless it is reused meanwhile. */
+static uint32_t hash_for_each(struct bpfe_map *map, uint32_t cpu, bpfe_visit_fn visit, void *opaque)
+{
+	const struct hash_header *h = map->data;
+	uint32_t visited = 0;
+
+	for (uint32_t bucket = 0; bucket < h->n_buckets; bucket++) {
+		uint32_t link =
+			atomic_load_explicit(hash_bucket(map, bucket), memory_order_acquire);
+
+		while (!hash_is_end(link)) {
+			struct hash_element *e = hash_element(map, link);
+			uint32_t next = atomic_load_explicit(&e->next, memory_order_acquire);
+
+			/* It moved to another chain: that one has its turn. */
+			if (hash_bucket_of(map, e->hash) != bucket)
+				break;
+			visited++;
+			if (!visit(opaque, e->key, hash_value(map, e, cpu)))
+				return visited;
+			link = next;
+		}
+	}
+	return visited;
 }
 
 static uint32_t hash_count(const struct bpfe_map *map)
 {
 	const struct hash_header *h = map->data;
+	uint32_t count = 0;
 
-	return h->count;
+	for (uint32_t i = 0; i < h->n_pools; i++)
+		count += h->pools[i].count;
+	return count;
 }
 
 static bool hash_contains(const struct bpfe_map *map, uintptr_t address, size_t size)
 {
 	const struct hash_header *h = map->data;
-	size_t value_offset = sizeof(struct hash_element) + round_up_8(map->attr.key_size);
+	size_t before = sizeof(struct hash_element) + hash_key_words(map) * sizeof(uint64_t);
 	uintptr_t offset = address - (uintptr_t)map->data - h->elements_offset;
 
 	if (address < (uintptr_t)map->data + h->elements_offset ||
 	    offset >= map->data_size - h->elements_offset)
 		return false;
-	offset %= element_stride(&map->attr);
-	if (offset < value_offset)
+	offset %= h->stride;
+	if (offset < before)
 		return false;
-	offset -= value_offset;
+	offset = (offset - before) % bpfe_value_stride(&map->attr);
 	return offset <= map->attr.value_size && size <= map->attr.value_size - offset;
 }
 
-static void hash_destroy(struct bpfe_map *map)
-{
-	struct hash_header *h = map->data;
-
-	explicit_bzero(h->secret, sizeof(h->secret));
-}
+/* What all four have in common. */
+#define HASH_OPS                                                                           \
+	.storage_size = bpfe_hash_data_size, .private_size = bpfe_hash_private_size,       \
+	.init = bpfe_hash_init, .update = hash_update, .remove = hash_remove,              \
+	.get_next_key = hash_get_next_key, .for_each = hash_for_each, .count = hash_count, \
+	.contains = hash_contains, .destroy = bpfe_hash_destroy
 
 const struct bpfe_map_ops bpfe_hash_ops = {
 	.type = BPF_MAP_TYPE_HASH,
 	.check = hash_check,
-	.storage_size = hash_data_size,
-	.init = hash_init,
 	.lookup = hash_lookup,
-	.update = hash_update,
-	.remove = hash_remove,
-	.get_next_key = hash_get_next_key,
-	.count = hash_count,
-	.contains = hash_contains,
-	.destroy = hash_destroy,
+	HASH_OPS,
+};
+
+const struct bpfe_map_ops bpfe_percpu_hash_ops = {
+	.type = BPF_MAP_TYPE_PERCPU_HASH,
+	.per_cpu = true,
+	.check = percpu_check,
+	.lookup = hash_lookup,
+	.read = percpu_read,
+	.write = percpu_write,
+	HASH_OPS,
+};
+
+const struct bpfe_map_ops bpfe_lru_hash_ops = {
+	.type = BPF_MAP_TYPE_LRU_HASH,
+	.check = lru_check,
+	.find = lru_find,
+	.lookup = lru_lookup,
+	HASH_OPS,
+};
+
+const struct bpfe_map_ops bpfe_lru_percpu_hash_ops = {
+	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH,
+	.per_cpu = true,
+	.check = lru_check,
+	.find = lru_find,
+	.lookup = lru_lookup,
+	.read = percpu_read,
+	.write = percpu_write,
+	HASH_OPS,
 };

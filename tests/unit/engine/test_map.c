@@ -15,6 +15,9 @@ struct refusal {
 #define HASH  BPF_MAP_TYPE_HASH
 
 #define PERCPU_ARRAY BPF_MAP_TYPE_PERCPU_ARRAY
+#define PERCPU_HASH  BPF_MAP_TYPE_PERCPU_HASH
+#define LRU          BPF_MAP_TYPE_LRU_HASH
+#define LRU_PERCPU   BPF_MAP_TYPE_LRU_PERCPU_HASH
 #define EXCLUDE      " exclude each other\n"
 
 static const struct refusal refusals[] = {
@@ -40,6 +43,20 @@ static const struct refusal refusals[] = {
 	 "map flag BPF_F_MMAPABLE (0x400) does not apply to a hash\n"},
 	{ATTR(HASH, 4, 8, 1, BPF_F_NO_COMMON_LRU), -EINVAL,
 	 "map flag BPF_F_NO_COMMON_LRU (0x2) does not apply to a hash\n"},
+	{ATTR(PERCPU_HASH, 4, 8, 1, BPF_F_NUMA_NODE), -EINVAL,
+	 "map flag BPF_F_NUMA_NODE (0x4) does not apply to a per-CPU hash\n"},
+	{ATTR(PERCPU_HASH, 4, 32769, 1, 0), -E2BIG,
+	 "map value size 32769 is out of range, 1 to 32768\n"},
+	{ATTR(LRU, 4, 8, 1, BPF_F_NO_PREALLOC), -EOPNOTSUPP,
+	 "map flag BPF_F_NO_PREALLOC (0x1) does not go with LRU, whose elements exist from the "
+	 "start\n"},
+	{ATTR(LRU, 4, 8, 1, BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE), -EINVAL,
+	 "map flags BPF_F_NO_COMMON_LRU and BPF_F_NUMA_NODE" EXCLUDE},
+	{ATTR(LRU_PERCPU, 4, 8, 1, BPF_F_NUMA_NODE), -EINVAL,
+	 "map flag BPF_F_NUMA_NODE (0x4) does not apply to an LRU per-CPU hash\n"},
+	{{.type = LRU, .key_size = 4, .value_size = 8, .max_entries = 1, .has_spin_lock = true},
+	 -EOPNOTSUPP,
+	 "a value of an LRU hash cannot have a bpf_spin_lock, only of an array or a hash\n"},
 	{ATTR(HASH, 4, 8, 1, BPF_F_CLONE), -EINVAL,
 	 "map flag BPF_F_CLONE (0x200) is not supported\n"},
 	{ATTR(HASH, 4, 8, 1, 1u << 31), -EINVAL,
@@ -148,6 +165,19 @@ static void test_accepted(void **state)
 		 .max_entries = 1,
 		 .has_spin_lock = true,
 		 .spin_lock_off = 4},
+		{.type = PERCPU_HASH, .key_size = 9, .value_size = 3, .max_entries = 5, .cpus = 3},
+		{.type = LRU,
+		 .key_size = 9,
+		 .value_size = 3,
+		 .max_entries = 50,
+		 .cpus = 3,
+		 .flags = BPF_F_NO_COMMON_LRU},
+		{.type = LRU_PERCPU,
+		 .key_size = 1,
+		 .value_size = 1,
+		 .max_entries = 1,
+		 .cpus = 256,
+		 .flags = BPF_F_NO_COMMON_LRU | BPF_F_ZERO_SEED},
 	};
 
 	for (size_t i = 0; i < COUNT(attrs); i++) {
@@ -178,9 +208,10 @@ static void test_largest(void **state)
 
 static void test_allocator_refuses(void **state)
 {
-	static const struct bpfe_map_attr attrs[] = {ATTR(HASH, 4, 8, 100, 0),
-						     ATTR(ARRAY, 4, 8, 100, 0),
-						     ATTR(PERCPU_ARRAY, 4, 8, 100, 0)};
+	static const struct bpfe_map_attr attrs[] = {
+		ATTR(HASH, 4, 8, 100, 0), ATTR(ARRAY, 4, 8, 100, 0),
+		ATTR(PERCPU_ARRAY, 4, 8, 100, 0), ATTR(PERCPU_HASH, 4, 8, 100, 0),
+		ATTR(LRU, 4, 8, 100, BPF_F_NO_COMMON_LRU)};
 
 	for (size_t i = 0; i < COUNT(attrs); i++) {
 		struct bpfe_map *map = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Maps and programs under threads: readers never see another key's value, a half-written one or a
- * recycled one. Each test does a fixed amount of work; readers end when the writers do.
+ * Maps and programs under threads: readers never see what is no value of the map, and, where
+ * writers let recycling keep up, never another key's value or a half-written one. Each test does a
+ * fixed amount of work; readers end when the writers do.
  */
 #include <pthread.h>
 #include "harness.h"
@@ -14,10 +15,12 @@ enum {
 };
 
 struct shared {
+	uint32_t type;
+	uint32_t max_entries;
 	struct bpfe_map *map;
 	unsigned steps;         /* of each writer */
 	unsigned steps_a_batch; /* then the writer waits for recycling; 0: never */
-	bool whole;             /* values must be of one version */
+	bool whole;             /* values must be the key's and of one version */
 	atomic_uint seed;       /* of the next writer */
 	atomic_uint writers;
 	atomic_ulong bad;
@@ -61,7 +64,10 @@ static bool good(const uint64_t *value, uint32_t key, bool whole)
 	for (unsigned w = 0; w < WORDS; w++) {
 		const uint64_t seen = __atomic_load_n(&value[w], __ATOMIC_RELAXED);
 
-		if (seen >> 32 != key + 1 || (whole && seen != value[0]))
+		if (whole && (seen >> 32 != key + 1 || seen != value[0]))
+			return false;
+		/* Reused at once, it may be another key's; never what no writer wrote. */
+		if (seen >> 32 < 1 || seen >> 32 > KEYS)
 			return false;
 	}
 	return true;
@@ -80,7 +86,7 @@ static void *reader(void *opaque)
 			const uint64_t *value;
 
 			key = (key + 7) % KEYS;
-			value = bpfe_map_lookup(s->map, &key);
+			value = bpfe_map_lookup_cpu(s->map, &key, 0);
 			if (!value)
 				continue;
 			read++;
@@ -100,7 +106,7 @@ static void work(struct shared *s)
 	struct counting counting;
 
 	counting_init(&counting);
-	s->map = map_new(BPF_MAP_TYPE_HASH, 4, WORDS * 8, KEYS, &counting.alloc);
+	s->map = map_new(s->type, 4, WORDS * 8, s->max_entries, &counting.alloc);
 	s->writers = WRITERS;
 	for (unsigned i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&readers[i], NULL, reader, s), 0);
@@ -111,7 +117,7 @@ static void work(struct shared *s)
 	for (unsigned i = 0; i < READERS; i++)
 		pthread_join(readers[i], NULL);
 	assert_int_equal(s->bad, 0);
-	assert_true(bpfe_map_count(s->map) <= KEYS);
+	assert_true(bpfe_map_count(s->map) <= s->max_entries);
 	for (uint32_t key = 0; key < KEYS; key++)
 		bpfe_map_delete(s->map, &key);
 	assert_int_equal(bpfe_map_count(s->map), 0);
@@ -119,20 +125,126 @@ static void work(struct shared *s)
 	counting_check(&counting);
 }
 
+/* A hash that has room, one that has not, and one that makes room. */
+static void each_map(unsigned steps, unsigned batch, bool whole)
+{
+	static const struct {
+		uint32_t type, max_entries;
+	} maps[] = {
+		{BPF_MAP_TYPE_HASH, KEYS},
+		{BPF_MAP_TYPE_HASH, KEYS / 2},
+		{BPF_MAP_TYPE_LRU_HASH, KEYS / 2},
+	};
+
+	for (size_t i = 0; i < COUNT(maps); i++) {
+		struct shared s = {.type = maps[i].type,
+				   .max_entries = maps[i].max_entries,
+				   .steps = steps,
+				   .steps_a_batch = batch,
+				   .whole = whole};
+
+		work(&s);
+	}
+}
+
 /* As fast as it goes: spares run out, values change in place, words stay whole. */
 static void test_words_stay_whole(void **state)
 {
-	struct shared s = {.steps = 200000};
-
-	work(&s);
+	each_map(100000, 0, false);
 }
 
 /* Writers that let recycling keep up: values stay whole. Two batches fit the 64 spares. */
 static void test_values_stay_whole(void **state)
 {
-	struct shared s = {.steps = 600, .steps_a_batch = 16, .whole = true};
+	each_map(400, 16, true);
+}
 
-	work(&s);
+/* Threads that insert, remove and walk at once: what a key finds is its own, and walks end. */
+static void *walker(void *opaque)
+{
+	struct shared *s = opaque;
+	unsigned long bad = 0;
+
+	bpfe_thread_register();
+	while (s->writers) {
+		uint32_t key, next;
+		unsigned steps = 0;
+
+		for (int err = bpfe_map_get_next_key(s->map, NULL, &key); !err && steps < 10 * KEYS;
+		     steps++) {
+			bad += key >= KEYS;
+			err = bpfe_map_get_next_key(s->map, &key, &next);
+			key = next;
+		}
+	}
+	atomic_fetch_add(&s->bad, bad);
+	bpfe_thread_unregister();
+	return NULL;
+}
+
+static void test_walks(void **state)
+{
+	static const uint32_t types[] = {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH};
+
+	for (size_t i = 0; i < COUNT(types); i++) {
+		struct shared s = {.steps = 20000, .writers = WRITERS};
+		pthread_t writers[WRITERS], reading;
+
+		s.map = map_new(types[i], 4, WORDS * 8, KEYS / 2, NULL);
+		assert_int_equal(pthread_create(&reading, NULL, walker, &s), 0);
+		for (unsigned w = 0; w < WRITERS; w++)
+			assert_int_equal(pthread_create(&writers[w], NULL, writer, &s), 0);
+		for (unsigned w = 0; w < WRITERS; w++)
+			pthread_join(writers[w], NULL);
+		pthread_join(reading, NULL);
+		assert_int_equal(s.bad, 0);
+		bpfe_map_put(s.map);
+	}
+	bpfe_rcu_barrier();
+}
+
+/* A key that is always there is always found, whatever becomes of its neighbours. */
+static void *find_fixed(void *opaque)
+{
+	struct shared *s = opaque;
+	unsigned long bad = 0;
+
+	bpfe_thread_register();
+	while (s->writers) {
+		bpfe_rcu_read_lock();
+		for (uint32_t key = KEYS; key < KEYS + 4; key++)
+			bad += bpfe_map_lookup(s->map, &key) == NULL;
+		bpfe_rcu_read_unlock();
+	}
+	atomic_fetch_add(&s->bad, bad);
+	bpfe_thread_unregister();
+	return NULL;
+}
+
+static void test_never_missed(void **state)
+{
+	struct shared s = {.steps = 50000, .writers = WRITERS};
+	pthread_t writers[WRITERS], reading;
+	const uint64_t value[WORDS] = {0};
+
+	/* Few elements and buckets, so that many are reused at once next to those that stay. */
+	s.map = map_new(BPF_MAP_TYPE_HASH, 4, WORDS * 8, 16, NULL);
+	for (uint32_t key = KEYS; key < KEYS + 4; key++)
+		assert_int_equal(bpfe_map_update(s.map, &key, value, BPF_NOEXIST), 0);
+	assert_int_equal(pthread_create(&reading, NULL, find_fixed, &s), 0);
+	for (unsigned w = 0; w < WRITERS; w++)
+		assert_int_equal(pthread_create(&writers[w], NULL, writer, &s), 0);
+	/* They too are replaced all the time. */
+	while (s.writers) {
+		for (uint32_t key = KEYS; key < KEYS + 4; key++)
+			assert_int_equal(bpfe_map_update(s.map, &key, value, BPF_EXIST), 0);
+	}
+	for (unsigned w = 0; w < WRITERS; w++)
+		pthread_join(writers[w], NULL);
+	pthread_join(reading, NULL);
+	assert_int_equal(s.bad, 0);
+	bpfe_map_put(s.map);
+	bpfe_rcu_barrier();
 }
 
 /* ---- Programs ---- */
@@ -206,6 +318,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words_stay_whole),
 		cmocka_unit_test(test_values_stay_whole),
+		cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_never_missed),
 		cmocka_unit_test(test_swap_under_runs),
 	};
 
