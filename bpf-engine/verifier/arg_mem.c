@@ -69,11 +69,28 @@ int bpfe_check_memory(struct bpfe_vf *vf, int regno, uint64_t sure, uint64_t siz
 	}
 }
 
+/* A number that the helper fills in the stack is one that a load could read. */
+static int check_number_aligned(struct bpfe_vf *vf, int regno, uint16_t size)
+{
+	const struct bpfe_reg *reg = &bpfe_top(vf->cur)->regs[regno];
+	uint64_t low = (uint64_t)(int64_t)reg->off | reg->val.x.bits.value | reg->val.x.bits.mask;
+
+	if (reg->type != BPFE_REG_STACK || (size != 4 && size != 8) || !(low & (size - 1u)))
+		return 0;
+	return bpfe_vf_refuse(vf, BPFE_BAD_STACK, regno,
+			      "an offset that is a multiple of the number's size",
+			      "misaligned stack access of %u bytes at r10%+lld", size,
+			      (long long)(reg->off + reg->val.x.smin));
+}
+
 /* Memory whose size the table gives. */
 int bpfe_check_memory_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 {
 	uint16_t size = call->helper->arg_size[regno - 1];
+	int err = check_number_aligned(vf, regno, size);
 
+	if (err)
+		return err;
 	switch (bpfe_arg_kind(call->helper->args[regno - 1])) {
 	case BPFE_ARG_FIXED_RDONLY:
 		return bpfe_check_memory(vf, regno, size, size, BPFE_USE_READ, call);
