@@ -49,12 +49,6 @@ void object_file_close(struct object_file *file)
 
 /* ---- Choosing a program --------------------------------------------------------------------- */
 
-static gboolean is_xdp_section(const char *section)
-{
-	return !strcmp(section, "xdp") || g_str_has_prefix(section, "xdp/") ||
-	       g_str_has_prefix(section, "xdp.") || g_str_has_prefix(section, "xdp_");
-}
-
 /* What there is to choose from, as "a, b". */
 static char *list_programs(const struct bpfe_object *object,
 			   const char *(*text)(const struct bpfe_object *, uint32_t))
@@ -92,7 +86,7 @@ gboolean object_file_find_xdp(const struct object_file *file, uint32_t *index, G
 	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < bpfe_object_n_programs(object); i++) {
-		if (!is_xdp_section(bpfe_object_program_section(object, i)))
+		if (bpfe_object_program_type(object, i) != BPF_PROG_TYPE_XDP)
 			continue;
 		*index = i;
 		found++;

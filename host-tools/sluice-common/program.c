@@ -56,12 +56,21 @@ static gboolean load(struct program *program, uint32_t flags, gboolean verbose, 
 struct program *program_open(const char *path, const char *name, uint32_t flags, gboolean verbose,
 			     GError **error)
 {
+	return program_open_prepared(path, name, flags, verbose, NULL, NULL, error);
+}
+
+struct program *program_open_prepared(const char *path, const char *name, uint32_t flags,
+				      gboolean verbose, program_prepare_fn prepare, void *opaque,
+				      GError **error)
+{
 	struct program *program = g_new0(struct program, 1);
 	gboolean ok;
 
 	program->file = object_file_open(path, error);
 	ok = program->file && (name ? object_file_find(program->file, name, &program->index, error)
 				    : object_file_find_xdp(program->file, &program->index, error));
+	if (ok && prepare)
+		ok = prepare(opaque, program->file->object, error);
 	if (ok && load(program, flags, verbose, error))
 		return program;
 	program_close(program);

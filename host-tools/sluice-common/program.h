@@ -21,6 +21,13 @@ struct program {
 struct program *program_open(const char *path, const char *name, uint32_t flags, gboolean verbose,
 			     GError **error);
 
+/* The same, with @prepare called on the object before the program is loaded; FALSE with an error
+ * stops. */
+typedef gboolean (*program_prepare_fn)(void *opaque, struct bpfe_object *object, GError **error);
+struct program *program_open_prepared(const char *path, const char *name, uint32_t flags,
+				      gboolean verbose, program_prepare_fn prepare, void *opaque,
+				      GError **error);
+
 /*
  * The same of a program that passes the frames libpcap filter expression @filter matches and drops
  * all others. It has no maps.

@@ -28,6 +28,7 @@ struct options {
 	char *output;
 	char *program;
 	char **presets;
+	char **globals;
 	int queue;
 	int repeat;
 	gboolean json;
@@ -69,6 +70,9 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 		 "EXPRESSION"},
 		{"map", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &o->presets,
 		 "Set an element of a map before the run; may be repeated", "NAME:KEY=VALUE"},
+		{"global", 'g', 0, G_OPTION_ARG_STRING_ARRAY, &o->globals,
+		 "Set a global variable before the program is verified; may be repeated",
+		 "NAME=VALUE"},
 		{"queue", 'q', 0, G_OPTION_ARG_INT, &o->queue,
 		 "Receive queue the frames go to (default 0)", "N"},
 		{"repeat", 'r', 0, G_OPTION_ARG_INT, &o->repeat,
@@ -91,8 +95,9 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 	if (!g_option_context_parse(context, &argc, &argv, error))
 		return FALSE;
 	n = o->files ? g_strv_length(o->files) : 0;
-	if (o->filter && (o->program || o->presets))
-		return usage_error(error, "--program and --map need PROG.o, not --filter");
+	if (o->filter && (o->program || o->presets || o->globals))
+		return usage_error(error,
+				   "--program, --map and --global need PROG.o, not --filter");
 	if (n != (o->filter ? 1 : 2))
 		return usage_error(error, o->filter ? "expected IN.pcap after --filter"
 						    : "expected PROG.o and IN.pcap");
@@ -113,6 +118,7 @@ static void options_clear(struct options *o)
 {
 	g_strfreev(o->files);
 	g_strfreev(o->presets);
+	g_strfreev(o->globals);
 	g_free(o->filter);
 	g_free(o->output);
 	g_free(o->program);
@@ -235,12 +241,23 @@ static gboolean run_in_nic(const struct options *o, const struct program *progra
 	return ok;
 }
 
-static gboolean run_program(const struct options *o, const struct capture *capture, GError **error)
+static gboolean set_globals(void *opaque, struct bpfe_object *object, GError **error)
+{
+	const struct options *o = opaque;
+	gboolean ok = TRUE;
+
+	for (char **preset = o->globals; ok && preset && *preset; preset++)
+		ok = globals_preset(object, *preset, error);
+	return ok;
+}
+
+static gboolean run_program(struct options *o, const struct capture *capture, GError **error)
 {
 	uint32_t flags = o->checked ? BPFE_LOAD_CHECKED : 0;
 	struct program *program =
 		o->filter ? program_open_filter(o->filter, flags, o->verbose, error)
-			  : program_open(o->files[0], o->program, flags, o->verbose, error);
+			  : program_open_prepared(o->files[0], o->program, flags, o->verbose,
+						  set_globals, o, error);
 	gboolean ok = program != NULL;
 
 	if (ok && o->verbose)

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -57,8 +58,9 @@ static gboolean parse_integer(const char *text, uint8_t *out, size_t size)
 	return TRUE;
 }
 
-static gboolean parse_bytes(const char *what, const char *preset, const char *text, uint8_t *out,
-			    size_t size, GError **error)
+/* @option: "--map", for the message. */
+static gboolean parse_bytes(const char *option, const char *what, const char *preset,
+			    const char *text, uint8_t *out, size_t size, GError **error)
 {
 	gboolean ok = g_str_has_prefix(text, "hex:")
 			      ? parse_hex(text + 4, out, size)
@@ -66,9 +68,9 @@ static gboolean parse_bytes(const char *what, const char *preset, const char *te
 
 	if (!ok)
 		g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE,
-			    "--map %s: %s '%s' does not fit its %zu bytes; write an integer%s, or "
+			    "%s %s: %s '%s' does not fit its %zu bytes; write an integer%s, or "
 			    "hex: and %zu digits",
-			    preset, what, text, size,
+			    option, preset, what, text, size,
 			    size == 4 || size == 16 ? ", an IP address" : "", 2 * size);
 	return ok;
 }
@@ -115,8 +117,8 @@ gboolean maps_preset(const struct bpfe_object *object, struct bpfe_map **maps, c
 	attr = bpfe_map_attr(map);
 	key_bytes = g_malloc0(attr->key_size);
 	value_bytes = g_malloc0(attr->value_size);
-	if (!parse_bytes("key", preset, key, key_bytes, attr->key_size, error) ||
-	    !parse_bytes("value", preset, value, value_bytes, attr->value_size, error))
+	if (!parse_bytes("--map", "key", preset, key, key_bytes, attr->key_size, error) ||
+	    !parse_bytes("--map", "value", preset, value, value_bytes, attr->value_size, error))
 		return FALSE;
 	ret = bpfe_map_update(map, key_bytes, value_bytes, BPF_ANY);
 	if (ret)
@@ -124,6 +126,29 @@ gboolean maps_preset(const struct bpfe_object *object, struct bpfe_map **maps, c
 			    "--map %s: %s (the map has %u entries at most)", preset,
 			    g_strerror(-ret), attr->max_entries);
 	return !ret;
+}
+
+gboolean globals_preset(struct bpfe_object *object, const char *preset, GError **error)
+{
+	g_autofree char *name = g_strdup(preset);
+	g_autofree uint8_t *bytes = NULL;
+	char *value = strchr(name, '=');
+	const void *now = NULL;
+	size_t size;
+
+	if (value) {
+		*value++ = '\0';
+		now = bpfe_object_global(object, name, &size);
+	}
+	if (!value || !now) {
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE, "--global %s: %s", preset,
+			    value ? "the object has no one global variable of that name"
+				  : "expected NAME=VALUE, such as limit=100");
+		return FALSE;
+	}
+	bytes = g_malloc0(size);
+	return parse_bytes("--global", "value", preset, value, bytes, size, error) &&
+	       !bpfe_object_set_global(object, name, bytes, size, NULL);
 }
 
 /* ---- Writing -------------------------------------------------------------------------------- */
@@ -198,15 +223,51 @@ char *maps_format(const struct btf *btf, uint32_t type_id, const void *data, siz
 	return hex_format(data, size, "");
 }
 
+const char *maps_type(const struct bpfe_map *map)
+{
+	const char *name = libbpf_bpf_map_type_str(bpfe_map_attr(map)->type);
+
+	return name ? name : "unknown";
+}
+
+/* The values of one key: of a per-CPU map one for each processor, those left zero but the first. */
+static gboolean visit_values(const struct bpfe_map *map, maps_visit_fn visit, void *opaque,
+			     const void *key, const uint8_t *values)
+{
+	const struct bpfe_map_attr *attr = bpfe_map_attr(map);
+	size_t stride = (attr->value_size + 7) / 8 * 8, bytes = bpfe_map_value_bytes(map);
+
+	if (bytes == attr->value_size)
+		return visit(opaque, -1, key, values);
+	for (size_t cpu = 0; cpu < bytes / stride; cpu++) {
+		const uint8_t *value = values + cpu * stride;
+
+		if ((!cpu || !maps_is_zero(value, attr->value_size)) &&
+		    !visit(opaque, (int)cpu, key, value))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean maps_is_zero(const uint8_t *bytes, size_t size)
+{
+	while (size && !*bytes) {
+		bytes++;
+		size--;
+	}
+	return !size;
+}
+
 void maps_foreach(struct bpfe_map *map, maps_visit_fn visit, void *opaque)
 {
 	const struct bpfe_map_attr *attr = bpfe_map_attr(map);
 	g_autofree uint8_t *key = g_malloc(attr->key_size);
-	g_autofree uint8_t *value = g_malloc(attr->value_size);
+	g_autofree uint8_t *value = g_malloc(bpfe_map_value_bytes(map)); /* of all processors */
 	int ret = bpfe_map_get_next_key(map, NULL, key);
 
 	while (!ret) {
-		if (!bpfe_map_lookup_copy(map, key, value) && !visit(opaque, key, value))
+		if (!bpfe_map_lookup_copy(map, key, value) &&
+		    !visit_values(map, visit, opaque, key, value))
 			return;
 		ret = bpfe_map_get_next_key(map, key, key);
 	}

@@ -65,13 +65,15 @@ struct map_writer {
 	uint32_t value_type;
 };
 
-static gboolean add_element(void *opaque, const void *key, const void *value)
+static gboolean add_element(void *opaque, int cpu, const void *key, const void *value)
 {
 	struct map_writer *w = opaque;
 	struct json_object *entry = json_object_new_object();
 
 	add_owned(entry, "key", hex_format(key, w->attr->key_size, ""));
 	add_owned(entry, "value", hex_format(value, w->attr->value_size, ""));
+	if (cpu >= 0)
+		add_number(entry, "queue", cpu);
 	if (w->btf && w->key_type && w->value_type) {
 		add_owned(entry, "key_text",
 			  maps_format(w->btf, w->key_type, key, w->attr->key_size));
@@ -92,7 +94,7 @@ static struct json_object *map_json(const struct program *program, uint32_t i)
 
 	w.btf = bpfe_object_map_types(program->file->object, i, &w.key_type, &w.value_type);
 	add_string(json, "name", w.attr->name);
-	add_string(json, "type", w.attr->type == BPF_MAP_TYPE_ARRAY ? "array" : "hash");
+	add_string(json, "type", maps_type(program->maps[i]));
 	add_number(json, "key_size", w.attr->key_size);
 	add_number(json, "value_size", w.attr->value_size);
 	add_number(json, "max_entries", w.attr->max_entries);

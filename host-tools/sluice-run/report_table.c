@@ -66,21 +66,13 @@ struct map_printer {
 	unsigned more;
 };
 
-static gboolean is_zero(const uint8_t *bytes, size_t size)
-{
-	while (size && !*bytes) {
-		bytes++;
-		size--;
-	}
-	return !size;
-}
-
-static gboolean print_element(void *opaque, const void *key, const void *value)
+static gboolean print_element(void *opaque, int cpu, const void *key, const void *value)
 {
 	struct map_printer *p = opaque;
 	g_autofree char *key_text = NULL, *value_text = NULL;
 
-	if (p->attr->type == BPF_MAP_TYPE_ARRAY && is_zero(value, p->attr->value_size)) {
+	if ((p->attr->type == BPF_MAP_TYPE_ARRAY || cpu >= 0) &&
+	    maps_is_zero(value, p->attr->value_size)) {
 		p->zeros++;
 		return TRUE;
 	}
@@ -90,7 +82,10 @@ static gboolean print_element(void *opaque, const void *key, const void *value)
 	}
 	key_text = maps_format(p->btf, p->key_type, key, p->attr->key_size);
 	value_text = maps_format(p->btf, p->value_type, value, p->attr->value_size);
-	g_print("  %-20s %12s\n", key_text, value_text);
+	g_print("  %-20s %12s", key_text, value_text);
+	if (cpu >= 0)
+		g_print("  on queue %d", cpu);
+	g_print("\n");
 	p->shown++;
 	return TRUE;
 }
@@ -101,9 +96,8 @@ static void print_map(const struct program *program, uint32_t i)
 	struct map_printer p = {.attr = bpfe_map_attr(map)};
 
 	p.btf = bpfe_object_map_types(program->file->object, i, &p.key_type, &p.value_type);
-	g_print("\nMap %s (%s, %u of %u entries)\n", p.attr->name,
-		p.attr->type == BPF_MAP_TYPE_ARRAY ? "array" : "hash", bpfe_map_count(map),
-		p.attr->max_entries);
+	g_print("\nMap %s (%s, %u of %u entries)\n", p.attr->name, maps_type(map),
+		bpfe_map_count(map), p.attr->max_entries);
 	maps_foreach(map, print_element, &p);
 	if (p.zeros)
 		g_print("  (%u entries are zero)\n", p.zeros);

@@ -92,8 +92,9 @@ static void filter_and_program(void **state)
 {
 	expect_failure(sluice_run("--filter", "udp", "prog.o", "in.pcap"), 2,
 		       "expected IN.pcap after --filter; see sluice-run --help");
-	expect_failure(sluice_run("--filter", "udp", "-m", "a:1=1", "in.pcap"), 2,
-		       "--program and --map need PROG.o, not --filter; see sluice-run --help");
+	expect_failure(
+		sluice_run("--filter", "udp", "-m", "a:1=1", "in.pcap"), 2,
+		"--program, --map and --global need PROG.o, not --filter; see sluice-run --help");
 }
 
 int main(void)
