@@ -97,9 +97,9 @@ static void leave(struct converter *c, bool match)
 
 /* ---- Loads ---------------------------------------------------------------------------------- */
 
-static uint32_t size_of(uint16_t code)
+static uint32_t bytes_of(uint8_t size)
 {
-	switch (BPF_SIZE(code)) {
+	switch (size) {
 	case BPF_W:
 		return 4;
 	case BPF_H:
@@ -109,23 +109,21 @@ static uint32_t size_of(uint16_t code)
 	}
 }
 
-/* dst = @size bytes at R_AT, if they lie in the frame, in the host's byte order. */
-static void load_checked(struct converter *c, uint8_t dst, uint32_t size)
+/* dst = what lies at R_AT, if it lies in the frame, in the host's byte order. @size: BPF_B, ... */
+static void load_checked(struct converter *c, uint8_t dst, uint8_t size)
 {
-	static const uint8_t sizes[] = {[1] = BPF_B, [2] = BPF_H, [4] = BPF_W};
-
 	mov64(c, R_LIMIT, R_AT);
-	add64_imm(c, R_LIMIT, size);
+	add64_imm(c, R_LIMIT, bytes_of(size));
 	emit(c, BPF_JMP | BPF_JLE | BPF_X, R_LIMIT, R_END, LEAVE_SLOTS, 0);
 	leave(c, false);
-	emit(c, BPF_LDX | BPF_MEM | sizes[size], dst, R_AT, 0, 0);
-	if (size > 1)
-		emit(c, BPF_ALU | BPF_END | BPF_TO_BE, dst, 0, 0, 8 * size);
+	emit(c, BPF_LDX | BPF_MEM | size, dst, R_AT, 0, 0);
+	if (size != BPF_B)
+		emit(c, BPF_ALU | BPF_END | BPF_TO_BE, dst, 0, 0, 8 * bytes_of(size));
 }
 
-static void load_at(struct converter *c, uint8_t dst, uint32_t k, uint32_t size)
+static void load_at(struct converter *c, uint8_t dst, uint32_t k, uint8_t size)
 {
-	if (k > MAX_FRAME - size) {
+	if (k > MAX_FRAME - bytes_of(size)) {
 		leave(c, false);
 		return;
 	}
@@ -134,14 +132,16 @@ static void load_at(struct converter *c, uint8_t dst, uint32_t k, uint32_t size)
 	load_checked(c, dst, size);
 }
 
-static void load_indexed(struct converter *c, uint32_t k, uint32_t size)
+static void load_indexed(struct converter *c, uint32_t k, uint8_t size)
 {
-	if (k > MAX_FRAME - size) {
+	const uint32_t last = MAX_FRAME - bytes_of(size);
+
+	if (k > last) {
 		leave(c, false);
 		return;
 	}
 	mov32(c, R_OFFSET, R_X);
-	emit(c, BPF_JMP | BPF_JLE | BPF_K, R_OFFSET, 0, LEAVE_SLOTS, MAX_FRAME - size - k);
+	emit(c, BPF_JMP | BPF_JLE | BPF_K, R_OFFSET, 0, LEAVE_SLOTS, last - k);
 	leave(c, false);
 	mov64(c, R_AT, R_DATA);
 	emit(c, BPF_ALU64 | BPF_ADD | BPF_X, R_AT, R_OFFSET, 0, 0);
@@ -158,7 +158,7 @@ static void load_ancillary(struct converter *c, uint32_t k)
 {
 	switch (bpfe_classic_ancillary(k)->kind) {
 	case BPFE_ANCILLARY_PROTOCOL:
-		load_at(c, R_A, 12, 2);
+		load_at(c, R_A, 12, BPF_H);
 		break;
 	case BPFE_ANCILLARY_IFINDEX:
 		load_context(c, offsetof(struct xdp_md, ingress_ifindex));
@@ -188,7 +188,7 @@ static void load_length(struct converter *c, uint8_t dst)
 /* X = 4 * (frame[k] & 15) */
 static void load_header_length(struct converter *c, uint32_t k)
 {
-	load_at(c, R_X, k, 1);
+	load_at(c, R_X, k, BPF_B);
 	emit(c, BPF_ALU | BPF_AND | BPF_K, R_X, 0, 0, 15);
 	emit(c, BPF_ALU | BPF_LSH | BPF_K, R_X, 0, 0, 2);
 }
@@ -263,10 +263,10 @@ static void convert_insn(struct converter *c, uint32_t i)
 		if (bpfe_classic_is_ancillary(op, insn->k))
 			load_ancillary(c, insn->k);
 		else
-			load_at(c, R_A, insn->k, size_of(insn->code));
+			load_at(c, R_A, insn->k, BPF_SIZE(insn->code));
 		break;
 	case BPFE_CLASSIC_LOAD_IND:
-		load_indexed(c, insn->k, size_of(insn->code));
+		load_indexed(c, insn->k, BPF_SIZE(insn->code));
 		break;
 	case BPFE_CLASSIC_LOAD_MSH:
 		load_header_length(c, insn->k);
