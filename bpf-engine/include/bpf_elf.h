@@ -91,7 +91,8 @@ const char *bpfe_object_source_line(const struct bpfe_object *obj, uint32_t i, u
 
 /*
  * Create the object's maps, fill global data, and load program @i in one step. *maps is an array of
- * bpfe_object_n_maps() references that the caller puts and then frees with free().
+ * bpfe_object_n_maps() references that the caller puts and then frees with free(); NULL stands for
+ * a map that cannot be created and that the program does not use.
  * @attr supplies budget, limits, flags, allocator and cancel; insns, maps, funcs and source are
  * filled here, and the type if it is BPF_PROG_TYPE_UNSPEC: as the section says, else XDP.
  * Errors as bpfe_map_create() and bpfe_program_load(); -ENOENT: no program @i; -EINVAL: the program

@@ -126,10 +126,12 @@ static int find_binding(const struct bpfe_image *image, uint32_t i,
 						  "map index %u is out of range, %u maps given", id,
 						  n_maps);
 		*m = id;
-		return 0;
+		if (maps[id].map)
+			return 0;
+		return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP, "no map has index %u", id);
 	}
 	for (*m = 0; *m < n_maps; ++*m) {
-		if (maps[*m].id == id)
+		if (maps[*m].id == id && maps[*m].map)
 			return 0;
 	}
 	return bpfe_decode_refuse(image, log, i, BPFE_BAD_MAP, "no map has id %u", id);

@@ -64,7 +64,8 @@ static int add_section(struct bpfe_object *obj, uint32_t index, struct bpfe_log 
 
 	if (ret)
 		return ret;
-	if (section->size > BPFE_MAP_MAX_VALUE)
+	/* More than a map's value is refused when a program that uses it is loaded. */
+	if (section->size > ELF_MAX_DATA)
 		return object_refuse(log,
 				     "section %s: %llu bytes of global data, at most %u are "
 				     "accepted; keep large tables in maps",

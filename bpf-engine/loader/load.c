@@ -22,6 +22,7 @@ struct loading {
 	struct bpfe_map_binding *bindings;
 	struct bpfe_program **programs; /* by index; NULL: not loaded */
 	bool *filled;                   /* by map: its initial programs are in it */
+	bool *needed;                   /* by map: the program may get to it */
 	struct bpfe_log *log;
 };
 
@@ -55,24 +56,85 @@ static int fill_inner(const struct loading *l, uint32_t index)
 
 	for (uint32_t i = 0; i < def->n_slots; i++) {
 		uint32_t key = def->slots[i].index, target = def->slots[i].target;
-		int ret = bpfe_map_set_inner(l->maps[index], &key, l->maps[target], id_of(target),
-					     BPF_ANY);
+		int ret = 0;
 
+		if (l->maps[target])
+			ret = bpfe_map_set_inner(l->maps[index], &key, l->maps[target],
+						 id_of(target), BPF_ANY);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
+static uint32_t program_of(const struct bpfe_object *obj, uint32_t function)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < obj->n_programs && obj->programs[i].function != function)
+		i++;
+	return i;
+}
+
+static void need_maps_of_program(struct loading *l, uint32_t i);
+
+static void need_map(struct loading *l, uint32_t index)
+{
+	const struct map_def *def = &l->obj->maps[index];
+
+	if (l->needed[index])
+		return;
+	l->needed[index] = true;
+	for (uint32_t s = 0; s < def->n_slots; s++) {
+		if (object_holds_maps(def->attr.type))
+			need_map(l, def->slots[s].target);
+		else
+			need_maps_of_program(l, program_of(l->obj, def->slots[s].target));
+	}
+}
+
+/* Every map is visited once, so that programs which name one another end. */
+static void need_maps_of_program(struct loading *l, uint32_t i)
+{
+	const struct program *prog = &l->obj->programs[i];
+
+	for (uint32_t s = 0; s < prog->n_insns; s++) {
+		const struct bpf_insn *insn = &prog->insns[s];
+
+		if (insn->code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		if ((insn->src_reg == BPF_PSEUDO_MAP_IDX ||
+		     insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) &&
+		    (uint32_t)insn->imm < l->obj->n_maps)
+			need_map(l, (uint32_t)insn->imm);
+		s++;
+	}
+}
+
+static int create_map(struct loading *l, uint32_t i, struct bpfe_log *log)
+{
+	const struct map_def *def = &l->obj->maps[i];
+
+	if (def->contents && def->size > BPFE_MAP_MAX_VALUE)
+		return object_refuse(log,
+				     "section %s: %llu bytes of global data, at most %u are "
+				     "accepted; keep large tables in maps",
+				     def->name, (unsigned long long)def->size, BPFE_MAP_MAX_VALUE);
+	return bpfe_map_create(&def->attr, l->attr->alloc, &l->maps[i], log);
+}
+
+/* A map that cannot be, and that the program does not get to, is left out. */
 static int create_maps(struct loading *l)
 {
 	const struct bpfe_object *obj = l->obj;
 
 	for (uint32_t i = 0; i < obj->n_maps; i++) {
-		int ret = bpfe_map_create(&obj->maps[i].attr, l->attr->alloc, &l->maps[i], l->log);
+		int ret = create_map(l, i, l->needed[i] ? l->log : NULL);
 
 		if (ret) {
 			l->maps[i] = NULL;
+			if (!l->needed[i] && ret != -ENOMEM)
+				continue;
 			bpfe_log(l->log, "map '%s' of the object cannot be created: %s\n",
 				 obj->maps[i].name, strerror(-ret));
 			return ret;
@@ -89,6 +151,8 @@ static int fill_maps(struct loading *l)
 		const struct map_def *def = &l->obj->maps[i];
 		int ret = 0;
 
+		if (!l->maps[i])
+			continue;
 		if (def->contents)
 			ret = fill_data(def, l->maps[i]);
 		else if (object_holds_maps(def->attr.type))
@@ -135,15 +199,6 @@ static int load_program(struct loading *l, uint32_t i, bool asked_for)
 	if (ret)
 		l->programs[i] = NULL;
 	return ret;
-}
-
-static uint32_t program_of(const struct bpfe_object *obj, uint32_t function)
-{
-	uint32_t i = 0;
-
-	while (i + 1 < obj->n_programs && obj->programs[i].function != function)
-		i++;
-	return i;
 }
 
 static int fill_prog_array(struct loading *l, uint32_t index)
@@ -222,6 +277,7 @@ static int load_all(struct loading *l, uint32_t i)
 {
 	int ret = check_program(l, i);
 
+	need_maps_of_program(l, i);
 	if (!ret)
 		ret = create_maps(l);
 	if (!ret)
@@ -249,8 +305,9 @@ static int allocate(struct loading *l)
 	l->maps = calloc((size_t)obj->n_maps + 1, sizeof(struct bpfe_map *));
 	l->bindings = calloc((size_t)obj->n_maps + 1, sizeof(*l->bindings));
 	l->filled = calloc((size_t)obj->n_maps + 1, sizeof(*l->filled));
+	l->needed = calloc((size_t)obj->n_maps + 1, sizeof(*l->needed));
 	l->programs = calloc(obj->n_programs, sizeof(struct bpfe_program *));
-	return l->maps && l->bindings && l->filled && l->programs ? 0 : -ENOMEM;
+	return l->maps && l->bindings && l->filled && l->needed && l->programs ? 0 : -ENOMEM;
 }
 
 int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
@@ -280,6 +337,7 @@ int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpf
 	}
 	free(l.programs);
 	free(l.filled);
+	free(l.needed);
 	free(l.bindings);
 	return ret;
 }

@@ -83,6 +83,8 @@ static struct bpfe_map *find_map(const struct bpfe_object *object, struct bpfe_m
 	for (uint32_t i = 0; i < bpfe_object_n_maps(object); i++) {
 		const char *has = bpfe_object_map(object, i)->name;
 
+		if (!maps[i])
+			continue;
 		/* Names are cut to what Linux stores. */
 		if (!strncmp(has, name, BPFE_NAME_LEN - 1))
 			return maps[i];

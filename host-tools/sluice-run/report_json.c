@@ -114,8 +114,10 @@ void report_json(const struct report *report)
 	add_number(json, "elapsed_ns", report->elapsed_ns);
 	json_object_object_add(json, "verdicts", verdicts_json(report->stats));
 	json_object_object_add(json, "counters", counters_json(report->stats));
-	for (uint32_t i = 0; i < program_n_maps(program); i++)
-		json_object_array_add(maps, map_json(program, i));
+	for (uint32_t i = 0; i < program_n_maps(program); i++) {
+		if (program->maps[i])
+			json_object_array_add(maps, map_json(program, i));
+	}
 	json_object_object_add(json, "maps", maps);
 	puts(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
 							  JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -117,6 +117,8 @@ void report_table(const struct report *report)
 		report->frames ? (double)report->elapsed_ns / (double)report->frames : 0.0);
 	print_verdicts(report);
 	print_counters(report);
-	for (uint32_t i = 0; i < program_n_maps(report->program); i++)
-		print_map(report->program, i);
+	for (uint32_t i = 0; i < program_n_maps(report->program); i++) {
+		if (report->program->maps[i])
+			print_map(report->program, i);
+	}
 }

@@ -96,7 +96,7 @@ static void fill_maps(const struct bpfe_object *obj, struct bpfe_map **maps)
 	for (uint32_t m = 0; m < bpfe_object_n_maps(obj); m++) {
 		const struct bpfe_map_attr *attr = bpfe_object_map(obj, m);
 
-		if (attr->value_size == sizeof(value) && attr->key_size == sizeof(key) &&
+		if (maps[m] && attr->value_size == sizeof(value) && attr->key_size == sizeof(key) &&
 		    (strcmp(attr->name, "map_array_48b") == 0 ||
 		     strcmp(attr->name, "map_array_ro") == 0))
 			bpfe_map_update(maps[m], &key, value, BPF_ANY);

@@ -153,10 +153,30 @@ static void pointer_in_data(void **state)
 
 static void too_much_data(void **state)
 {
+	const struct bpfe_load_attr attr = {0};
 	struct image image = image_load("globals_huge");
+	struct bpfe_object *obj = image_open(&image);
+	char text[512] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_program *prog;
+	struct bpfe_map **maps;
 
-	image_expect_refused(&image, "section .bss: 65537 bytes of global data, at most 65536 are "
-				     "accepted; keep large tables in maps");
+	assert_int_equal(bpfe_object_load(obj, 0, &attr, &prog, &maps, &log), -EINVAL);
+	assert_string_equal(text, "section .bss: 65537 bytes of global data, at most 65536 are "
+				  "accepted; keep large tables in maps\n"
+				  "map '.bss' of the object cannot be created: Invalid argument\n");
+	/* A program that does not use them loads all the same. */
+	text[0] = '\0';
+	log.len = 0;
+	assert_string_equal(bpfe_object_program_name(obj, 1), "uses_none");
+	assert_int_equal(bpfe_object_load(obj, 1, &attr, &prog, &maps, &log), 0);
+	assert_string_equal(text, "");
+	assert_null(maps[0]);
+	free(maps);
+	bpfe_program_put(prog);
+	bpfe_object_close(obj);
+	image_free(&image);
+	bpfe_rcu_barrier();
 }
 
 static void reference_beyond_the_section(void **state)

@@ -28,6 +28,12 @@ int uses_huge(struct xdp_md *ctx)
 {
 	return huge[ctx->rx_queue_index & 0xff];
 }
+
+SEC("xdp")
+int uses_none(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
 #else
 const volatile __u32 limit = 3;
 const volatile static __u16 step = 2;
