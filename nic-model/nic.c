@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define LOG_LINES_PER_SECOND 10u
+#define LOG_TEXT             1200u /* a whole line of bpf_trace_printk() */
 #define SECOND_NS            1000000000u
 
 int nic_create(const struct nic_config *config, const struct nic_host_ops *ops, void *opaque,
@@ -33,6 +34,7 @@ int nic_create(const struct nic_config *config, const struct nic_host_ops *ops, 
 	n->config = *config;
 	n->ops = ops;
 	n->opaque = opaque;
+	nic_host_init(n);
 	for (unsigned i = 0; i < config->n_ports; i++) {
 		n->ports[i].id = i;
 		n->ports[i].link = true;
@@ -66,6 +68,11 @@ const struct nic_config *nic_get_config(const struct nic *nic)
 	return &nic->config;
 }
 
+const struct nic_redirect *nic_last_redirect(const struct nic *nic)
+{
+	return &nic->redirect;
+}
+
 struct nic_port *nic_port(struct nic *nic, unsigned port)
 {
 	return port < nic->config.n_ports ? &nic->ports[port] : NULL;
@@ -95,7 +102,7 @@ void nic_event(struct nic *nic, unsigned type, unsigned port, uint32_t arg, uint
 void nic_log(struct nic *nic, int port, const char *fmt, ...)
 {
 	uint64_t now = nic->ops->clock_ns(nic->opaque);
-	char text[200];
+	char text[LOG_TEXT];
 	int used = 0;
 	va_list ap;
 
@@ -104,7 +111,7 @@ void nic_log(struct nic *nic, int port, const char *fmt, ...)
 		nic->log_window_ns = now;
 		nic->log_lines = 0;
 	}
-	if (nic->log_lines >= LOG_LINES_PER_SECOND) {
+	if (!nic->config.log_all && nic->log_lines >= LOG_LINES_PER_SECOND) {
 		nic->log_lost++;
 		return;
 	}

@@ -60,6 +60,7 @@ struct nic_port {
 	uint64_t prog_runs;
 	uint64_t prog_insns;
 	uint64_t prog_aborts;
+	uint64_t prog_redirect_errors;
 
 	uint64_t stats[SLUICE_N_PORT_STATS];
 };
@@ -76,7 +77,9 @@ struct nic {
 	struct nic_port ports[SLUICE_MAX_PORTS];
 	struct nic_queue rx_queues[SLUICE_MAX_QUEUES];
 	struct nic_queue tx_queues[SLUICE_MAX_QUEUES];
-	uint32_t tx_pending; /* bitmap of transmit queues with work left over */
+	struct bpfe_host host;        /* what programs are offered: host.c */
+	struct nic_redirect redirect; /* of the present frame */
+	uint32_t tx_pending;          /* bitmap of transmit queues with work left over */
 
 	uint64_t log_window_ns; /* start of the present second of logging */
 	uint32_t log_lines;     /* in it */
@@ -97,7 +100,15 @@ void nic_event(struct nic *nic, unsigned type, unsigned port, uint32_t arg, uint
 /* A line for the device's log, limited to a few a second. @port -1: whole device. */
 void nic_log(struct nic *nic, int port, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* ---- host.c ------------------------------------------------------------------------------- */
+
+/* Fill in what runs of programs may ask the NIC for. */
+void nic_host_init(struct nic *nic);
+
 /* ---- port.c ------------------------------------------------------------------------------- */
+
+/* The port a program knows as @ifindex, or NULL. */
+struct nic_port *port_of_ifindex(struct nic *nic, uint32_t ifindex);
 
 /* State after nic_create(), carrier excepted. Drops the program. */
 void port_reset(struct nic *nic, struct nic_port *port);

@@ -25,6 +25,12 @@ static void port_drop_program(struct nic_port *port)
 	port->prog_runs = 0;
 	port->prog_insns = 0;
 	port->prog_aborts = 0;
+	port->prog_redirect_errors = 0;
+}
+
+struct nic_port *port_of_ifindex(struct nic *nic, uint32_t ifindex)
+{
+	return ifindex ? nic_port(nic, ifindex - NIC_IFINDEX(0)) : NULL;
 }
 
 void port_reset(struct nic *nic, struct nic_port *port)
@@ -234,6 +240,7 @@ int nic_set_program(struct nic *nic, unsigned port, struct bpfe_program *prog, u
 	p->prog_runs = 0;
 	p->prog_insns = 0;
 	p->prog_aborts = 0;
+	p->prog_redirect_errors = 0;
 	return 0;
 }
 

@@ -48,9 +48,22 @@ bool rx_wire_accept(struct rx_frame *f);
 /* rx_rss.c: hash and queue. */
 void rx_rss_select(struct rx_frame *f);
 
-/* rx_xdp.c: run the port's program, if there is one. XDP_ABORTED, _DROP, _PASS or _TX, counted;
- * XDP_PASS without a program. */
+/* rx_xdp.c: run the port's program, if there is one. XDP_ABORTED, _DROP, _PASS, _TX or _REDIRECT,
+ * counted; XDP_PASS without a program. */
 enum xdp_action rx_xdp_run(struct rx_frame *f);
+
+/* rx_redirect.c: where @to leads, noted in nic->redirect. Inside the read section of the run. */
+void rx_redirect_resolve(struct rx_frame *f, const struct bpfe_redirect *to);
+
+/* rx_redirect.c: is a redirected frame for a receive queue? Then it is chosen and counted. */
+bool rx_redirect_queue(struct rx_frame *f);
+
+/* rx_redirect.c: send a redirected frame that is not for a receive queue. */
+enum nic_outcome rx_redirect_send(struct rx_frame *f);
+
+/* rx_verdict.c: put the frame on @port's wire and count it there. -EIO: the host did not take it.
+ */
+int rx_transmit(const struct rx_frame *f, struct nic_port *port);
 
 /* rx_verdict.c: do what the verdict says with a frame that is not for the guest. */
 enum nic_outcome rx_verdict_other(struct rx_frame *f, enum xdp_action verdict);

@@ -6,7 +6,8 @@
  *   rx_parse      header offsets
  *   rx_rss        Toeplitz hash, indirection: queue
  *   rx_xdp        the port's program, on a copy in NIC memory
- *   rx_verdict    PASS, DROP, TX, ABORTED
+ *   rx_verdict    PASS, DROP, TX, REDIRECT, ABORTED
+ *   rx_redirect   to ports, or on to another queue
  *   rx_ring       a free buffer of the queue
  *   rx_dma        only now guest memory is touched
  *   rx_ring       checksum status, completion with phase bit
@@ -33,10 +34,13 @@ enum nic_outcome nic_receive(struct nic *nic, unsigned port, const void *frame, 
 	struct rx_frame f = {.nic = nic, .port = nic_port(nic, port), .data = frame, .len = len};
 	enum xdp_action verdict;
 
+	nic->redirect.kind = NIC_REDIRECT_NOT;
 	if (!f.port || !rx_wire_accept(&f))
 		return NIC_RX_DROPPED;
 	rx_parse(f.data, f.len, &f.headers);
 	rx_rss_select(&f);
 	verdict = rx_xdp_run(&f);
-	return verdict == XDP_PASS ? rx_deliver(&f) : rx_verdict_other(&f, verdict);
+	if (verdict == XDP_PASS || (verdict == XDP_REDIRECT && rx_redirect_queue(&f)))
+		return rx_deliver(&f);
+	return rx_verdict_other(&f, verdict);
 }

@@ -2,18 +2,23 @@
 /* Verdicts that keep a frame from the guest: no DMA, no descriptor, no interrupt. */
 #include "rx_internal.h"
 
-static enum nic_outcome transmit(struct rx_frame *f)
+int rx_transmit(const struct rx_frame *f, struct nic_port *port)
 {
 	struct nic *nic = f->nic;
-	uint64_t *stats = f->port->stats;
+	int ret = nic->ops->transmit(nic->opaque, port->id, f->data, f->len);
 
-	if (nic->ops->transmit(nic->opaque, f->port->id, f->data, f->len)) {
-		stats[SLUICE_STAT_XDP_TX_DROPPED]++;
-	} else {
-		stats[SLUICE_STAT_XDP_TX_SENT]++;
-		stats[SLUICE_STAT_TX_WIRE_FRAMES]++;
-		stats[SLUICE_STAT_TX_WIRE_BYTES] += f->len;
+	if (!ret) {
+		port->stats[SLUICE_STAT_TX_WIRE_FRAMES]++;
+		port->stats[SLUICE_STAT_TX_WIRE_BYTES] += f->len;
 	}
+	return ret;
+}
+
+static enum nic_outcome transmit(struct rx_frame *f)
+{
+	int ret = rx_transmit(f, f->port);
+
+	f->port->stats[ret ? SLUICE_STAT_XDP_TX_DROPPED : SLUICE_STAT_XDP_TX_SENT]++;
 	return NIC_RX_TRANSMITTED;
 }
 
@@ -22,6 +27,8 @@ enum nic_outcome rx_verdict_other(struct rx_frame *f, enum xdp_action verdict)
 	switch (verdict) {
 	case XDP_TX:
 		return transmit(f);
+	case XDP_REDIRECT:
+		return rx_redirect_send(f);
 	case XDP_DROP:
 		return NIC_RX_DROPPED_XDP;
 	default:

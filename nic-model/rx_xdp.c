@@ -4,6 +4,35 @@
 
 #include <string.h>
 
+/* What bpf_xdp_metadata_rx_hash() says the hash covers: bits of Linux's enum xdp_rss_hash_type. */
+enum {
+	XDP_HASH_IPV4 = 1 << 0,
+	XDP_HASH_IPV6 = 1 << 1,
+	XDP_HASH_L4 = 1 << 3,
+	XDP_HASH_TCP = XDP_HASH_L4 | 1 << 4,
+	XDP_HASH_UDP = XDP_HASH_L4 | 1 << 5,
+};
+
+static uint32_t xdp_hash_type(uint8_t rss_type)
+{
+	switch (rss_type) {
+	case SLUICE_RX_HASH_IPV4:
+		return XDP_HASH_IPV4;
+	case SLUICE_RX_HASH_TCPV4:
+		return XDP_HASH_IPV4 | XDP_HASH_TCP;
+	case SLUICE_RX_HASH_UDPV4:
+		return XDP_HASH_IPV4 | XDP_HASH_UDP;
+	case SLUICE_RX_HASH_IPV6:
+		return XDP_HASH_IPV6;
+	case SLUICE_RX_HASH_TCPV6:
+		return XDP_HASH_IPV6 | XDP_HASH_TCP;
+	case SLUICE_RX_HASH_UDPV6:
+		return XDP_HASH_IPV6 | XDP_HASH_UDP;
+	default:
+		return 0;
+	}
+}
+
 /* The copy needs no zeroing around it: what lies there of earlier frames comes into a program's
  * view only through helpers that zero it first (bpf_engine.h, struct bpfe_xdp_buff). */
 static void load_frame(struct rx_frame *f, struct bpfe_xdp_buff *xdp)
@@ -17,9 +46,14 @@ static void load_frame(struct rx_frame *f, struct bpfe_xdp_buff *xdp)
 		.data = room + BPFE_HEADROOM,
 		.data_end = room + BPFE_HEADROOM + f->len,
 		.hard_end = room + NIC_XDP_ROOM,
-		.ingress_ifindex = f->port->id,
+		.ingress_ifindex = NIC_IFINDEX(f->port->id),
 		.rx_queue_index = f->queue,
 		.now_ns = f->timestamp,
+		.host = &f->nic->host,
+		.have = BPFE_HAVE_TIMESTAMP | (f->rss_type ? BPFE_HAVE_HASH : 0),
+		.rx_hash = f->rss_hash,
+		.rx_hash_type = xdp_hash_type(f->rss_type),
+		.rx_timestamp = f->timestamp,
 	};
 }
 
@@ -70,9 +104,12 @@ static enum xdp_action count_verdict(struct rx_frame *f, const struct bpfe_resul
 	case XDP_TX:
 		stats[SLUICE_STAT_RX_XDP_TX]++;
 		return XDP_TX;
+	case XDP_REDIRECT:
+		stats[SLUICE_STAT_RX_XDP_REDIRECT]++;
+		return XDP_REDIRECT;
 	case XDP_ABORTED:
 		break;
-	default: /* REDIRECT has nowhere to go yet */
+	default:
 		stats[SLUICE_STAT_RX_XDP_BAD_VERDICT]++;
 	}
 	count_abort(f, result);
@@ -94,6 +131,8 @@ enum xdp_action rx_xdp_run(struct rx_frame *f)
 	}
 	load_frame(f, &xdp);
 	result = bpfe_run(prog, &xdp);
+	if (result.retval == XDP_REDIRECT)
+		rx_redirect_resolve(f, &result.redirect);
 	bpfe_rcu_read_unlock();
 	take_frame(f, &xdp);
 	return count_verdict(f, &result);

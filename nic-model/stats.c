@@ -69,18 +69,19 @@ static const struct equation equations[] = {
 		 SLUICE_STAT_RX_DROP_FILTER, SLUICE_STAT_RX_NO_PROGRAM, SLUICE_STAT_RX_XDP_RUN},
 	},
 	{
-		"rx_xdp_run = rx_xdp_pass + rx_xdp_drop + rx_xdp_tx + rx_xdp_aborted",
+		"rx_xdp_run = rx_xdp_pass + rx_xdp_drop + rx_xdp_tx + rx_xdp_redirect + "
+		"rx_xdp_aborted",
 		1,
-		5,
+		6,
 		{SLUICE_STAT_RX_XDP_RUN, SLUICE_STAT_RX_XDP_PASS, SLUICE_STAT_RX_XDP_DROP,
-		 SLUICE_STAT_RX_XDP_TX, SLUICE_STAT_RX_XDP_ABORTED},
+		 SLUICE_STAT_RX_XDP_TX, SLUICE_STAT_RX_XDP_REDIRECT, SLUICE_STAT_RX_XDP_ABORTED},
 	},
 	{
-		"rx_no_program + rx_xdp_pass = rx_delivered_frames + rx_drop_no_queue + "
-		"rx_drop_no_buffer + rx_drop_too_long + rx_drop_dma",
-		2,
-		7,
-		{SLUICE_STAT_RX_NO_PROGRAM, SLUICE_STAT_RX_XDP_PASS,
+		"rx_no_program + rx_xdp_pass + xdp_redirect_queue = rx_delivered_frames + "
+		"rx_drop_no_queue + rx_drop_no_buffer + rx_drop_too_long + rx_drop_dma",
+		3,
+		8,
+		{SLUICE_STAT_RX_NO_PROGRAM, SLUICE_STAT_RX_XDP_PASS, SLUICE_STAT_XDP_REDIRECT_QUEUE,
 		 SLUICE_STAT_RX_DELIVERED_FRAMES, SLUICE_STAT_RX_DROP_NO_QUEUE,
 		 SLUICE_STAT_RX_DROP_NO_BUFFER, SLUICE_STAT_RX_DROP_TOO_LONG,
 		 SLUICE_STAT_RX_DROP_DMA},
@@ -92,6 +93,13 @@ static const struct equation equations[] = {
 		{SLUICE_STAT_RX_XDP_TX, SLUICE_STAT_XDP_TX_SENT, SLUICE_STAT_XDP_TX_DROPPED},
 	},
 	{
+		"rx_xdp_redirect = xdp_redirect_queue + xdp_redirect_port + xdp_redirect_error",
+		1,
+		4,
+		{SLUICE_STAT_RX_XDP_REDIRECT, SLUICE_STAT_XDP_REDIRECT_QUEUE,
+		 SLUICE_STAT_XDP_REDIRECT_PORT, SLUICE_STAT_XDP_REDIRECT_ERROR},
+	},
+	{
 		"tx_guest_frames = tx_guest_sent + tx_drop_desc + tx_drop_dma + tx_drop_too_long + "
 		"tx_drop_link + tx_drop_wire",
 		1,
@@ -101,10 +109,11 @@ static const struct equation equations[] = {
 		 SLUICE_STAT_TX_DROP_WIRE},
 	},
 	{
-		"tx_wire_frames = tx_guest_sent + xdp_tx_sent",
+		"tx_wire_frames = tx_guest_sent + xdp_tx_sent + xdp_redirect_sent",
 		1,
-		3,
-		{SLUICE_STAT_TX_WIRE_FRAMES, SLUICE_STAT_TX_GUEST_SENT, SLUICE_STAT_XDP_TX_SENT},
+		4,
+		{SLUICE_STAT_TX_WIRE_FRAMES, SLUICE_STAT_TX_GUEST_SENT, SLUICE_STAT_XDP_TX_SENT,
+		 SLUICE_STAT_XDP_REDIRECT_SENT},
 	},
 };
 

@@ -24,6 +24,10 @@ static const char *sluice_outcome_name(enum nic_outcome outcome)
 		return "xdp-aborted";
 	case NIC_RX_DROPPED:
 		return "dropped";
+	case NIC_RX_REDIRECTED:
+		return "xdp-redirect";
+	case NIC_RX_REDIRECT_ERROR:
+		return "xdp-redirect-error";
 	}
 	return "unknown";
 }

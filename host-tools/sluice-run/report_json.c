@@ -44,6 +44,7 @@ static struct json_object *verdicts_json(const uint64_t *stats)
 	add_number(json, "pass", stats[SLUICE_STAT_RX_XDP_PASS]);
 	add_number(json, "drop", stats[SLUICE_STAT_RX_XDP_DROP]);
 	add_number(json, "tx", stats[SLUICE_STAT_RX_XDP_TX]);
+	add_number(json, "redirect", stats[SLUICE_STAT_RX_XDP_REDIRECT]);
 	add_number(json, "aborted", stats[SLUICE_STAT_RX_XDP_ABORTED]);
 	return json;
 }

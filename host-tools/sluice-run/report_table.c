@@ -25,6 +25,8 @@ static void print_verdicts(const struct report *report)
 	print_verdict(report, "PASS", SLUICE_STAT_RX_XDP_PASS);
 	print_verdict(report, "DROP", SLUICE_STAT_RX_XDP_DROP);
 	print_verdict(report, "TX", SLUICE_STAT_RX_XDP_TX);
+	if (report->stats[SLUICE_STAT_RX_XDP_REDIRECT])
+		print_verdict(report, "REDIRECT", SLUICE_STAT_RX_XDP_REDIRECT);
 	print_verdict(report, "ABORTED", SLUICE_STAT_RX_XDP_ABORTED);
 	if (report->stats[SLUICE_STAT_RX_XDP_BUDGET])
 		print_verdict(report, "  of these: budget", SLUICE_STAT_RX_XDP_BUDGET);
@@ -41,12 +43,13 @@ static void print_counters(const struct report *report)
 	print_row("", s[SLUICE_STAT_RX_WIRE_BYTES], "bytes");
 	print_row("dropped before DMA",
 		  s[SLUICE_STAT_RX_WIRE_FRAMES] - s[SLUICE_STAT_RX_DELIVERED_FRAMES] -
-			  s[SLUICE_STAT_RX_XDP_TX],
+			  s[SLUICE_STAT_RX_XDP_TX] - s[SLUICE_STAT_XDP_REDIRECT_PORT],
 		  "frames");
 	print_row("bytes DMAed", s[SLUICE_STAT_RX_DMA_BYTES], "bytes");
 	print_row("interrupts", s[SLUICE_STAT_RX_INTERRUPTS], "");
 	print_row("delivered", s[SLUICE_STAT_RX_DELIVERED_FRAMES], "frames");
-	print_row("transmitted", s[SLUICE_STAT_XDP_TX_SENT], "frames");
+	print_row("transmitted", s[SLUICE_STAT_XDP_TX_SENT] + s[SLUICE_STAT_XDP_REDIRECT_SENT],
+		  "frames");
 	/* What should not happen here is shown when it does. */
 	for (unsigned i = 0; i < SLUICE_N_PORT_STATS; i++) {
 		if (s[i] && g_str_has_prefix(nic_port_stat_name(i), "rx_drop_"))

@@ -395,13 +395,15 @@ enum sluice_event_type {
 /*
  * X(NAME, text): the port's counters; text is the name ethtool and QMP show. Exactly:
  *   rx_wire_frames = rx_drop_link + rx_drop_length + rx_drop_filter + rx_no_program + rx_xdp_run
- *   rx_xdp_run     = rx_xdp_pass + rx_xdp_drop + rx_xdp_tx + rx_xdp_aborted
- *   rx_no_program + rx_xdp_pass = rx_delivered_frames + rx_drop_no_queue + rx_drop_no_buffer
- *                                 + rx_drop_too_long + rx_drop_dma
+ *   rx_xdp_run     = rx_xdp_pass + rx_xdp_drop + rx_xdp_tx + rx_xdp_redirect + rx_xdp_aborted
+ *   rx_no_program + rx_xdp_pass + xdp_redirect_queue
+ *                  = rx_delivered_frames + rx_drop_no_queue + rx_drop_no_buffer + rx_drop_too_long
+ *                    + rx_drop_dma
  *   rx_xdp_tx      = xdp_tx_sent + xdp_tx_dropped
+ *   rx_xdp_redirect = xdp_redirect_queue + xdp_redirect_port + xdp_redirect_error
  *   tx_guest_frames = tx_guest_sent + tx_drop_desc + tx_drop_dma + tx_drop_too_long + tx_drop_link
  *                     + tx_drop_wire
- *   tx_wire_frames = tx_guest_sent + xdp_tx_sent
+ *   tx_wire_frames = tx_guest_sent + xdp_tx_sent + xdp_redirect_sent
  */
 #define SLUICE_PORT_STATS(X)                          \
 	X(RX_WIRE_FRAMES, "rx_wire_frames")           \
@@ -439,7 +441,13 @@ enum sluice_event_type {
 	X(TX_DROP_LINK, "tx_drop_link")               \
 	X(TX_DROP_WIRE, "tx_drop_wire")               \
 	X(TX_DMA_BYTES, "tx_dma_bytes")               \
-	X(TX_INTERRUPTS, "tx_interrupts")
+	X(TX_INTERRUPTS, "tx_interrupts")             \
+	X(RX_XDP_REDIRECT, "rx_xdp_redirect")         \
+	X(XDP_REDIRECT_QUEUE, "xdp_redirect_queue")   \
+	X(XDP_REDIRECT_PORT, "xdp_redirect_port")     \
+	X(XDP_REDIRECT_ERROR, "xdp_redirect_error")   \
+	X(XDP_REDIRECT_SENT, "xdp_redirect_sent")     \
+	X(XDP_REDIRECT_DROPPED, "xdp_redirect_dropped")
 
 enum sluice_port_stat {
 #define SLUICE_X(name, text) SLUICE_STAT_##name,

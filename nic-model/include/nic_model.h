@@ -48,6 +48,7 @@ struct nic_config {
 	unsigned n_queue_pairs; /* 1..SLUICE_MAX_QUEUES */
 	unsigned n_vectors;     /* 1..SLUICE_MAX_VECTORS */
 	uint8_t mac[SLUICE_MAX_PORTS][6];
+	bool log_all;  /* no limit to lines a second: for tools, whose author is their user */
 	bool rx_pause; /* tell the wire to wait while a queue lacks buffers, instead of dropping */
 };
 
@@ -68,11 +69,33 @@ const struct nic_config *nic_get_config(const struct nic *nic);
 /* ---- The wire ----------------------------------------------------------------------------- */
 
 enum nic_outcome {
-	NIC_RX_DELIVERED,   /* DMAed to the guest and completed */
-	NIC_RX_TRANSMITTED, /* XDP_TX: went back to the wire (or was dropped there, counted) */
-	NIC_RX_DROPPED_XDP, /* verdict DROP */
-	NIC_RX_ABORTED,     /* verdict ABORTED or unknown, budget */
-	NIC_RX_DROPPED,     /* filter, length, link, no buffer, no queue, DMA failure */
+	NIC_RX_DELIVERED,      /* DMAed to the guest and completed */
+	NIC_RX_TRANSMITTED,    /* XDP_TX: went back to the wire (or was dropped there, counted) */
+	NIC_RX_DROPPED_XDP,    /* verdict DROP */
+	NIC_RX_ABORTED,        /* verdict ABORTED or unknown, budget */
+	NIC_RX_DROPPED,        /* filter, length, link, no buffer, no queue, DMA failure */
+	NIC_RX_REDIRECTED,     /* XDP_REDIRECT to ports: sent there (or dropped there, counted) */
+	NIC_RX_REDIRECT_ERROR, /* XDP_REDIRECT to nowhere; one to a queue is DELIVERED or DROPPED */
+};
+
+/* Programs know port n as interface n + 1; interface 0 is none, as in Linux. */
+#define NIC_IFINDEX(port) ((port) + 1u)
+
+enum nic_redirect_kind {
+	NIC_REDIRECT_NOT = 0,   /* the frame was not redirected */
+	NIC_REDIRECT_TO_NONE,   /* verdict without a target */
+	NIC_REDIRECT_TO_PORT,   /* interface @index */
+	NIC_REDIRECT_TO_PORTS,  /* those of a devmap */
+	NIC_REDIRECT_TO_QUEUE,  /* receive queue @index, from a cpumap */
+	NIC_REDIRECT_TO_SOCKET, /* the same, from an xskmap */
+};
+
+/* What a program's XDP_REDIRECT meant and came to. */
+struct nic_redirect {
+	enum nic_redirect_kind kind;
+	uint32_t index;
+	uint32_t copies[SLUICE_MAX_PORTS]; /* for each port that exists */
+	uint32_t missing;                  /* targets that do not exist */
 };
 
 /*
@@ -87,6 +110,9 @@ bool nic_can_receive(struct nic *nic, unsigned port);
  * exactly once (the equations stand in nic_cmd.h); the caller never offers it again.
  */
 enum nic_outcome nic_receive(struct nic *nic, unsigned port, const void *frame, size_t len);
+
+/* The redirection of the last frame nic_receive() was given. Valid until the next call. */
+const struct nic_redirect *nic_last_redirect(const struct nic *nic);
 
 /* Carrier of a port; raises a LINK event when it changes (through the event callback). */
 void nic_set_link(struct nic *nic, unsigned port, bool up, uint32_t speed_mbps);

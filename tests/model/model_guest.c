@@ -86,6 +86,7 @@ static int transmit(void *opaque, unsigned port, const void *frame, size_t len)
 	if (g->wire_broken || len > NIC_MAX_FRAME)
 		return -EIO;
 	memcpy(g->wire[slot].bytes, frame, len);
+	g->wire[slot].port = port;
 	g->wire[slot].len = len;
 	g->n_wire++;
 	return 0;

@@ -33,6 +33,7 @@ struct model_guest {
 	/* The wire. Frame number i is at wire[i % MODEL_WIRE_FRAMES]. */
 	unsigned n_wire;
 	struct {
+		unsigned port;
 		size_t len;
 		uint8_t bytes[NIC_MAX_FRAME];
 	} wire[MODEL_WIRE_FRAMES];

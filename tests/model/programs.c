@@ -21,13 +21,18 @@
 
 #define MD(field) ((int16_t)offsetof(struct xdp_md, field))
 
-static struct bpfe_program *load(const char *name, const struct bpf_insn *insns, size_t n,
-				 uint32_t budget)
+static struct bpfe_program *load_with(const char *name, const struct bpf_insn *insns, size_t n,
+				      struct bpfe_map *map, uint32_t budget)
 {
+	const struct bpfe_map_binding binding = {.id = 1, .map = map};
 	char text[4096] = "";
 	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
-	struct bpfe_load_attr attr = {
-		.insns = insns, .n_insns = (uint32_t)n, .name = name, .budget = budget};
+	struct bpfe_load_attr attr = {.insns = insns,
+				      .n_insns = (uint32_t)n,
+				      .name = name,
+				      .budget = budget,
+				      .maps = &binding,
+				      .n_maps = map ? 1 : 0};
 	struct bpfe_program *prog;
 	int ret = bpfe_program_load(&attr, &prog, &log);
 
@@ -35,6 +40,12 @@ static struct bpfe_program *load(const char *name, const struct bpf_insn *insns,
 		return prog;
 	fprintf(stderr, "test program %s: %s\n%s\n", name, strerror(-ret), text);
 	exit(EXIT_FAILURE);
+}
+
+static struct bpfe_program *load(const char *name, const struct bpf_insn *insns, size_t n,
+				 uint32_t budget)
+{
+	return load_with(name, insns, n, NULL, budget);
 }
 
 #define N(insns) (sizeof(insns) / sizeof((insns)[0]))
@@ -139,4 +150,51 @@ struct bpfe_program *program_loop(int32_t rounds, uint32_t budget)
 	};
 
 	return load("loop", insns, N(insns), budget);
+}
+
+struct bpfe_program *program_redirect(uint32_t ifindex)
+{
+	const struct bpf_insn insns[] = {
+		MOV_IMM(1, (int32_t)ifindex),
+		MOV_IMM(2, 0),
+		CALL(BPF_FUNC_redirect),
+		EXIT(),
+	};
+
+	return load("redirect", insns, N(insns), 0);
+}
+
+struct bpfe_program *program_redirect_map(struct bpfe_map *map, uint32_t key, uint32_t flags)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_IDX, 0, 0),
+		INSN(0, 0, 0, 0, 0),
+		MOV_IMM(2, (int32_t)key),
+		MOV_IMM(3, (int32_t)flags),
+		CALL(BPF_FUNC_redirect_map),
+		EXIT(),
+	};
+
+	return load_with("redirect_map", insns, N(insns), map, 0);
+}
+
+struct bpfe_program *program_check_mtu(uint32_t ifindex, uint32_t mtu)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, 0),
+		MOV_IMM(2, (int32_t)ifindex),
+		MOV_REG(3, 10),
+		ADD_IMM(3, -4),
+		MOV_IMM(4, 0),
+		MOV_IMM(5, 0),
+		CALL(BPF_FUNC_check_mtu),
+		JUMP(BPF_JNE, 0, 0, 4),
+		LOAD(BPF_W, 1, 10, -4),
+		MOV_IMM(0, XDP_PASS),
+		JUMP(BPF_JEQ, 1, (int32_t)mtu, 1),
+		MOV_IMM(0, XDP_DROP),
+		EXIT(),
+	};
+
+	return load("check_mtu", insns, N(insns), 0);
 }

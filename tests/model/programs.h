@@ -26,6 +26,15 @@ struct bpfe_program *program_touch(int32_t offset);
 /* Counts @rounds down in a loop, then passes; may execute at most @budget instructions. */
 struct bpfe_program *program_loop(int32_t rounds, uint32_t budget);
 
+/* bpf_redirect(@ifindex, 0) */
+struct bpfe_program *program_redirect(uint32_t ifindex);
+
+/* bpf_redirect_map(@map, @key, @flags) */
+struct bpfe_program *program_redirect_map(struct bpfe_map *map, uint32_t key, uint32_t flags);
+
+/* bpf_check_mtu() of interface @ifindex: passes frames if it is @mtu, drops them otherwise. */
+struct bpfe_program *program_check_mtu(uint32_t ifindex, uint32_t mtu);
+
 /* Grows the frame at its tail by @delta; @verdict, or ABORTED if refused. */
 struct bpfe_program *program_adjust_tail(int32_t delta, uint32_t verdict);
 

@@ -89,7 +89,7 @@ static void transmit(void **state)
 
 static void verdicts_without_meaning(void **state)
 {
-	static const uint32_t verdicts[] = {XDP_REDIRECT, XDP_REDIRECT + 1, 1000, UINT32_MAX};
+	static const uint32_t verdicts[] = {XDP_REDIRECT + 1, 77, 1000, UINT32_MAX};
 	struct scenario *s = *state;
 
 	for (unsigned i = 0; i < 4; i++) {

@@ -7,7 +7,7 @@ static void names_follow_the_abi(void **state)
 {
 	assert_string_equal(nic_port_stat_name(0), "rx_wire_frames");
 	assert_string_equal(nic_port_stat_name(SLUICE_STAT_RX_DROP_NO_BUFFER), "rx_drop_no_buffer");
-	assert_string_equal(nic_port_stat_name(SLUICE_N_PORT_STATS - 1), "tx_interrupts");
+	assert_string_equal(nic_port_stat_name(SLUICE_N_PORT_STATS - 1), "xdp_redirect_dropped");
 	assert_null(nic_port_stat_name(SLUICE_N_PORT_STATS));
 	assert_string_equal(nic_queue_stat_name(SLUICE_QSTAT_NO_BUFFER), "no_buffer");
 	assert_null(nic_queue_stat_name(SLUICE_N_QUEUE_STATS));
@@ -30,11 +30,21 @@ static void each_equation_is_checked(void **state)
 		{SLUICE_STAT_RX_XDP_DROP, "rx_xdp_run = "},
 		{SLUICE_STAT_RX_XDP_TX, "rx_xdp_run = "},
 		{SLUICE_STAT_RX_XDP_ABORTED, "rx_xdp_run = "},
-		{SLUICE_STAT_RX_DELIVERED_FRAMES, "rx_no_program + rx_xdp_pass = "},
-		{SLUICE_STAT_RX_DROP_NO_QUEUE, "rx_no_program + rx_xdp_pass = "},
-		{SLUICE_STAT_RX_DROP_NO_BUFFER, "rx_no_program + rx_xdp_pass = "},
-		{SLUICE_STAT_RX_DROP_TOO_LONG, "rx_no_program + rx_xdp_pass = "},
-		{SLUICE_STAT_RX_DROP_DMA, "rx_no_program + rx_xdp_pass = "},
+		{SLUICE_STAT_RX_XDP_REDIRECT, "rx_xdp_run = "},
+		{SLUICE_STAT_XDP_REDIRECT_QUEUE,
+		 "rx_no_program + rx_xdp_pass + xdp_redirect_queue = "},
+		{SLUICE_STAT_XDP_REDIRECT_PORT, "rx_xdp_redirect = "},
+		{SLUICE_STAT_XDP_REDIRECT_ERROR, "rx_xdp_redirect = "},
+		{SLUICE_STAT_XDP_REDIRECT_SENT, "tx_wire_frames = "},
+		{SLUICE_STAT_RX_DELIVERED_FRAMES,
+		 "rx_no_program + rx_xdp_pass + xdp_redirect_queue = "},
+		{SLUICE_STAT_RX_DROP_NO_QUEUE,
+		 "rx_no_program + rx_xdp_pass + xdp_redirect_queue = "},
+		{SLUICE_STAT_RX_DROP_NO_BUFFER,
+		 "rx_no_program + rx_xdp_pass + xdp_redirect_queue = "},
+		{SLUICE_STAT_RX_DROP_TOO_LONG,
+		 "rx_no_program + rx_xdp_pass + xdp_redirect_queue = "},
+		{SLUICE_STAT_RX_DROP_DMA, "rx_no_program + rx_xdp_pass + xdp_redirect_queue = "},
 		{SLUICE_STAT_XDP_TX_SENT, "rx_xdp_tx = "},
 		{SLUICE_STAT_XDP_TX_DROPPED, "rx_xdp_tx = "},
 		{SLUICE_STAT_TX_GUEST_FRAMES, "tx_guest_frames = "},
