@@ -251,28 +251,30 @@ static int check_atomic_place(struct bpfe_vf *vf, int regno, const struct bpfe_r
 	return 0;
 }
 
+/* *@old: what was there. What is there now is forgotten. */
 static int atomic_stack(struct bpfe_vf *vf, int regno, const struct bpfe_reg *base, int off,
-			unsigned size)
+			unsigned size, struct bpfe_reg *old)
 {
-	struct bpfe_reg value = bpfe_reg_scalar(bpfe_scalar_loaded(size, false)), old;
-	int err = bpfe_stack_load(vf, regno, base, off, size, &old);
+	struct bpfe_reg value = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+	int err = bpfe_stack_load(vf, regno, base, off, size, old);
 
 	if (err)
 		return err;
-	if (bpfe_reg_is_pointer(&old))
+	if (bpfe_reg_is_pointer(old))
 		return bpfe_vf_refuse(vf, BPFE_POINTER_LEAK, regno, "a scalar there",
 				      "atomic operation on a spilled pointer (%s)",
-				      bpfe_reg_type_name(&old));
+				      bpfe_reg_type_name(old));
 	return bpfe_stack_store(vf, regno, base, off, size, &value);
 }
 
 static int atomic_memory(struct bpfe_vf *vf, const struct bpf_insn *insn,
-			 const struct bpfe_reg *base, unsigned size)
+			 const struct bpfe_reg *base, unsigned size, struct bpfe_reg *old)
 {
 	int err = check_atomic_place(vf, insn->dst_reg, base, insn->off, size);
 
 	if (!err && base->type == BPFE_REG_STACK)
-		return atomic_stack(vf, insn->dst_reg, base, insn->off, size);
+		return atomic_stack(vf, insn->dst_reg, base, insn->off, size, old);
+	*old = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
 	if (!err)
 		err = bpfe_check_region(vf, insn->dst_reg, insn->off, size, false);
 	return err ? err : bpfe_check_region(vf, insn->dst_reg, insn->off, size, true);
@@ -296,7 +298,7 @@ int bpfe_vf_ordered(struct bpfe_vf *vf, const struct bpf_insn *insn)
 int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
-	unsigned size = bpfe_insn_size(insn);
+	struct bpfe_reg old;
 	int err = check_kind(vf, insn->dst_reg, &regs[insn->dst_reg]);
 
 	if (!err)
@@ -304,12 +306,12 @@ int bpfe_vf_atomic(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	if (!err && insn->imm == BPF_CMPXCHG)
 		err = bpfe_check_scalar(vf, BPF_REG_0, "comparing it with memory");
 	if (!err)
-		err = atomic_memory(vf, insn, &regs[insn->dst_reg], size);
+		err = atomic_memory(vf, insn, &regs[insn->dst_reg], bpfe_insn_size(insn), &old);
 	if (err)
 		return err;
 	if (insn->imm == BPF_CMPXCHG)
-		regs[BPF_REG_0] = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+		regs[BPF_REG_0] = old;
 	else if (insn->imm & BPF_FETCH)
-		regs[insn->src_reg] = bpfe_reg_scalar(bpfe_scalar_loaded(size, false));
+		regs[insn->src_reg] = old;
 	return 0;
 }

@@ -95,22 +95,27 @@ static void store(const struct bpfe_flow *flow, const struct bpf_insn *insn, uin
 		live_reg(l, insn->src_reg, precise);
 }
 
-/* What an atomic reads and fetches is of unknown value, so only kinds matter. */
+/* What an atomic leaves is of unknown value; what it fetches is what the slot held. */
 static void atomic(const struct bpfe_flow *flow, const struct bpf_insn *insn, uint32_t i,
 		   struct bpfe_live *l)
 {
+	unsigned fetched = insn->imm == BPF_CMPXCHG ? (unsigned)BPF_REG_0 : insn->src_reg;
 	int16_t fp = flow->before[i].fp[insn->dst_reg];
+	bool precise = false;
 
-	if (insn->imm == BPF_CMPXCHG) {
-		dead_reg(l, BPF_REG_0);
-		live_reg(l, BPF_REG_0, false);
-	} else if (insn->imm & BPF_FETCH) {
-		dead_reg(l, insn->src_reg);
+	if (insn->imm & BPF_FETCH) {
+		precise = l->precise_regs & reg_bit(fetched);
+		dead_reg(l, fetched);
 	}
+	if (insn->imm == BPF_CMPXCHG)
+		live_reg(l, BPF_REG_0, false);
 	live_reg(l, insn->src_reg, false);
 	live_reg(l, insn->dst_reg, true);
-	if (fp != BPFE_FP_NOT)
-		l->slots |= slots_of(fp, insn->off, bpfe_insn_size(insn));
+	if (fp == BPFE_FP_NOT)
+		return;
+	l->slots |= slots_of(fp, insn->off, bpfe_insn_size(insn));
+	if (precise)
+		l->precise_slots |= slots_of(fp, insn->off, bpfe_insn_size(insn));
 }
 
 /* Longest key or value any map of the program has. */
