@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bpf_insn;
 struct btf;
 
 /* ---- What the authors expect: declaration tags in BTF -----------------------------------------
@@ -60,6 +61,13 @@ const char *selftest_section(const struct selftest_object *obj, const char *name
  */
 bool selftest_applies(const struct selftest_object *obj, const char *name, const char *section,
 		      const struct selftest_spec *spec, char *why, size_t size);
+
+/*
+ * May the function of @n slots at @code, which gets the context in the registers @held, load from
+ * it or store to it? Adds the registers in which it passes it to other functions.
+ */
+bool selftest_looks_into_context(const struct bpf_insn *code, uint32_t n, uint16_t held,
+				 uint16_t *passed);
 
 /* ---- What follows for us ----------------------------------------------------------------------
  */

@@ -141,16 +141,23 @@ static bool find_body(const struct selftest_object *obj, const char *name, uint3
 	return false;
 }
 
+static const char *section_name(const struct selftest_object *obj, uint32_t section)
+{
+	GElf_Shdr header;
+	const char *name = NULL;
+	size_t names;
+
+	if (!elf_getshdrstrndx(obj->elf, &names) &&
+	    gelf_getshdr(elf_getscn(obj->elf, section), &header))
+		name = elf_strptr(obj->elf, names, header.sh_name);
+	return name ? name : "";
+}
+
 const char *selftest_section(const struct selftest_object *obj, const char *name)
 {
 	struct body body;
-	GElf_Shdr header;
-	size_t names;
 
-	if (!find_body(obj, name, 0, 0, &body) || elf_getshdrstrndx(obj->elf, &names) ||
-	    !gelf_getshdr(elf_getscn(obj->elf, body.section), &header))
-		return NULL;
-	return elf_strptr(obj->elf, names, header.sh_name);
+	return find_body(obj, name, 0, 0, &body) ? section_name(obj, body.section) : NULL;
 }
 
 static bool reloc_symbol(const struct selftest_object *obj, uint32_t section, uint32_t slot,
@@ -297,6 +304,10 @@ static bool reference_allowed(struct scan *s, const struct body *body, uint32_t 
 		snprintf(s->why, s->size, "extern %s", symbol_name(s->obj, &sym));
 		return false;
 	}
+	if (strcmp(section_name(s->obj, sym.st_shndx), ".percpu") == 0) {
+		snprintf(s->why, s->size, "global data of each processor");
+		return false;
+	}
 	if (sym.st_shndx == s->obj->maps && GELF_ST_TYPE(sym.st_info) == STT_OBJECT)
 		return map_allowed(s, symbol_name(s->obj, &sym));
 	/* The address of a function: a callback. Addends of sections are in bytes. */
@@ -379,105 +390,15 @@ static bool code_allowed(struct scan *s)
 /* ---- The context ------------------------------------------------------------------------------
  */
 
-/*
- * Which registers may hold the context, at each instruction of one function: forward to a fixed
- * point. What is stored anywhere may come back with any 8-byte load.
- */
-struct flow {
-	const struct bpf_insn *code;
-	uint32_t n;
-	uint16_t *held;
-	uint16_t passed; /* to functions, in r1 to r5 */
-	bool *visited;
-	bool stored, accessed, changed;
-};
-
-static void flow_to(struct flow *f, int64_t slot, uint16_t held)
-{
-	if (slot < 0 || slot >= f->n)
-		return;
-	if (f->visited[slot] && !(held & ~f->held[slot]))
-		return;
-	f->visited[slot] = f->changed = true;
-	f->held[slot] |= held;
-}
-
-static uint16_t flow_memory(struct flow *f, const struct bpf_insn *insn, uint16_t held)
-{
-	uint16_t dst = (uint16_t)(1u << insn->dst_reg), src = (uint16_t)(1u << insn->src_reg);
-	bool wide = BPF_SIZE(insn->code) == BPF_DW;
-
-	if (BPF_CLASS(insn->code) == BPF_LDX) {
-		f->accessed |= held & src;
-		return wide && f->stored ? held | dst : held & (uint16_t)~dst;
-	}
-	f->accessed |= held & dst;
-	if (BPF_CLASS(insn->code) == BPF_STX && (held & src) && !f->stored)
-		f->stored = f->changed = true;
-	return held;
-}
-
-static void flow_step(struct flow *f, uint32_t slot)
-{
-	const struct bpf_insn *insn = &f->code[slot];
-	uint16_t held = f->held[slot], dst = (uint16_t)(1u << insn->dst_reg);
-	uint8_t class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
-	int64_t next = slot + 1;
-
-	if (class == BPF_LDX || class == BPF_ST || class == BPF_STX) {
-		held = flow_memory(f, insn, held);
-	} else if (class == BPF_LD) {
-		held &= (uint16_t)~dst;
-		next++;
-	} else if (class == BPF_ALU || class == BPF_ALU64) {
-		bool from = BPF_SRC(insn->code) == BPF_X && held >> insn->src_reg & 1;
-
-		if (op == BPF_MOV)
-			held &= (uint16_t)~dst;
-		if (from)
-			held |= dst;
-	} else if (op == BPF_CALL) {
-		if (insn->src_reg == BPF_PSEUDO_CALL)
-			f->passed |= held & 0x003e;
-		held &= 0x07c0; /* r6 to r10 */
-	} else if (op == BPF_EXIT) {
-		return;
-	} else if (op == BPF_JA) {
-		next = slot + 1 + (class == BPF_JMP32 ? insn->imm : insn->off);
-	} else {
-		flow_to(f, (int64_t)slot + 1 + insn->off, held);
-	}
-	flow_to(f, next, held);
-}
-
-/*
- * May @body, which gets the context in the registers @held, load from it or store to it? Adds the
- * registers in which it passes it on.
- */
 static bool body_looks(const struct selftest_object *obj, const struct body *body, uint16_t held,
 		       uint16_t *passed)
 {
 	uint32_t n;
 	const struct bpf_insn *code = code_of(obj, body->section, &n);
-	struct flow f = {.n = body->end - body->start};
 
-	if (!code || body->end > n || !f.n)
-		return false;
-	f.code = code + body->start;
-	f.held = calloc(f.n, sizeof(*f.held));
-	f.visited = calloc(f.n, sizeof(*f.visited));
-	flow_to(&f, 0, held);
-	while (f.changed && !f.accessed) {
-		f.changed = false;
-		for (uint32_t slot = 0; slot < f.n; slot++) {
-			if (f.visited[slot])
-				flow_step(&f, slot);
-		}
-	}
-	free(f.held);
-	free(f.visited);
-	*passed |= f.passed;
-	return f.accessed;
+	return code && body->end <= n && body->start < body->end &&
+	       selftest_looks_into_context(code + body->start, body->end - body->start, held,
+					   passed);
 }
 
 /* The program or, given the context by any function of it, one that it reaches. */
