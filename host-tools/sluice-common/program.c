@@ -53,6 +53,17 @@ static gboolean load(struct program *program, uint32_t flags, gboolean verbose, 
 	return !ret;
 }
 
+/* One named on the command line may be of any type. */
+static gboolean check_type(const struct program *program, GError **error)
+{
+	if (bpfe_object_program_type(program->file->object, program->index) == BPF_PROG_TYPE_XDP)
+		return TRUE;
+	g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
+		    "%s: program %s is for section %s; frames are received by XDP programs",
+		    program->file->path, program_name(program), program_section(program));
+	return FALSE;
+}
+
 struct program *program_open(const char *path, const char *name, uint32_t flags, gboolean verbose,
 			     GError **error)
 {
@@ -71,7 +82,7 @@ struct program *program_open_prepared(const char *path, const char *name, uint32
 				    : object_file_find_xdp(program->file, &program->index, error));
 	if (ok && prepare)
 		ok = prepare(opaque, program->file->object, error);
-	if (ok && load(program, flags, verbose, error))
+	if (ok && check_type(program, error) && load(program, flags, verbose, error))
 		return program;
 	program_close(program);
 	return NULL;

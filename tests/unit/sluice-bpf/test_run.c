@@ -92,6 +92,18 @@ static void refused_program(void **state)
 	expect_error(sluice_bpf("run", path, "--frame", "00"), 1, several);
 }
 
+static void program_of_another_type(void **state)
+{
+	g_autofree char *path =
+		g_build_filename(g_getenv("LOADER_OBJECTS"), "sections.bpf.o", NULL);
+	g_autofree char *message =
+		g_strdup_printf("%s: program in_tc is for section tc; frames are "
+				"received by XDP programs",
+				path);
+
+	expect_error(sluice_bpf("run", path, "-p", "in_tc", "--frame", "00"), 1, message);
+}
+
 static void wrong_usage(void **state)
 {
 	g_autofree char *arp = make_filter(state, "arp.o", "arp");
@@ -118,7 +130,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(one_frame),       scratch_test(changed_frame),
 		scratch_test(capture_counts),  scratch_test(capture_frame_by_frame),
-		scratch_test(refused_program), scratch_test(wrong_usage),
+		scratch_test(refused_program), scratch_test(program_of_another_type),
+		scratch_test(wrong_usage),
 	};
 
 	return run_tests_on_objects(tests);
