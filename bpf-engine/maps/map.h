@@ -32,6 +32,7 @@ struct bpfe_map {
 extern const struct bpfe_map_ops bpfe_array_ops;
 extern const struct bpfe_map_ops bpfe_hash_ops;
 extern const struct bpfe_map_ops bpfe_percpu_hash_ops;
+extern const struct bpfe_map_ops bpfe_lpm_trie_ops;
 extern const struct bpfe_map_ops bpfe_lru_hash_ops;
 extern const struct bpfe_map_ops bpfe_lru_percpu_hash_ops;
 extern const struct bpfe_map_ops bpfe_percpu_array_ops;

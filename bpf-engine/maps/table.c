@@ -10,6 +10,7 @@ static const struct bpfe_map_ops *const map_types[] = {
 	&bpfe_percpu_hash_ops,
 	&bpfe_lru_hash_ops,
 	&bpfe_lru_percpu_hash_ops,
+	&bpfe_lpm_trie_ops,
 	&bpfe_queue_ops,
 	&bpfe_stack_ops,
 	&bpfe_bloom_ops,

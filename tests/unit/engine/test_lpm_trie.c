@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* maps/lpm_trie.c */
+#include <pthread.h>
+#include <stdlib.h>
+#include "harness.h"
+
+/* Keys of IPv4 length; the longest possible have their own tests. */
+struct key {
+	uint32_t prefixlen;
+	uint8_t data[4];
+};
+
+#define K(len, a, b, c, d) (&(struct key){len, {a, b, c, d}})
+
+static struct counting counting;
+static struct bpfe_map *map;
+
+static struct bpfe_map *create(uint32_t key_size, uint32_t entries)
+{
+	const struct bpfe_map_attr attr = {.type = BPF_MAP_TYPE_LPM_TRIE,
+					   .key_size = key_size,
+					   .value_size = 8,
+					   .max_entries = entries,
+					   .flags = BPF_F_NO_PREALLOC};
+	struct bpfe_map *m = NULL;
+
+	assert_int_equal(bpfe_map_create(&attr, &counting.alloc, &m, NULL), 0);
+	return m;
+}
+
+static int setup(void **state)
+{
+	counting_init(&counting);
+	map = create(sizeof(struct key), 16);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bpfe_map_put(map);
+	counting_check(&counting);
+	return 0;
+}
+
+static int update(const struct key *key, uint64_t value, uint64_t flags)
+{
+	return bpfe_map_update(map, key, &value, flags);
+}
+
+/* 0 if nothing matches. */
+static uint64_t find(const struct key *key)
+{
+	uint64_t value = 0;
+	int err = bpfe_map_lookup_copy(map, key, &value);
+
+	assert_true(err == 0 || (err == -ENOENT && value == 0));
+	return value;
+}
+
+static void test_longest_wins(void **state)
+{
+	assert_int_equal(find(K(32, 10, 0, 0, 1)), 0);
+	assert_int_equal(update(K(16, 192, 168, 0, 0), 1, BPF_ANY), 0);
+	assert_int_equal(update(K(24, 192, 168, 0, 0), 2, BPF_ANY), 0);
+	assert_int_equal(update(K(24, 192, 168, 128, 0), 3, BPF_ANY), 0);
+	assert_int_equal(update(K(23, 192, 168, 0, 0), 4, BPF_ANY), 0);
+	assert_int_equal(update(K(32, 192, 168, 0, 7), 5, BPF_ANY), 0);
+	assert_int_equal(bpfe_map_count(map), 5);
+	assert_int_equal(find(K(32, 192, 168, 0, 7)), 5);
+	assert_int_equal(find(K(32, 192, 168, 0, 8)), 2);
+	assert_int_equal(find(K(32, 192, 168, 1, 8)), 4);
+	assert_int_equal(find(K(32, 192, 168, 128, 8)), 3);
+	assert_int_equal(find(K(32, 192, 168, 129, 8)), 1);
+	assert_int_equal(find(K(32, 192, 169, 0, 0)), 0);
+	/* A key that is a prefix itself finds none that is longer. */
+	assert_int_equal(find(K(24, 192, 168, 0, 7)), 2);
+	assert_int_equal(find(K(20, 192, 168, 0, 0)), 1);
+	assert_int_equal(find(K(8, 192, 0, 0, 0)), 0);
+	/* The prefix of length 0 matches all. */
+	assert_int_equal(update(K(0, 1, 2, 3, 4), 6, BPF_ANY), 0);
+	assert_int_equal(find(K(32, 1, 1, 1, 1)), 6);
+	assert_int_equal(find(K(0, 0, 0, 0, 0)), 6);
+}
+
+static void test_errors(void **state)
+{
+	assert_int_equal(update(K(33, 1, 1, 1, 1), 1, BPF_ANY), -EINVAL);
+	assert_int_equal(update(K(8, 1, 1, 1, 1), 1, 3), -EINVAL);
+	assert_int_equal(update(K(8, 1, 1, 1, 1), 1, BPF_F_LOCK), -EINVAL);
+	assert_int_equal(update(K(8, 1, 1, 1, 1), 1, BPF_EXIST), -ENOENT);
+	assert_int_equal(update(K(8, 1, 1, 1, 1), 1, BPF_NOEXIST), 0);
+	assert_int_equal(update(K(8, 1, 9, 9, 9), 2, BPF_NOEXIST), -EEXIST);
+	assert_int_equal(update(K(8, 1, 9, 9, 9), 2, BPF_EXIST), 0);
+	assert_int_equal(update(K(9, 1, 1, 1, 1), 1, BPF_EXIST), -ENOENT);
+	assert_int_equal(bpfe_map_count(map), 1);
+	assert_int_equal(find(K(8, 1, 0, 0, 0)), 2);
+	assert_int_equal(find(K(33, 1, 0, 0, 0)), 0);
+	assert_int_equal(bpfe_map_delete(map, K(33, 1, 1, 1, 1)), -EINVAL);
+	assert_int_equal(bpfe_map_delete(map, K(9, 1, 1, 1, 1)), -ENOENT);
+	assert_int_equal(bpfe_map_delete(map, K(7, 1, 1, 1, 1)), -ENOENT);
+	assert_int_equal(bpfe_map_delete(map, K(8, 2, 1, 1, 1)), -ENOENT);
+	assert_int_equal(bpfe_map_delete(map, K(8, 1, 7, 7, 7)), 0);
+	assert_int_equal(bpfe_map_delete(map, K(8, 1, 7, 7, 7)), -ENOENT);
+	assert_int_equal(bpfe_map_count(map), 0);
+}
+
+/* Where two prefixes fork there is a node that is no prefix. */
+static void test_forks_are_not_there(void **state)
+{
+	assert_int_equal(update(K(32, 10, 0, 0, 0), 1, BPF_ANY), 0);
+	assert_int_equal(update(K(32, 10, 0, 0, 1), 2, BPF_ANY), 0);
+	assert_int_equal(bpfe_map_count(map), 2);
+	assert_int_equal(find(K(31, 10, 0, 0, 0)), 0);
+	assert_int_equal(bpfe_map_delete(map, K(31, 10, 0, 0, 0)), -ENOENT);
+	assert_int_equal(update(K(31, 10, 0, 0, 0), 3, BPF_EXIST), -ENOENT);
+	assert_int_equal(update(K(31, 10, 0, 0, 0), 3, BPF_NOEXIST), 0);
+	assert_int_equal(find(K(31, 10, 0, 0, 0)), 3);
+	assert_int_equal(bpfe_map_count(map), 3);
+	/* Removed between its children it becomes a fork again. */
+	assert_int_equal(bpfe_map_delete(map, K(31, 10, 0, 0, 0)), 0);
+	assert_int_equal(find(K(31, 10, 0, 0, 0)), 0);
+	assert_int_equal(find(K(32, 10, 0, 0, 0)), 1);
+	assert_int_equal(bpfe_map_delete(map, K(32, 10, 0, 0, 0)), 0);
+	assert_int_equal(find(K(32, 10, 0, 0, 1)), 2);
+	assert_int_equal(bpfe_map_delete(map, K(32, 10, 0, 0, 1)), 0);
+	assert_int_equal(bpfe_map_count(map), 0);
+}
+
+static void test_full(void **state)
+{
+	for (uint8_t i = 0; i < 16; i++)
+		assert_int_equal(update(K(32, 1, 2, 3, i), i + 1u, BPF_ANY), 0);
+	assert_int_equal(update(K(32, 1, 2, 3, 16), 1, BPF_ANY), -ENOSPC);
+	assert_int_equal(update(K(28, 1, 2, 3, 0), 1, BPF_ANY), -ENOSPC);
+	assert_int_equal(update(K(32, 1, 2, 3, 16), 1, BPF_EXIST), -ENOENT);
+	assert_int_equal(update(K(32, 1, 2, 3, 5), 55, BPF_ANY), 0);
+	assert_int_equal(update(K(32, 1, 2, 3, 5), 55, BPF_NOEXIST), -EEXIST);
+	assert_int_equal(find(K(32, 1, 2, 3, 5)), 55);
+	assert_int_equal(bpfe_map_count(map), 16);
+}
+
+/* Longer prefixes before those they lie in, left before right, data as it was given. */
+static void test_order(void **state)
+{
+	static const struct key order[] = {
+		{24, {192, 168, 0, 9}},   {24, {192, 168, 1, 0}}, {23, {192, 168, 0, 0}},
+		{24, {192, 168, 128, 0}}, {16, {192, 168, 3, 4}}, {8, {200, 0, 0, 0}},
+	};
+	struct key next, gone = {8, {10, 0, 0, 0}};
+
+	assert_int_equal(bpfe_map_get_next_key(map, NULL, &next), -ENOENT);
+	assert_int_equal(bpfe_map_get_next_key(map, &gone, &next), -ENOENT);
+	for (size_t i = 0; i < COUNT(order); i++)
+		assert_int_equal(update(&order[(i * 5) % COUNT(order)], 1, BPF_NOEXIST), 0);
+	assert_int_equal(bpfe_map_get_next_key(map, NULL, &next), 0);
+	for (size_t i = 0; i < COUNT(order); i++) {
+		assert_memory_equal(&next, &order[i], sizeof(next));
+		assert_int_equal(bpfe_map_get_next_key(map, &next, &next),
+				 i + 1 < COUNT(order) ? 0 : -ENOENT);
+	}
+	/* Keys that are not there, and none that could be, start over. */
+	assert_int_equal(bpfe_map_get_next_key(map, &gone, &next), 0);
+	assert_memory_equal(&next, &order[0], sizeof(next));
+	gone = (struct key){24, {192, 168, 2, 0}};
+	assert_int_equal(bpfe_map_get_next_key(map, &gone, &next), 0);
+	assert_memory_equal(&next, &order[0], sizeof(next));
+	gone.prefixlen = 33;
+	assert_int_equal(bpfe_map_get_next_key(map, &gone, &next), 0);
+	assert_memory_equal(&next, &order[0], sizeof(next));
+}
+
+/* Nothing is recycled within a read section: what readers hold stays, and nodes run out. */
+static void test_burst(void **state)
+{
+	const struct key *key = K(32, 1, 2, 3, 4);
+	uint64_t *old;
+	unsigned i = 0;
+	int err;
+
+	assert_int_equal(update(key, 1, BPF_ANY), 0);
+	bpfe_rcu_read_lock();
+	old = bpfe_map_lookup(map, key);
+	assert_int_equal(update(key, 2, BPF_ANY), 0);
+	assert_int_equal(*old, 1);
+	/* 2 * 16 + 64 + 2 nodes there are. */
+	do {
+		assert_int_equal(bpfe_map_delete(map, key), 0);
+		err = update(key, 3, BPF_ANY);
+		i++;
+	} while (!err);
+	assert_int_equal(err, -ENOMEM);
+	assert_int_equal(i, 2 * 16 + 64 + 2 - 1);
+	assert_int_equal(bpfe_map_count(map), 0);
+	bpfe_rcu_read_unlock();
+	bpfe_rcu_barrier();
+	assert_int_equal(update(key, 4, BPF_ANY), 0);
+	bpfe_rcu_read_lock();
+	old = bpfe_map_lookup(map, key);
+	for (i = 5; i < 200; i++)
+		assert_int_equal(update(key, i, BPF_ANY), 0);
+	assert_int_equal(find(key), 199);
+	bpfe_rcu_read_unlock();
+}
+
+/* ---- Against all prefixes, one by one ---- */
+
+enum {
+	PREFIXES = 200
+};
+
+static bool matches(const uint8_t *a, const uint8_t *b, uint32_t bits)
+{
+	for (uint32_t i = 0; i < bits; i++) {
+		if ((a[i / 8] ^ b[i / 8]) >> (7 - i % 8) & 1)
+			return false;
+	}
+	return true;
+}
+
+static void check_model(uint32_t bytes, unsigned steps)
+{
+	static uint8_t model[PREFIXES][4 + 256];
+	static uint64_t values[PREFIXES];
+	struct bpfe_map *trie = create(4 + bytes, PREFIXES);
+	uint32_t n = 0, random = 99;
+	uint8_t key[4 + 256];
+
+	for (unsigned step = 0; step < steps; step++) {
+		uint32_t len, best = 0, at;
+		uint64_t value = 0, expected = 0;
+
+		/* Few different bits, so that prefixes lie in one another. */
+		memset(key, 0, sizeof(key));
+		for (uint32_t i = 0; i < bytes; i++) {
+			random = random * 1664525 + 1013904223;
+			key[4 + i] = random >> 28 ? 0 : (uint8_t)(random >> 20);
+		}
+		random = random * 1664525 + 1013904223;
+		len = (random >> 8) % (bytes * 8 + 1);
+		memcpy(key, &len, 4);
+		for (at = 0; at < n; at++) {
+			if (memcmp(model[at], &len, 4) == 0 && matches(model[at] + 4, key + 4, len))
+				break;
+		}
+		switch (random >> 30) {
+		case 0:
+			assert_int_equal(bpfe_map_delete(trie, key), at < n ? 0 : -ENOENT);
+			if (at == n)
+				break;
+			memcpy(model[at], model[--n], 4 + bytes);
+			values[at] = values[n];
+			break;
+		case 1:
+			value = step + 1;
+			assert_int_equal(bpfe_map_update(trie, key, &value, BPF_ANY),
+					 at < n || n < PREFIXES ? 0 : -ENOSPC);
+			if (at == PREFIXES)
+				break;
+			memcpy(model[at], key, 4 + bytes);
+			values[at] = value;
+			n += at == n;
+			break;
+		default:
+			for (uint32_t i = 0; i < n; i++) {
+				uint32_t bits;
+
+				memcpy(&bits, model[i], 4);
+				if (bits > len || bits < best ||
+				    !matches(model[i] + 4, key + 4, bits))
+					continue;
+				best = bits;
+				expected = values[i];
+			}
+			assert_int_equal(bpfe_map_lookup_copy(trie, key, &value),
+					 expected ? 0 : -ENOENT);
+			assert_int_equal(value, expected);
+		}
+		assert_int_equal(bpfe_map_count(trie), n);
+		if (step % 64 == 0)
+			bpfe_rcu_barrier();
+	}
+	bpfe_map_put(trie);
+}
+
+static void test_model(void **state)
+{
+	check_model(1, 3000);
+	check_model(4, 3000);
+	check_model(16, 2000);
+	check_model(256, 300);
+}
+
+/* ---- Threads ---- */
+
+enum {
+	CHANGES = 20000,
+	READERS = 2
+};
+
+struct shared {
+	atomic_bool done;
+	atomic_ulong bad;
+};
+
+/* 10.0.0.0/8 is always there; whatever comes and goes below has a value of its own prefix. */
+static void *look_up(void *opaque)
+{
+	struct shared *s = opaque;
+	unsigned long bad = 0;
+	uint8_t i = 0;
+
+	bpfe_thread_register();
+	while (!s->done) {
+		const uint64_t *value;
+
+		i += 7;
+		bpfe_rcu_read_lock();
+		value = bpfe_map_lookup(map, K(32, 10, i % 8, i % 4, i));
+		if (!value)
+			bad++;
+		else
+			bad += *value != 8 && *value != 0x1000 + i % 8u &&
+			       *value != 0x2000 + i % 8u * 4 + i % 4u;
+		bpfe_rcu_read_unlock();
+	}
+	atomic_fetch_add(&s->bad, bad);
+	bpfe_thread_unregister();
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	pthread_t readers[READERS];
+	struct shared s = {.done = false};
+	uint32_t random = 5;
+
+	assert_int_equal(update(K(8, 10, 0, 0, 0), 8, BPF_ANY), 0);
+	for (unsigned i = 0; i < READERS; i++)
+		assert_int_equal(pthread_create(&readers[i], NULL, look_up, &s), 0);
+	for (unsigned i = 0; i < CHANGES; i++) {
+		uint8_t a, b;
+		int err;
+
+		random = random * 1664525 + 1013904223;
+		a = random >> 20 & 7;
+		b = random >> 24 & 3;
+		if (random >> 31)
+			err = update(K(16, 10, a, 0, 0), 0x1000 + a, BPF_ANY);
+		else if (random >> 30 & 1)
+			err = update(K(24, 10, a, b, 0), 0x2000 + a * 4u + b, BPF_ANY);
+		else if (random >> 29 & 1)
+			err = bpfe_map_delete(map, K(16, 10, a, 0, 0));
+		else
+			err = bpfe_map_delete(map, K(24, 10, a, b, 0));
+		assert_true(!err || err == -ENOENT || err == -ENOSPC || err == -ENOMEM);
+	}
+	s.done = true;
+	for (unsigned i = 0; i < READERS; i++)
+		pthread_join(readers[i], NULL);
+	assert_int_equal(s.bad, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_longest_wins), TEST(test_errors),  TEST(test_forks_are_not_there),
+		TEST(test_full),         TEST(test_order),   TEST(test_burst),
+		TEST(test_model),        TEST(test_threads),
+	};
+
+	return cmocka_run_group_tests_name("LPM trie", tests, group_setup, group_teardown);
+}
