@@ -14,22 +14,43 @@
 /* Where things lie in guest memory. Address 0 is left out, so that a forgotten address is caught.
  */
 #define MEMORY_BASE 0x100000u
-#define RING_BASE   MEMORY_BASE
-#define CPL_BASE    (RING_BASE + RING_SIZE * sizeof(struct sluice_rx_desc))
-#define BUFFER_BASE (CPL_BASE + CPL_SIZE * sizeof(struct sluice_rx_cpl))
-#define MEMORY_SIZE (BUFFER_BASE - MEMORY_BASE + RING_SIZE * BUFFER_SIZE)
+#define RING_BYTES  (RING_SIZE * sizeof(struct sluice_rx_desc))
+#define CPL_BYTES   (CPL_SIZE * sizeof(struct sluice_rx_cpl))
+#define QUEUE_BYTES (RING_BYTES + CPL_BYTES + RING_SIZE * BUFFER_SIZE)
+#define MEMORY_SIZE (SLUICE_MAX_QUEUES * QUEUE_BYTES)
+
+/* A receive queue: in memory its ring, its completions and its buffers, one after the other. */
+struct guest_queue {
+	unsigned number;
+	uint32_t producer; /* free-buffer ring */
+	uint32_t consumer; /* completion ring */
+};
 
 struct guest {
 	struct nic *nic;
 	uint8_t *memory;
-	unsigned queue;
-	uint32_t producer; /* free-buffer ring */
-	uint32_t consumer; /* completion ring */
+	unsigned queue; /* the one of RSS; programs may send frames to others */
+	struct guest_queue queues[SLUICE_MAX_QUEUES];
 	uint64_t time_ns;
 	gboolean scheduled;
 	uint8_t transmitted[NIC_MAX_FRAME];
 	size_t transmitted_len;
 };
+
+static uint64_t ring_base(const struct guest_queue *q)
+{
+	return MEMORY_BASE + q->number * QUEUE_BYTES;
+}
+
+static uint64_t cpl_base(const struct guest_queue *q)
+{
+	return ring_base(q) + RING_BYTES;
+}
+
+static uint64_t buffer_at(const struct guest_queue *q, uint32_t id)
+{
+	return cpl_base(q) + CPL_BYTES + id * BUFFER_SIZE;
+}
 
 /* ---- Host operations ------------------------------------------------------------------------ */
 
@@ -131,28 +152,29 @@ static const struct nic_host_ops host_ops = {
 
 /* ---- Rings ---------------------------------------------------------------------------------- */
 
-static int ring_doorbell(struct guest *guest, unsigned doorbell, uint64_t value)
+static int ring_doorbell(struct guest *guest, const struct guest_queue *q, unsigned doorbell,
+			 uint64_t value)
 {
-	return nic_doorbell(guest->nic, guest->queue * SLUICE_DOORBELL_PAGE + doorbell, value,
+	return nic_doorbell(guest->nic, q->number * SLUICE_DOORBELL_PAGE + doorbell, value,
 			    sizeof(value));
 }
 
 /* Hand buffer @id to the NIC; the doorbell is the caller's. */
-static void post_buffer(struct guest *guest, uint32_t id)
+static void post_buffer(struct guest *guest, struct guest_queue *q, uint32_t id)
 {
-	struct sluice_rx_desc desc = {.addr = BUFFER_BASE + id * BUFFER_SIZE, .buffer_id = id};
-	uint32_t entry = guest->producer++ & (RING_SIZE - 1);
+	struct sluice_rx_desc desc = {.addr = buffer_at(q, id), .buffer_id = id};
+	uint32_t entry = q->producer++ & (RING_SIZE - 1);
 
-	memcpy(memory_at(guest, RING_BASE + entry * sizeof(desc), sizeof(desc)), &desc,
+	memcpy(memory_at(guest, ring_base(q) + entry * sizeof(desc), sizeof(desc)), &desc,
 	       sizeof(desc));
 }
 
-static int create_queue(struct guest *guest)
+static int create_queue(struct guest *guest, struct guest_queue *q)
 {
 	const struct sluice_queue_config config = {
-		.queue = guest->queue,
-		.ring_base = RING_BASE,
-		.cpl_base = CPL_BASE,
+		.queue = (uint16_t)q->number,
+		.ring_base = ring_base(q),
+		.cpl_base = cpl_base(q),
 		.ring_size = RING_SIZE,
 		.cpl_size = CPL_SIZE,
 		.buffer_size = BUFFER_SIZE,
@@ -160,26 +182,29 @@ static int create_queue(struct guest *guest)
 	int ret = nic_queue_create(guest->nic, SLUICE_QUEUE_RX, &config);
 
 	if (!ret)
-		ret = nic_queue_enable(guest->nic, SLUICE_QUEUE_RX, guest->queue);
+		ret = nic_queue_enable(guest->nic, SLUICE_QUEUE_RX, q->number);
 	for (uint32_t id = 0; id < RING_SIZE; id++)
-		post_buffer(guest, id);
+		post_buffer(guest, q, id);
 	if (!ret)
-		ret = ring_doorbell(guest, SLUICE_DB_RX_FREE, guest->producer);
+		ret = ring_doorbell(guest, q, SLUICE_DB_RX_FREE, q->producer);
 	if (!ret)
-		ret = ring_doorbell(guest, SLUICE_DB_RX_CPL, guest->consumer | SLUICE_DB_ARM);
+		ret = ring_doorbell(guest, q, SLUICE_DB_RX_CPL, q->consumer | SLUICE_DB_ARM);
 	return ret;
 }
 
-/* The port takes every frame, of any length a program may see, for one queue. */
+/* The port takes every frame, of any length a program may see, for one queue; all are open. */
 static int bring_up(struct guest *guest)
 {
 	uint16_t table[SLUICE_RSS_TABLE];
-	int ret;
+	int ret = 0;
 
 	for (unsigned i = 0; i < SLUICE_RSS_TABLE; i++)
 		table[i] = guest->queue;
 	nic_set_link(guest->nic, 0, true, 10000);
-	ret = create_queue(guest);
+	for (unsigned i = 0; !ret && i < SLUICE_MAX_QUEUES; i++) {
+		guest->queues[i].number = i;
+		ret = create_queue(guest, &guest->queues[i]);
+	}
 	if (!ret)
 		ret = nic_rss_set(guest->nic, 0, NULL, table);
 	if (!ret)
@@ -196,8 +221,9 @@ struct guest *guest_create(unsigned queue, GError **error)
 {
 	const struct nic_config config = {
 		.n_ports = 1,
-		.n_queue_pairs = queue + 1,
+		.n_queue_pairs = SLUICE_MAX_QUEUES,
 		.n_vectors = 1,
+		.log_all = true, /* the program's author reads it */
 		.mac = {{0x02, 0x51, 0xc0, 0x00, 0x00, 0x01}},
 	};
 	struct guest *guest = g_new0(struct guest, 1);
@@ -242,14 +268,17 @@ static uint64_t wall_ns(void)
 }
 
 /* The next completion, if its phase says that it is there. */
-static gboolean next_completion(struct guest *guest, struct sluice_rx_cpl *cpl)
+static gboolean next_completion(struct guest *guest, const struct guest_queue *q,
+				struct sluice_rx_cpl *cpl)
 {
-	uint64_t addr = CPL_BASE + (guest->consumer & (CPL_SIZE - 1)) * sizeof(*cpl);
-	uint8_t phase = !(guest->consumer / CPL_SIZE & 1);
+	uint64_t addr = cpl_base(q) + (q->consumer & (CPL_SIZE - 1)) * sizeof(*cpl);
+	uint8_t phase = !(q->consumer / CPL_SIZE & 1);
 	const uint8_t *at = memory_at(guest, addr, sizeof(*cpl));
-	const _Atomic uint8_t *seen =
-		(const _Atomic uint8_t *)(at + offsetof(struct sluice_rx_cpl, phase));
+	const _Atomic uint8_t *seen;
 
+	if (!at)
+		return FALSE;
+	seen = (const _Atomic uint8_t *)(at + offsetof(struct sluice_rx_cpl, phase));
 	if ((atomic_load_explicit(seen, memory_order_acquire) & SLUICE_PHASE) != phase)
 		return FALSE;
 	memcpy(cpl, at, sizeof(*cpl));
@@ -258,28 +287,39 @@ static gboolean next_completion(struct guest *guest, struct sluice_rx_cpl *cpl)
 
 static gboolean take_completion(struct guest *guest, struct guest_frame *frame, GError **error)
 {
+	struct guest_queue *q = &guest->queues[frame->queue];
 	struct sluice_rx_cpl cpl;
 
-	if (!next_completion(guest, &cpl) || cpl.flags & SLUICE_RX_ERROR ||
+	if (!next_completion(guest, q, &cpl) || cpl.flags & SLUICE_RX_ERROR ||
 	    cpl.buffer_id >= RING_SIZE || cpl.offset + cpl.length > BUFFER_SIZE) {
 		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "the NIC model delivered a frame without a good completion; this is a "
 			    "defect of Sluice");
 		return FALSE;
 	}
-	frame->data = memory_at(guest, BUFFER_BASE + cpl.buffer_id * BUFFER_SIZE, BUFFER_SIZE);
+	frame->data = memory_at(guest, buffer_at(q, cpl.buffer_id), BUFFER_SIZE);
 	frame->data += cpl.offset;
 	frame->len = cpl.length;
-	guest->consumer++;
+	q->consumer++;
 	/* The other buffers of the ring are used before this one is written again. */
-	post_buffer(guest, cpl.buffer_id);
-	if (ring_doorbell(guest, SLUICE_DB_RX_FREE, guest->producer) ||
-	    ring_doorbell(guest, SLUICE_DB_RX_CPL, guest->consumer | SLUICE_DB_ARM)) {
+	post_buffer(guest, q, cpl.buffer_id);
+	if (ring_doorbell(guest, q, SLUICE_DB_RX_FREE, q->producer) ||
+	    ring_doorbell(guest, q, SLUICE_DB_RX_CPL, q->consumer | SLUICE_DB_ARM)) {
 		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
 			    "the NIC model refused a doorbell; this is a defect of Sluice");
 		return FALSE;
 	}
 	return TRUE;
+}
+
+/* The queue a delivered frame went to. */
+static unsigned queue_of(const struct guest *guest)
+{
+	const struct nic_redirect *redirect = nic_last_redirect(guest->nic);
+
+	return redirect->kind == NIC_REDIRECT_TO_QUEUE || redirect->kind == NIC_REDIRECT_TO_SOCKET
+		       ? redirect->index
+		       : guest->queue;
 }
 
 gboolean guest_receive(struct guest *guest, const void *data, size_t len, uint64_t time_ns,
@@ -296,9 +336,13 @@ gboolean guest_receive(struct guest *guest, const void *data, size_t len, uint64
 		guest->scheduled = FALSE;
 		nic_process(guest->nic);
 	}
-	if (frame->outcome == NIC_RX_DELIVERED)
+	frame->redirect = *nic_last_redirect(guest->nic);
+	frame->queue = guest->queue;
+	if (frame->outcome == NIC_RX_DELIVERED) {
+		frame->queue = queue_of(guest);
 		return take_completion(guest, frame, error);
-	if (frame->outcome == NIC_RX_TRANSMITTED && guest->transmitted_len) {
+	}
+	if (guest->transmitted_len) {
 		frame->data = guest->transmitted;
 		frame->len = guest->transmitted_len;
 		guest->transmitted_len = 0;

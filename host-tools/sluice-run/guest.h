@@ -16,12 +16,15 @@ struct guest;
 /* What became of a frame. */
 struct guest_frame {
 	enum nic_outcome outcome;
+	struct nic_redirect redirect; /* what its XDP_REDIRECT meant */
+	unsigned queue;               /* on which it was delivered */
 	const uint8_t *data; /* as delivered or transmitted, until the next frame; else NULL */
 	uint32_t len;
 	uint64_t elapsed_ns; /* in the NIC: program, DMA to memory, completion */
 };
 
-/* A NIC with its link up that delivers everything to receive queue @queue. */
+/* A NIC with its link up that delivers everything to receive queue @queue, unless the program
+ * redirects it to another. */
 struct guest *guest_create(unsigned queue, GError **error);
 void guest_free(struct guest *guest);
 

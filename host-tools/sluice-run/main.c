@@ -136,16 +136,20 @@ struct run {
 
 static void write_frame(struct run *run, unsigned index, const struct guest_frame *frame)
 {
-	gboolean tx = frame->outcome == NIC_RX_TRANSMITTED;
-	g_autofree char *comment =
-		g_strdup_printf("frame %u: XDP_%s", index + 1, tx ? "TX" : "PASS");
+	gboolean redirected = frame->redirect.kind != NIC_REDIRECT_NOT;
+	gboolean out_again = frame->outcome != NIC_RX_DELIVERED;
+	enum xdp_action action = redirected ? XDP_REDIRECT : out_again ? XDP_TX : XDP_PASS;
+	g_autofree char *comment = g_strdup_printf("frame %u: XDP_%s", index + 1,
+						   redirected  ? "REDIRECT"
+						   : out_again ? "TX"
+							       : "PASS");
 	const struct pcapng_frame out = {
 		.time_ns = capture_frame(run->capture, index)->time_ns,
 		.data = frame->data,
 		.len = frame->len,
-		.outbound = tx,
-		.queue = run->options->queue,
-		.xdp_action = tx ? XDP_TX : XDP_PASS,
+		.outbound = out_again,
+		.queue = (int)frame->queue,
+		.xdp_action = action,
 		.comment = comment,
 	};
 
@@ -166,6 +170,7 @@ static gboolean feed(struct run *run, gboolean write, uint64_t shift_ns, GError 
 		}
 		run->report->frames++;
 		run->report->elapsed_ns += out.elapsed_ns;
+		redirects_count(&run->report->redirects, &out.redirect);
 		if (write && out.data)
 			write_frame(run, i, &out);
 	}
@@ -237,6 +242,7 @@ static gboolean run_in_nic(const struct options *o, const struct program *progra
 	}
 	if (ok)
 		(o->json ? report_json : report_table)(&report);
+	redirects_clear(&report.redirects);
 	guest_free(run.guest);
 	return ok;
 }

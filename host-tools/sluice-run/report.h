@@ -4,6 +4,7 @@
 #define SLUICE_RUN_REPORT_H
 
 #include "program.h"
+#include "redirects.h"
 #include <nic_model.h>
 
 struct report {
@@ -12,6 +13,7 @@ struct report {
 	uint64_t frames;     /* fed to the NIC, repetitions included */
 	uint64_t elapsed_ns; /* spent in the NIC for them */
 	uint64_t stats[SLUICE_N_PORT_STATS];
+	struct redirects redirects;
 };
 
 void report_table(const struct report *report);

@@ -49,6 +49,23 @@ static struct json_object *verdicts_json(const uint64_t *stats)
 	return json;
 }
 
+static struct json_object *redirects_json(const struct redirects *redirects)
+{
+	struct json_object *json = json_object_new_array();
+
+	for (guint i = 0; redirects->targets && i < redirects->targets->len; i++) {
+		const struct redirect_target *target =
+			&g_array_index(redirects->targets, struct redirect_target, i);
+		struct json_object *entry = json_object_new_object();
+
+		add_owned(entry, "target", redirect_target_name(target));
+		json_object_object_add(entry, "exists", json_object_new_boolean(!target->missing));
+		add_number(entry, "frames", target->frames);
+		json_object_array_add(json, entry);
+	}
+	return json;
+}
+
 static struct json_object *counters_json(const uint64_t *stats)
 {
 	struct json_object *json = json_object_new_object();
@@ -114,6 +131,7 @@ void report_json(const struct report *report)
 	add_number(json, "frames", report->frames);
 	add_number(json, "elapsed_ns", report->elapsed_ns);
 	json_object_object_add(json, "verdicts", verdicts_json(report->stats));
+	json_object_object_add(json, "redirects", redirects_json(&report->redirects));
 	json_object_object_add(json, "counters", counters_json(report->stats));
 	for (uint32_t i = 0; i < program_n_maps(program); i++) {
 		if (program->maps[i])

@@ -34,6 +34,23 @@ static void print_verdicts(const struct report *report)
 		print_verdict(report, "  not a verdict here", SLUICE_STAT_RX_XDP_BAD_VERDICT);
 }
 
+static void print_redirects(const struct redirects *redirects)
+{
+	if (!redirects->targets)
+		return;
+	g_print("\nRedirected to\n");
+	for (guint i = 0; i < redirects->targets->len; i++) {
+		const struct redirect_target *target =
+			&g_array_index(redirects->targets, struct redirect_target, i);
+		g_autofree char *name = redirect_target_name(target);
+
+		print_row(name, target->frames,
+			  target->missing ? "frames; not in this NIC" : "frames");
+	}
+	if (redirects->more)
+		print_row("others", redirects->more, "frames");
+}
+
 static void print_counters(const struct report *report)
 {
 	const uint64_t *s = report->stats;
@@ -119,6 +136,7 @@ void report_table(const struct report *report)
 		capture, report->frames,
 		report->frames ? (double)report->elapsed_ns / (double)report->frames : 0.0);
 	print_verdicts(report);
+	print_redirects(&report->redirects);
 	print_counters(report);
 	for (uint32_t i = 0; i < program_n_maps(report->program); i++) {
 		if (report->program->maps[i])
