@@ -273,25 +273,33 @@ static void symbol_beyond_its_section(void **state)
 }
 
 /* One byte changed at a time: whatever happens, it ends with an answer and without a leak. */
-static void every_byte_changed(void **state)
+static void change_bytes(const char *name, const uint8_t *changes, size_t n)
 {
-	static const uint8_t changes[] = {0x01, 0x80, 0xff};
-	struct image image = image_load("calls");
+	struct image image = image_load(name);
 
 	for (size_t at = 0; at < image.size; at++) {
-		for (size_t i = 0; i < sizeof(changes); i++) {
+		for (size_t i = 0; i < n; i++) {
+			char text[256] = "";
+			struct bpfe_log log = {.buf = text, .size = sizeof(text)};
 			struct bpfe_object *obj;
 			int ret;
 
 			image.bytes[at] ^= changes[i];
-			ret = bpfe_object_open(image.bytes, image.size, &obj, NULL);
+			ret = bpfe_object_open(image.bytes, image.size, &obj, &log);
 			assert_true(ret == 0 || ret == -EINVAL);
 			assert_int_equal(ret == 0, obj != NULL);
+			assert_int_equal(ret == 0, !text[0]);
 			bpfe_object_close(obj);
 			image.bytes[at] ^= changes[i];
 		}
 	}
 	image_free(&image);
+}
+
+static void every_byte_changed(void **state)
+{
+	change_bytes("calls", (const uint8_t[]){0x01, 0x80, 0xff}, 3);
+	change_bytes("values", (const uint8_t[]){0xff}, 1);
 }
 
 int main(void)

@@ -212,7 +212,7 @@ static void loaded_with_their_contents(void **state)
 	int ret;
 
 	assert_int_equal(bpfe_object_set_global(obj, "limit", &seven, 4, NULL), 0);
-	ret = bpfe_object_load(obj, object_program(obj, "uses_none"), &attr, &prog, &maps, &log);
+	ret = bpfe_object_load(obj, object_program(obj, "uses_globals"), &attr, &prog, &maps, &log);
 	assert_string_equal(text, "");
 	assert_int_equal(ret, 0);
 	assert_true(bpfe_map_is_frozen(maps[rodata]));
@@ -221,6 +221,12 @@ static void loaded_with_their_contents(void **state)
 	assert_memory_equal(value + image_symbol(&image, "limit")->st_value, &seven, 4);
 	assert_int_equal(bpfe_map_lookup_copy(maps[bss], &key, value), 0);
 	assert_memory_equal(value, ((uint8_t[8]){0}), 8);
+	/* What the program reads and writes is there: mine, 99, is counted down, seen up. */
+	assert_int_equal(object_run(prog), XDP_PASS);
+	assert_int_equal(bpfe_map_lookup_copy(maps[map_called(obj, ".data.mine")], &key, value), 0);
+	assert_int_equal(value[0], 98);
+	assert_int_equal(bpfe_map_lookup_copy(maps[bss], &key, value), 0);
+	assert_int_equal(value[image_symbol(&image, "seen")->st_value], 1);
 	for (uint32_t i = 0; i < bpfe_object_n_maps(obj); i++)
 		bpfe_map_put(maps[i]);
 	free(maps);

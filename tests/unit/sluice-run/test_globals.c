@@ -15,8 +15,7 @@ static const char *object(void)
 static void as_compiled(void **state)
 {
 	g_autofree char *capture = make_capture(state, "-n", "20", NULL);
-	struct json_object *json =
-		expect_json(sluice_run("--json", "-p", "uses_globals", object(), capture));
+	struct json_object *json = expect_json(sluice_run("--json", object(), capture));
 	GHashTable *bss = json_map(json, ".bss");
 
 	assert_int_equal(json_number(json, "verdicts", "pass"), FRAMES);
@@ -30,8 +29,8 @@ static void as_compiled(void **state)
 static void constant_changed(void **state)
 {
 	g_autofree char *capture = make_capture(state, "-n", "20", NULL);
-	struct json_object *json = expect_json(sluice_run(
-		"--json", "-p", "uses_globals", "--global", "limit=0", object(), capture));
+	struct json_object *json =
+		expect_json(sluice_run("--json", "--global", "limit=0", object(), capture));
 
 	assert_int_equal(json_number(json, "verdicts", "drop"), FRAMES);
 	json_object_put(json);
@@ -41,14 +40,13 @@ static void refused(void **state)
 {
 	g_autofree char *capture = make_capture(state, "-n", "1", NULL);
 
-	expect_failure(sluice_run("-p", "uses_globals", "-g", "nothing=1", object(), capture), 2,
+	expect_failure(sluice_run("-g", "nothing=1", object(), capture), 2,
 		       "--global nothing=1: the object has no one global variable of that name");
-	expect_failure(sluice_run("-p", "uses_globals", "-g", "limit", object(), capture), 2,
+	expect_failure(sluice_run("-g", "limit", object(), capture), 2,
 		       "--global limit: expected NAME=VALUE, such as limit=100");
-	expect_failure(
-		sluice_run("-p", "uses_globals", "-g", "limit=4294967296", object(), capture), 2,
-		"--global limit=4294967296: value '4294967296' does not fit its 4 bytes; "
-		"write an integer, an IP address, or hex: and 8 digits");
+	expect_failure(sluice_run("-g", "limit=4294967296", object(), capture), 2,
+		       "--global limit=4294967296: value '4294967296' does not fit its 4 bytes; "
+		       "write an integer, an IP address, or hex: and 8 digits");
 	expect_failure(sluice_run("--filter", "udp", "-g", "limit=1", capture), 2,
 		       "--program, --map and --global need PROG.o, not --filter; see sluice-run "
 		       "--help");

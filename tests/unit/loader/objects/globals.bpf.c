@@ -57,10 +57,4 @@ int uses_globals(struct xdp_md *ctx)
 	table[ctx->rx_queue_index & 3]++;
 	return calls & 1 ? XDP_PASS : XDP_TX;
 }
-
-SEC("xdp")
-int uses_none(struct xdp_md *ctx)
-{
-	return XDP_PASS;
-}
 #endif
