@@ -28,6 +28,7 @@ extern const struct bpfe_helper bpfe_map_helpers[];
 extern const struct bpfe_helper bpfe_metadata_helpers[];
 extern const struct bpfe_helper bpfe_redirect_helpers[];
 extern const struct bpfe_helper bpfe_number_helpers[];
+extern const struct bpfe_helper bpfe_ring_dynptr_helpers[];
 extern const struct bpfe_helper bpfe_route_helpers[];
 extern const struct bpfe_helper bpfe_stream_helpers[];
 extern const struct bpfe_helper bpfe_text_helpers[];

@@ -15,6 +15,7 @@ static const struct bpfe_helper *const families[] = {
 	bpfe_metadata_helpers,
 	bpfe_number_helpers,
 	bpfe_redirect_helpers,
+	bpfe_ring_dynptr_helpers,
 	bpfe_route_helpers,
 	bpfe_stream_helpers,
 	bpfe_text_helpers,

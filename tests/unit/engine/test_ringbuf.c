@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* maps/ring.c, maps/ringbuf.c, and the ring buffer helpers. */
 #include "harness.h"
+#include "helpers/dynptr.h"
 #include "maps/ringbuf.h"
 
 #define SIZE  4096u
@@ -314,6 +315,58 @@ static void test_helpers(void **state)
 	bpfe_rcu_barrier();
 }
 
+/* A record of a size known at run time, written through its dynptr. */
+static void test_dynptr(void **state)
+{
+	struct bpfe_map *map = ringbuf_new(NULL);
+	struct bpfe_run_env env = {0};
+	struct seen seen = {0};
+	uint64_t m = (uintptr_t)map;
+	struct bpfe_dynptr d;
+	uint64_t at = (uintptr_t)&d;
+	uint8_t byte = 33;
+
+	memset(&d, 0xff, sizeof(d));
+	assert_int_equal(call(&env, BPF_FUNC_ringbuf_reserve_dynptr, m, 12, 0, at), 0);
+	assert_int_equal(env.n_held, 1);
+	assert_int_equal(call(&env, BPFE_KFUNC_DYNPTR_SIZE, at, 0, 0, 0), 12);
+	assert_int_equal(call(&env, BPF_FUNC_dynptr_write, at, 0, (uintptr_t)&byte, 1), 0);
+	assert_int_equal(call(&env, BPFE_KFUNC_DYNPTR_ADJUST, at, 4, 12, 0), 0);
+	call(&env, BPF_FUNC_ringbuf_submit_dynptr, at, 0, 0, 0);
+	assert_int_equal(env.n_held, 0);
+	assert_int_equal(call(&env, BPFE_KFUNC_DYNPTR_IS_NULL, at, 0, 0, 0), 1);
+
+	assert_int_equal(call(&env, BPF_FUNC_ringbuf_reserve_dynptr, m, 8, 0, at), 0);
+	call(&env, BPF_FUNC_ringbuf_discard_dynptr, at, 0, 0, 0);
+	assert_int_equal(bpfe_map_consume(map, 0, see, &seen), 1);
+	assert_int_equal(seen.first[0], 33);
+	assert_int_equal(seen.size[0], 12);
+	bpfe_map_put(map);
+	bpfe_rcu_barrier();
+}
+
+/* What could not be reserved is a null dynptr, and is given back like any other. */
+static void test_null_dynptr(void **state)
+{
+	struct bpfe_map *map = ringbuf_new(NULL);
+	struct bpfe_run_env env = {0};
+	uint64_t m = (uintptr_t)map;
+	struct bpfe_dynptr d;
+	uint64_t at = (uintptr_t)&d;
+
+	memset(&d, 0xff, sizeof(d));
+	assert_int_equal(call(&env, BPF_FUNC_ringbuf_reserve_dynptr, m, 8, 1, at), -EINVAL);
+	assert_int_equal(call(&env, BPFE_KFUNC_DYNPTR_IS_NULL, at, 0, 0, 0), 1);
+	assert_int_equal(call(&env, BPF_FUNC_ringbuf_reserve_dynptr, m, SIZE, 0, at), -EINVAL);
+	assert_int_equal(call(&env, BPFE_KFUNC_DYNPTR_IS_NULL, at, 0, 0, 0), 1);
+	assert_int_equal(call(&env, BPF_FUNC_ringbuf_reserve_dynptr, m, 1 << 24, 0, at), -E2BIG);
+	assert_int_equal(call(&env, BPFE_KFUNC_DYNPTR_IS_NULL, at, 0, 0, 0), 1);
+	call(&env, BPF_FUNC_ringbuf_submit_dynptr, at, 0, 0, 0);
+	assert_int_equal(env.n_held, 0);
+	bpfe_map_put(map);
+	bpfe_rcu_barrier();
+}
+
 /* The verifier lets no other map come so far. */
 static void test_other_map(void **state)
 {
@@ -379,7 +432,8 @@ int main(void)
 		cmocka_unit_test(test_wrap),           cmocka_unit_test(test_query),
 		cmocka_unit_test(test_wakeup),         cmocka_unit_test(test_helpers),
 		cmocka_unit_test(test_other_map),      cmocka_unit_test(test_held),
-		cmocka_unit_test(test_zeroed),
+		cmocka_unit_test(test_zeroed),         cmocka_unit_test(test_dynptr),
+		cmocka_unit_test(test_null_dynptr),
 	};
 
 	return cmocka_run_group_tests_name("ring buffer", tests, group_setup, group_teardown);
