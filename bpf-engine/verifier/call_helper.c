@@ -60,6 +60,10 @@ static int check_callable(struct bpfe_vf *vf, const struct bpf_insn *insn,
 	const char *type;
 	char what[96];
 
+	if (!helper && insn->src_reg == BPF_PSEUDO_KFUNC_CALL)
+		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1,
+				      "asking bpf_ksym_exists() first, of a __weak function",
+				      "the kfunc is not built into this device");
 	if (!helper)
 		return bpfe_vf_refuse(vf, BPFE_BAD_HELPER, -1, NULL,
 				      "helper %s (%d) is not built into this device",

@@ -70,7 +70,8 @@ static void weak_and_called_anyway(void **state)
 	struct image image = image_load("externs");
 	struct bpfe_object *obj = image_open(&image);
 	const struct bpfe_load_attr attr = {0};
-	struct bpfe_log log = {0};
+	char text[1024] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
 	struct bpfe_program *prog;
 	struct bpfe_map **maps;
 
@@ -78,6 +79,10 @@ static void weak_and_called_anyway(void **state)
 		bpfe_object_load(obj, object_program(obj, "calls_weak"), &attr, &prog, &maps, &log),
 		-EACCES);
 	assert_int_equal(log.reason, BPFE_BAD_HELPER);
+	assert_non_null(strstr(text, "the kfunc is not built into this device\n"));
+	assert_non_null(strstr(text, "accepted: asking bpf_ksym_exists() first, of a __weak "
+				     "function\n"));
+	assert_non_null(strstr(text, "source: externs.bpf.c:"));
 	bpfe_object_close(obj);
 	image_free(&image);
 }
