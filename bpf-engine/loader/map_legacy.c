@@ -119,7 +119,7 @@ static int connect_inner(struct bpfe_object *obj, struct map_def *map, struct bp
 	map->attr.inner = &inner->attr;
 	if (!map->legacy.inner_id || inner->legacy.place == NO_INDEX)
 		return 0;
-	return object_add_slot(map, inner->legacy.place, inner - obj->maps, log);
+	return object_add_slot(obj, map, inner->legacy.place, inner - obj->maps, log);
 }
 
 /* Numbers "ID/INDEX" of the section iproute2 takes a program from for a prog array. */
@@ -153,7 +153,7 @@ static int connect_tails(struct bpfe_object *obj, const struct function *functio
 		struct map_def *map = &obj->maps[i];
 
 		if (map->attr.type == BPF_MAP_TYPE_PROG_ARRAY && map->legacy.id == id && id)
-			return object_add_slot(map, index, function - obj->functions, log);
+			return object_add_slot(obj, map, index, function - obj->functions, log);
 	}
 	return 0;
 }

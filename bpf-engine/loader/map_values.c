@@ -10,18 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-int object_add_slot(struct map_def *map, uint32_t index, uint32_t target, struct bpfe_log *log)
+int object_add_slot(const struct bpfe_object *obj, struct map_def *map, uint32_t index,
+		    uint32_t target, struct bpfe_log *log)
 {
 	struct map_slot *grown;
 
 	if (map->attr.type != BPF_MAP_TYPE_HASH_OF_MAPS && index >= map->attr.max_entries)
-		return object_refuse(log, "symbol '%s': initial value [%u], the map has %u entries",
-				     map->name, index, map->attr.max_entries);
-	if (map->attr.key_size != sizeof(uint32_t))
 		return object_refuse(log,
-				     "symbol '%s': initial values of a map with keys of %u bytes, "
-				     "they need 4",
-				     map->name, map->attr.key_size);
+				     "section %s, symbol '%s': initial value [%u], the map has %u "
+				     "entries",
+				     obj->file.sections[map->section].name, map->name, index,
+				     map->attr.max_entries);
+	if (map->attr.key_size != sizeof(uint32_t))
+		return object_refuse(
+			log,
+			"section %s, symbol '%s': initial values of a map with keys of "
+			"%u bytes, they need 4",
+			obj->file.sections[map->section].name, map->name, map->attr.key_size);
 	if (map->n_slots == map->max_slots) {
 		uint32_t max = map->max_slots ? 2 * map->max_slots : 8;
 
@@ -106,7 +111,7 @@ static int read_value(struct bpfe_object *obj, uint32_t section, const struct re
 			"%s of the object",
 			maps->name, offset, name, map->name, programs ? "program" : "map");
 	behind = offset - map->offset - map->values_offset;
-	return object_add_slot(map, behind / sizeof(addend), target, log);
+	return object_add_slot(obj, map, behind / sizeof(addend), target, log);
 }
 
 int object_read_map_values(struct bpfe_object *obj, struct bpfe_log *log)

@@ -249,7 +249,8 @@ int object_read_legacy_map(struct bpfe_object *obj, struct map_def *map, struct 
 /* When all maps are defined and sorted: what they hold. */
 int object_read_map_values(struct bpfe_object *obj, struct bpfe_log *log);
 int object_connect_legacy_maps(struct bpfe_object *obj, struct bpfe_log *log);
-int object_add_slot(struct map_def *map, uint32_t index, uint32_t target, struct bpfe_log *log);
+int object_add_slot(const struct bpfe_object *obj, struct map_def *map, uint32_t index,
+		    uint32_t target, struct bpfe_log *log);
 
 int object_read_globals(struct bpfe_object *obj, struct bpfe_log *log);
 

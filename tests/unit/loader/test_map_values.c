@@ -232,7 +232,19 @@ static void value_beyond_the_map(void **state)
 	uint8_t *maps = image_data(&image, "maps");
 
 	((uint32_t *)(maps + image_symbol(&image, "inner")->st_value))[8] = 3;
-	image_expect_refused(&image, "symbol 'outer': initial value [3], the map has 3 entries");
+	image_expect_refused(&image,
+			     "section maps, symbol 'outer': initial value [3], the map has 3 "
+			     "entries");
+}
+
+static void value_of_a_map_with_other_keys(void **state)
+{
+	struct image image = image_load("legacy_iproute2");
+	uint8_t *maps = image_data(&image, "maps");
+
+	((uint32_t *)(maps + image_symbol(&image, "outer")->st_value))[1] = 8;
+	image_expect_refused(&image, "section maps, symbol 'outer': initial values of a map with "
+				     "keys of 8 bytes, they need 4");
 }
 
 static void value_beside_the_values(void **state)
@@ -284,6 +296,7 @@ int main(void)
 		cmocka_unit_test(samples_inner_out_of_range),
 		cmocka_unit_test(iproute2),
 		cmocka_unit_test(value_beyond_the_map),
+		cmocka_unit_test(value_of_a_map_with_other_keys),
 		cmocka_unit_test(value_beside_the_values),
 		cmocka_unit_test(value_of_the_wrong_kind),
 		cmocka_unit_test(value_by_another_relocation),
