@@ -149,11 +149,13 @@ struct bpfe_map_attr {
 #define BPFE_MAX_CPUS     256u
 
 /*
- * Bounds on one map: key 1..512 bytes, value 1..65536 bytes (32768 of a per-CPU map), entries
- * 1..2^26. A queue, a stack and a bloom filter have no key.
+ * Bounds on one map: key 1..512 bytes, value 1..65536 bytes (32768 of a per-CPU map, 2^22 of an
+ * array, which a program's global data is), entries 1..2^26. A queue, a stack and a bloom filter
+ * have no key.
  */
 #define BPFE_MAP_MAX_KEY     512u
 #define BPFE_MAP_MAX_VALUE   65536u
+#define BPFE_MAP_MAX_ARRAY   (1u << 22)
 #define BPFE_MAP_MAX_ENTRIES (1u << 26)
 
 /* Is this map type implemented? */

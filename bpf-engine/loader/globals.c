@@ -70,7 +70,7 @@ static int add_section(struct bpfe_object *obj, uint32_t index, struct bpfe_log 
 				     "section %s: %llu bytes of global data, at most %u are "
 				     "accepted; keep large tables in maps",
 				     section->name, (unsigned long long)section->size,
-				     BPFE_MAP_MAX_VALUE);
+				     BPFE_MAP_MAX_ARRAY);
 	ret = object_add_map(obj, section->name, index, &map, log);
 	if (ret)
 		return ret;

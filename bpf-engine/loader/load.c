@@ -115,11 +115,11 @@ static int create_map(struct loading *l, uint32_t i, struct bpfe_log *log)
 {
 	const struct map_def *def = &l->obj->maps[i];
 
-	if (def->contents && def->size > BPFE_MAP_MAX_VALUE)
+	if (def->contents && def->size > BPFE_MAP_MAX_ARRAY)
 		return object_refuse(log,
 				     "section %s: %llu bytes of global data, at most %u are "
 				     "accepted; keep large tables in maps",
-				     def->name, (unsigned long long)def->size, BPFE_MAP_MAX_VALUE);
+				     def->name, (unsigned long long)def->size, BPFE_MAP_MAX_ARRAY);
 	return bpfe_map_create(&def->attr, l->attr->alloc, &l->maps[i], log);
 }
 

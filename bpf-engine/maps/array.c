@@ -12,7 +12,7 @@ static const struct bpfe_map_rules array_rules = {
 	.what = "an array",
 	.min_key = sizeof(uint32_t),
 	.max_key = sizeof(uint32_t),
-	.max_value = BPFE_MAP_MAX_VALUE,
+	.max_value = BPFE_MAP_MAX_ARRAY,
 	.flags = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_INNER_MAP | BPFE_MAP_ACCESS_FLAGS,
 	.spin_lock = true,
 };

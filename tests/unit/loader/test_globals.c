@@ -162,7 +162,7 @@ static void too_much_data(void **state)
 	struct bpfe_map **maps;
 
 	assert_int_equal(bpfe_object_load(obj, 0, &attr, &prog, &maps, &log), -EINVAL);
-	assert_string_equal(text, "section .bss: 65537 bytes of global data, at most 65536 are "
+	assert_string_equal(text, "section .bss: 4194305 bytes of global data, at most 4194304 are "
 				  "accepted; keep large tables in maps\n"
 				  "map '.bss' of the object cannot be created: Invalid argument\n");
 	/* A program that does not use them loads all the same. */

@@ -21,7 +21,7 @@ int uses_pointer(struct xdp_md *ctx)
 	return pointer ? *pointer : 0;
 }
 #elif defined(HUGE)
-char huge[65537];
+char huge[4194305];
 
 SEC("xdp")
 int uses_huge(struct xdp_md *ctx)
