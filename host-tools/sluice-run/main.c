@@ -170,6 +170,7 @@ static gboolean feed(struct run *run, gboolean write, uint64_t shift_ns, GError 
 		}
 		run->report->frames++;
 		run->report->elapsed_ns += out.elapsed_ns;
+		streams_collect(&run->report->streams);
 		redirects_count(&run->report->redirects, &out.redirect);
 		if (write && out.data)
 			write_frame(run, i, &out);
@@ -230,6 +231,7 @@ static gboolean run_in_nic(const struct options *o, const struct program *progra
 	run.guest = guest_create(o->queue, error);
 	if (!run.guest)
 		return FALSE;
+	streams_open(&report.streams, program);
 	ret = nic_set_program(guest_nic(run.guest), 0, program->loaded, PROGRAM_ID);
 	if (ret)
 		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
@@ -243,6 +245,7 @@ static gboolean run_in_nic(const struct options *o, const struct program *progra
 	if (ok)
 		(o->json ? report_json : report_table)(&report);
 	redirects_clear(&report.redirects);
+	streams_close(&report.streams);
 	guest_free(run.guest);
 	return ok;
 }

@@ -5,6 +5,7 @@
 
 #include "program.h"
 #include "redirects.h"
+#include "streams.h"
 #include <nic_model.h>
 
 struct report {
@@ -14,6 +15,7 @@ struct report {
 	uint64_t elapsed_ns; /* spent in the NIC for them */
 	uint64_t stats[SLUICE_N_PORT_STATS];
 	struct redirects redirects;
+	struct streams streams;
 };
 
 void report_table(const struct report *report);

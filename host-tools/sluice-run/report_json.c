@@ -121,6 +121,30 @@ static struct json_object *map_json(const struct program *program, uint32_t i)
 	return json;
 }
 
+static struct json_object *stream_json(const struct stream *stream)
+{
+	struct json_object *json = json_object_new_object(), *kept = json_object_new_array();
+
+	add_string(json, "name", bpfe_map_attr(stream->map)->name);
+	add_string(json, "type", maps_type(stream->map));
+	add_number(json, "max_entries", bpfe_map_attr(stream->map)->max_entries);
+	add_number(json, "records", stream->records);
+	add_number(json, "lost", bpfe_map_lost(stream->map));
+	for (guint i = 0; i < stream->kept->len; i++) {
+		const struct stream_record *record =
+			&g_array_index(stream->kept, struct stream_record, i);
+		struct json_object *entry = json_object_new_object();
+		gsize size;
+		const uint8_t *data = g_bytes_get_data(record->data, &size);
+
+		add_number(entry, "queue", record->queue);
+		add_owned(entry, "data", hex_format(data, size, ""));
+		json_object_array_add(kept, entry);
+	}
+	json_object_object_add(json, "first", kept);
+	return json;
+}
+
 void report_json(const struct report *report)
 {
 	const struct program *program = report->program;
@@ -134,7 +158,11 @@ void report_json(const struct report *report)
 	json_object_object_add(json, "redirects", redirects_json(&report->redirects));
 	json_object_object_add(json, "counters", counters_json(report->stats));
 	for (uint32_t i = 0; i < program_n_maps(program); i++) {
-		if (program->maps[i])
+		const struct stream *stream = streams_find(&report->streams, program->maps[i]);
+
+		if (stream)
+			json_object_array_add(maps, stream_json(stream));
+		else if (program->maps[i])
 			json_object_array_add(maps, map_json(program, i));
 	}
 	json_object_object_add(json, "maps", maps);

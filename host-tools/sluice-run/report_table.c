@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+#include "hex.h"
 #include "maps.h"
 #include "report.h"
 
@@ -110,6 +111,26 @@ static gboolean print_element(void *opaque, int cpu, const void *key, const void
 	return TRUE;
 }
 
+static void print_stream(const struct stream *stream)
+{
+	guint shown = MIN(stream->kept->len, ENTRIES_SHOWN);
+
+	g_print("\nMap %s (%s, %" PRIu64 " records, %" PRIu64 " lost)\n",
+		bpfe_map_attr(stream->map)->name, maps_type(stream->map), stream->records,
+		bpfe_map_lost(stream->map));
+	for (guint i = 0; i < shown; i++) {
+		const struct stream_record *record =
+			&g_array_index(stream->kept, struct stream_record, i);
+		gsize size;
+		const uint8_t *data = g_bytes_get_data(record->data, &size);
+		g_autofree char *text = hex_format(data, size, "");
+
+		g_print("  queue %-14u %s\n", record->queue, text);
+	}
+	if (stream->records > shown)
+		g_print("  (%" PRIu64 " more)\n", stream->records - shown);
+}
+
 static void print_map(const struct program *program, uint32_t i)
 {
 	struct bpfe_map *map = program->maps[i];
@@ -139,7 +160,12 @@ void report_table(const struct report *report)
 	print_redirects(&report->redirects);
 	print_counters(report);
 	for (uint32_t i = 0; i < program_n_maps(report->program); i++) {
-		if (report->program->maps[i])
+		struct bpfe_map *map = report->program->maps[i];
+		const struct stream *stream = streams_find(&report->streams, map);
+
+		if (stream)
+			print_stream(stream);
+		else if (map)
 			print_map(report->program, i);
 	}
 }
