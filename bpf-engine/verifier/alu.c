@@ -76,7 +76,7 @@ static int check_movable(struct bpfe_vf *vf, int regno, const struct bpfe_reg *p
 		return bpfe_vf_refuse(vf, BPFE_BAD_NULL, regno, "a comparison with 0 first",
 				      "arithmetic on R%d, which may be NULL", regno);
 	if (ptr->type == BPFE_REG_MAP || ptr->type == BPFE_REG_PACKET_END ||
-	    ptr->type == BPFE_REG_FUNC || bpfe_reg_is_object(ptr))
+	    ptr->type == BPFE_REG_FUNC || ptr->type == BPFE_REG_DYNPTR_PTR)
 		return bpfe_vf_refuse(vf, BPFE_BAD_ARITHMETIC, regno, "copies of it only",
 				      "arithmetic on R%d, a pointer (%s)", regno,
 				      bpfe_reg_type_name(ptr));

@@ -150,7 +150,7 @@ int bpfe_check_dynptr_arg(struct bpfe_vf *vf, int regno, uint8_t arg, struct bpf
 		return bpfe_check_object_place(vf, regno, DYNPTR_SLOTS);
 	}
 	/* A global function's argument points to a dynptr of its caller's, of any kind. */
-	dynptr = reg->type == BPFE_REG_DYNPTR && !reg->nullable
+	dynptr = reg->type == BPFE_REG_DYNPTR_PTR && !reg->nullable
 			 ? reg
 			 : bpfe_stack_object(vf, reg, BPFE_REG_DYNPTR);
 	if (!dynptr)

@@ -27,6 +27,7 @@ const char *bpfe_reg_type_name(const struct bpfe_reg *reg)
 		[BPFE_REG_MAP_KEY] = "map_key",
 		[BPFE_REG_MEM] = "mem",
 		[BPFE_REG_FUNC] = "func",
+		[BPFE_REG_DYNPTR_PTR] = "dynptr_ptr",
 		[BPFE_REG_DYNPTR] = "dynptr",
 		[BPFE_REG_ITER] = "iter_num",
 	};

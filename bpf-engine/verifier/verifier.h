@@ -37,6 +37,7 @@ enum bpfe_reg_type {
 			   */
 	BPFE_REG_MEM,     /* size bytes of other memory: ring buffer record, slice, argument */
 	BPFE_REG_FUNC,    /* a function of the program: map is its index */
+	BPFE_REG_DYNPTR_PTR, /* pointer to a dynptr of any kind: argument of a global function */
 	/* Only in stack slots, as if spilled there: */
 	BPFE_REG_DYNPTR, /* one of the two slots of a struct bpf_dynptr */
 	BPFE_REG_ITER,   /* struct bpf_iter_num */
