@@ -130,6 +130,7 @@ static int percpu_read(struct bpfe_map *map, const void *key, void *value)
 	return 0;
 }
 
+/* What pads a value is kept too, as in Linux; programs never see it. */
 static int percpu_write(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
 {
 	size_t stride = bpfe_value_stride(&map->attr);
@@ -138,7 +139,7 @@ static int percpu_write(struct bpfe_map *map, const void *key, const void *value
 
 	for (uint32_t cpu = 0; !err && cpu < map->attr.cpus; cpu++)
 		bpfe_value_store(value_at(map, index, cpu), (const uint8_t *)value + cpu * stride,
-				 map->attr.value_size);
+				 stride);
 	return err;
 }
 

@@ -67,11 +67,11 @@ static int copy_out(struct bpfe_map *map, const void *key, void *value, bool loc
 
 int bpfe_map_lookup_copy_flags(struct bpfe_map *map, const void *key, void *value, uint64_t flags)
 {
-	int err = may_read(map);
+	int err = flags & ~(uint64_t)BPF_F_LOCK ? -EINVAL : may_read(map);
 
 	if (err)
 		return err;
-	if (flags & ~(uint64_t)BPF_F_LOCK || (flags && !map->attr.has_spin_lock))
+	if (flags && !map->attr.has_spin_lock)
 		return -EINVAL;
 	if (!map->ops->read && !map->ops->lookup)
 		return -EOPNOTSUPP;

@@ -62,7 +62,11 @@ static int lru_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 	const struct bpfe_map_rules *rules =
 		attr->type == BPF_MAP_TYPE_LRU_HASH ? &lru_rules : &lru_percpu_rules;
 
-	if (attr->flags & BPF_F_NO_PREALLOC)
+	/* Linux looks for flags that no hash has first. */
+	if (attr->flags & BPF_F_NO_PREALLOC &&
+	    !bpfe_map_check_flags(
+		    attr, HASH_FLAGS | BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE,
+		    NULL))
 		return bpfe_refuse(log, -EOPNOTSUPP, BPFE_BAD_MAP, 0,
 				   "map flag BPF_F_NO_PREALLOC (0x1) does not go with LRU, whose "
 				   "elements exist from the start");

@@ -289,14 +289,15 @@ static void write_values(struct bpfe_map *map, struct hash_element *e, const str
 		return;
 	}
 	for (uint32_t cpu = 0; cpu < map->attr.cpus; cpu++) {
+		void *in_map = hash_value(map, e, cpu);
+
+		/* The control plane's padding is kept, as in Linux; a new key starts without. */
 		if (w->all_cpus)
-			bpfe_value_store(hash_value(map, e, cpu),
-					 (const uint8_t *)w->value + cpu * stride,
-					 map->attr.value_size);
-		else if (cpu == w->cpu % map->attr.cpus)
-			bpfe_value_store(hash_value(map, e, cpu), w->value, map->attr.value_size);
+			bpfe_value_store(in_map, (const uint8_t *)w->value + cpu * stride, stride);
 		else if (new)
-			bpfe_value_zero(hash_value(map, e, cpu), map->attr.value_size);
+			bpfe_value_zero(in_map, stride);
+		if (!w->all_cpus && cpu == w->cpu % map->attr.cpus)
+			bpfe_value_store(in_map, w->value, map->attr.value_size);
 	}
 }
 

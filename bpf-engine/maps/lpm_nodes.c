@@ -5,7 +5,7 @@
  */
 #include "maps/lpm_trie.h"
 
-#define MIN_SPARE 64u
+#define MIN_SPARE 1024u /* a burst of so many changes finds nodes */
 #define MAX_SPARE 65536u
 
 uint32_t bpfe_lpm_node_count(const struct bpfe_map_attr *attr)

@@ -182,23 +182,23 @@ static void test_burst(void **state)
 	old = bpfe_map_lookup(map, key);
 	assert_int_equal(update(key, 2, BPF_ANY), 0);
 	assert_int_equal(*old, 1);
-	/* 2 * 16 + 64 + 2 nodes there are. */
+	/* 2 * 16 + 1024 + 2 nodes there are. */
 	do {
 		assert_int_equal(bpfe_map_delete(map, key), 0);
 		err = update(key, 3, BPF_ANY);
 		i++;
 	} while (!err);
 	assert_int_equal(err, -ENOMEM);
-	assert_int_equal(i, 2 * 16 + 64 + 2 - 1);
+	assert_int_equal(i, 2 * 16 + 1024 + 2 - 1);
 	assert_int_equal(bpfe_map_count(map), 0);
 	bpfe_rcu_read_unlock();
 	bpfe_rcu_barrier();
 	assert_int_equal(update(key, 4, BPF_ANY), 0);
 	bpfe_rcu_read_lock();
 	old = bpfe_map_lookup(map, key);
-	for (i = 5; i < 200; i++)
+	for (i = 5; i < 2000; i++)
 		assert_int_equal(update(key, i, BPF_ANY), 0);
-	assert_int_equal(find(key), 199);
+	assert_int_equal(find(key), 1999);
 	bpfe_rcu_read_unlock();
 }
 

@@ -38,7 +38,7 @@ static void test_write_only(void **state)
 	uint8_t value[16] = {0};
 
 	assert_int_equal(bpfe_map_lookup_copy(map, &key, value), -EPERM);
-	assert_int_equal(bpfe_map_lookup_copy_flags(map, &key, value, 99), -EPERM);
+	assert_int_equal(bpfe_map_lookup_copy_flags(map, &key, value, BPF_F_LOCK), -EPERM);
 	assert_int_equal(bpfe_map_get_next_key(map, &key, &next), -EPERM);
 	assert_int_equal(bpfe_map_pop(map, value), -EPERM);
 	assert_int_equal(bpfe_map_peek(map, value), -EPERM);

@@ -69,7 +69,7 @@ static void test_processors(void **state)
 
 static void test_control_plane(void **state)
 {
-	/* What pads a value is not kept. */
+	/* What pads a value is kept for the control plane, and not for the next key. */
 	const uint64_t all[CPUS] = {0x1100000001, 0x2200000002, 0x3300000003};
 	uint64_t got[CPUS];
 	uint32_t key = 1;
@@ -77,13 +77,15 @@ static void test_control_plane(void **state)
 	assert_int_equal(bpfe_map_update(map, &key, all, BPF_EXIST), -ENOENT);
 	assert_int_equal(bpfe_map_lookup_copy(map, &key, got), -ENOENT);
 	assert_int_equal(bpfe_map_update(map, &key, all, BPF_NOEXIST), 0);
-	assert_values(key, 1, 2, 3);
+	assert_values(key, all[0], all[1], all[2]);
 	assert_int_equal(bpfe_map_update(map, &key, all, BPF_NOEXIST), -EEXIST);
 	assert_int_equal(bpfe_map_update(map, &key, all, BPF_F_LOCK), -EINVAL);
 	assert_int_equal(bpfe_map_update(map, &key, all, 3), -EINVAL);
 	assert_int_equal(bpfe_map_delete(map, &key), 0);
 	assert_int_equal(bpfe_map_delete(map, &key), -ENOENT);
 	assert_int_equal(bpfe_map_count(map), 0);
+	assert_int_equal(update_cpu(key, 9, BPF_ANY, 1), 0);
+	assert_values(key, 0, 9, 0);
 }
 
 static void test_full(void **state)
