@@ -12,7 +12,7 @@
  * so that no pointer ever wraps: were that possible, comparing it with data_end would tell where in
  * memory the frame lies.
  *
- * Imprecision: the difference of packet pointers is unknown; a moved packet pointer with a new
+ * Imprecision: the difference of packet pointers is unknown; a packet pointer moved up with a new
  * variable part has to be compared again.
  */
 #include "verifier/verifier.h"
@@ -116,6 +116,26 @@ static bool move_const(struct bpfe_reg *ptr, int64_t by, bool subtract)
 	return true;
 }
 
+/*
+ * A packet pointer moved by an unknown number starts another family of pointers. Of what was proven
+ * to lie behind the old one, all lies behind one moved down, and by as much more as that is at
+ * least.
+ */
+static void move_range(struct bpfe_vf *vf, struct bpfe_reg *moved, const struct bpfe_scalar *by,
+		       bool subtract)
+{
+	int64_t down = subtract ? by->x.smin : -by->x.smax;
+
+	moved->id = ++vf->ids;
+	if (down < 0 || !moved->bounded) {
+		moved->range = 0;
+		moved->bounded = false;
+		return;
+	}
+	down += moved->range;
+	moved->range = down < BPFE_MAX_PKT_RANGE ? (uint32_t)down : BPFE_MAX_PKT_RANGE;
+}
+
 /* dst = @ptr + @by, or - @by. @ptr stands in register @regno. */
 static int move_pointer(struct bpfe_vf *vf, unsigned dst, unsigned regno,
 			const struct bpfe_reg *ptr, const struct bpfe_scalar *by, bool subtract)
@@ -128,11 +148,8 @@ static int move_pointer(struct bpfe_vf *vf, unsigned dst, unsigned regno,
 	if (!bpfe_scalar_is_const(by)) {
 		moved.val =
 			bpfe_scalar_alu(subtract ? BPFE_W_SUB : BPFE_W_ADD, &ptr->val, by, true);
-		if (is_packet(ptr)) {
-			moved.id = ++vf->ids;
-			moved.range = 0;
-			moved.bounded = false;
-		}
+		if (is_packet(ptr))
+			move_range(vf, &moved, by, subtract);
 	} else if (!move_const(&moved, by->x.smin, subtract)) {
 		return bpfe_vf_refuse(
 			vf, BPFE_BAD_ARITHMETIC, (int)regno, "offsets of at most 2^29 either way",

@@ -7,6 +7,20 @@
 	" bytes from there are known to lie before data_end"
 
 static const struct corpus_case cases[] = {
+	{"compared packet pointer moved back by less than is read",
+	 PROGRAM(LDX(BPF_W, 6, 1, 16), ALU64_K(BPF_AND, 6, 31), ALU64_K(BPF_ADD, 6, 7),
+		 PACKET(40, 3), ALU64_X(BPF_SUB, 4, 6), LDX(BPF_DW, 0, 4, 0), EXIT(), RETURN(2)),
+	 -EACCES, BPFE_BAD_MEMORY, 9,
+	 "packet access of 8 bytes at offset 40, but only 47 bytes from there are known to lie "
+	 "before data_end",
+	 "R4=pkt(id=1,off=40,r=47,umin=0xffffffffffffffda,umax=0xfffffffffffffff9,var_off=("
+	 "0xffffffffffffffc0; 0x3f),umin32=0xffffffda,umax32=0xfffffff9)"},
+	{"compared packet pointer moved back beyond the packet's start",
+	 PROGRAM(LDX(BPF_W, 6, 1, 16), ALU64_K(BPF_AND, 6, 63), ALU64_K(BPF_ADD, 6, 8),
+		 PACKET(40, 3), ALU64_X(BPF_SUB, 4, 6), LDX(BPF_DW, 0, 4, 0), EXIT(), RETURN(2)),
+	 -EACCES, BPFE_BAD_MEMORY, 9, "packet access at offset -31 may lie before data",
+	 "R4=pkt(id=1,off=40,r=48,umin=0xffffffffffffffb9,umax=0xfffffffffffffff8,var_off=("
+	 "0xffffffffffffff80; 0x7f),umin32=0xffffffb9,umax32=0xfffffff8)"},
 	{"bound of a copy plus two constants, which are one too many",
 	 PROGRAM(LDX(BPF_W, 6, 1, 16), MOV_X(7, 6), ALU64_K(BPF_ADD, 7, 2), ALU64_K(BPF_ADD, 7, 2),
 		 JMP_K(BPF_JGT, 7, 16, 11), LOOKUP(ARRAY), JMP_K(BPF_JEQ, 0, 0, 4),

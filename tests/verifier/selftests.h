@@ -38,6 +38,7 @@ struct selftest_spec {
 	bool jit_only, no_jit_only;
 	bool sleepable;
 	bool strict_alignment;
+	bool pieces; /* run over frames in several pieces */
 };
 
 /* Read the tags of function @name. Texts belong to @btf. False: no such function. */
@@ -57,17 +58,19 @@ const char *selftest_section(const struct selftest_object *obj, const char *name
 
 /*
  * Does the case apply to program @name of @section? If not, @why says what it uses that is not for
- * XDP programs or is later work. Looks at the program and every function it can reach.
+ * XDP programs or is later work. Looks at the program and every function it can reach. @type gets
+ * the type to load it as: XDP, or SCHED_CLS for a tc program that looks into its context.
  */
 bool selftest_applies(const struct selftest_object *obj, const char *name, const char *section,
-		      const struct selftest_spec *spec, char *why, size_t size);
+		      const struct selftest_spec *spec, uint32_t *type, char *why, size_t size);
 
 /*
  * May the function of @n slots at @code, which gets the context in the registers @held, load from
- * it or store to it? Adds the registers in which it passes it to other functions.
+ * it or store to it? @is_memory: the context is memory for helpers too, as that of type syscall is.
+ * Adds the registers in which it passes it to other functions.
  */
 bool selftest_looks_into_context(const struct bpf_insn *code, uint32_t n, uint16_t held,
-				 uint16_t *passed);
+				 bool is_memory, uint16_t *passed);
 
 /* ---- What follows for us ----------------------------------------------------------------------
  */

@@ -16,6 +16,7 @@ struct flow {
 	uint16_t passed; /* to functions, in r1 to r5 */
 	bool *visited;
 	bool stored, accessed, changed;
+	bool is_memory; /* helpers take the context for memory */
 };
 
 static void flow_to(struct flow *f, int64_t slot, uint16_t held)
@@ -65,6 +66,8 @@ static void flow_step(struct flow *f, uint32_t slot)
 	} else if (op == BPF_CALL) {
 		if (insn->src_reg == BPF_PSEUDO_CALL)
 			f->passed |= held & 0x003e;
+		else if (f->is_memory)
+			f->accessed |= held & 0x003e;
 		held &= 0x07c0; /* r6 to r10 */
 	} else if (op == BPF_EXIT) {
 		return;
@@ -77,9 +80,9 @@ static void flow_step(struct flow *f, uint32_t slot)
 }
 
 bool selftest_looks_into_context(const struct bpf_insn *code, uint32_t n, uint16_t held,
-				 uint16_t *passed)
+				 bool is_memory, uint16_t *passed)
 {
-	struct flow f = {.code = code, .n = n};
+	struct flow f = {.code = code, .n = n, .is_memory = is_memory};
 
 	f.held = calloc(n, sizeof(*f.held));
 	f.visited = calloc(n, sizeof(*f.visited));

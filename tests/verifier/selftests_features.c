@@ -46,6 +46,7 @@ struct scan {
 	const struct selftest_object *obj;
 	struct body reached[MAX_REACHED]; /* [0] is the program */
 	uint32_t n_reached;
+	bool context_is_memory;
 	char *why;
 	size_t size;
 };
@@ -390,26 +391,26 @@ static bool code_allowed(struct scan *s)
 /* ---- The context ------------------------------------------------------------------------------
  */
 
-static bool body_looks(const struct selftest_object *obj, const struct body *body, uint16_t held,
+static bool body_looks(const struct scan *s, const struct body *body, uint16_t held,
 		       uint16_t *passed)
 {
 	uint32_t n;
-	const struct bpf_insn *code = code_of(obj, body->section, &n);
+	const struct bpf_insn *code = code_of(s->obj, body->section, &n);
 
 	return code && body->end <= n && body->start < body->end &&
 	       selftest_looks_into_context(code + body->start, body->end - body->start, held,
-					   passed);
+					   s->context_is_memory, passed);
 }
 
 /* The program or, given the context by any function of it, one that it reaches. */
 static bool looks_into_context(const struct scan *s)
 {
 	uint16_t passed = 0;
-	bool looks = body_looks(s->obj, &s->reached[0], 1u << 1, &passed);
+	bool looks = body_looks(s, &s->reached[0], 1u << 1, &passed);
 
 	for (uint32_t round = 1; round < s->n_reached && !looks; round++) {
 		for (uint32_t i = 1; i < s->n_reached && !looks; i++)
-			looks = body_looks(s->obj, &s->reached[i], passed, &passed);
+			looks = body_looks(s, &s->reached[i], passed, &passed);
 	}
 	return looks;
 }
@@ -441,9 +442,11 @@ static bool mode_allowed(const struct selftest_spec *spec, const char *section, 
 
 	if (spec->other_arch)
 		what = "other architectures";
+	else if (spec->pieces)
+		what = "frames in several pieces";
 	else if (spec->jit_only)
 		what = "a private stack, which a compiler gives";
-	else if (spec->sleepable || section_sleeps(section) || section_is(section, "syscall"))
+	else if (spec->sleepable || section_sleeps(section))
 		what = "sleepable programs";
 	else if (section_is(section, "struct_ops"))
 		what = "struct_ops";
@@ -455,11 +458,12 @@ static bool mode_allowed(const struct selftest_spec *spec, const char *section, 
 }
 
 bool selftest_applies(const struct selftest_object *obj, const char *name, const char *section,
-		      const struct selftest_spec *spec, char *why, size_t size)
+		      const struct selftest_spec *spec, uint32_t *type, char *why, size_t size)
 {
 	struct scan s = {.obj = obj, .why = why, .size = size};
 	struct body main_body;
 
+	s.context_is_memory = section_is(section, "syscall");
 	if (!mode_allowed(spec, section, why, size))
 		return false;
 	if (!find_body(obj, name, 0, 0, &main_body))
@@ -467,7 +471,11 @@ bool selftest_applies(const struct selftest_object *obj, const char *name, const
 	s.reached[s.n_reached++] = main_body;
 	if (!code_allowed(&s))
 		return false;
+	*type = BPF_PROG_TYPE_XDP;
 	if (section_is(section, "xdp") || !looks_into_context(&s))
+		return true;
+	*type = BPF_PROG_TYPE_SCHED_CLS;
+	if (section_is(section, "tc") || section_is(section, "tcx"))
 		return true;
 	snprintf(why, size, "the context of %s", section);
 	return false;

@@ -117,6 +117,7 @@ static void read_tag(struct selftest_spec *spec, const char *text, bool *any_arc
 		*any_arch = true;
 		*our_arch |= strcmp(value, "X86_64") == 0;
 	}
+	spec->pieces |= value_of(text, "test_linear_size=") != NULL;
 	value = value_of(text, "test_prog_flags=");
 	if (value) {
 		spec->sleepable |= strcmp(value, "BPF_F_SLEEPABLE") == 0;

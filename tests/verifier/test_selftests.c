@@ -103,10 +103,11 @@ static void fill_maps(const struct bpfe_object *obj, struct bpfe_map **maps)
 	}
 }
 
-static void load(const struct bpfe_object *obj, uint32_t i, bool runs, struct outcome *outcome)
+static void load(const struct bpfe_object *obj, uint32_t i, uint32_t type, bool runs,
+		 struct outcome *outcome)
 {
 	struct bpfe_log log = {.buf = outcome->text, .size = sizeof(outcome->text)};
-	struct bpfe_load_attr attr = {.flags = BPFE_LOAD_CHECKED, .type = BPF_PROG_TYPE_XDP};
+	struct bpfe_load_attr attr = {.flags = BPFE_LOAD_CHECKED, .type = type};
 	struct bpfe_program *prog;
 	struct bpfe_map **maps;
 
@@ -246,6 +247,7 @@ static bool check_function(const struct file *file, const char *name)
 	static struct outcome outcome;
 	const char *section = selftest_section(file->features, name);
 	struct selftest_spec spec;
+	uint32_t type = 0;
 	char why[128];
 
 	if (!section || strcmp(section, ".text") == 0 ||
@@ -253,12 +255,13 @@ static bool check_function(const struct file *file, const char *name)
 	    (!spec.priv.tested && !spec.unpriv.tested))
 		return true;
 	tally.programs++;
-	if (!selftest_applies(file->features, name, section, &spec, why, sizeof(why))) {
+	if (!selftest_applies(file->features, name, section, &spec, &type, why, sizeof(why))) {
 		tally.skipped++;
 		return say(file->name, name, "does-not-apply", why);
 	}
 	if (file->object) {
-		load(file->object, find_program(file->object, name), spec.unpriv.runs, &outcome);
+		load(file->object, find_program(file->object, name), type, spec.unpriv.runs,
+		     &outcome);
 	} else {
 		outcome.accepted = false;
 		outcome.reason = BPFE_BAD_ENCODING;
