@@ -8,6 +8,8 @@
 #include "maps/prog_array.h"
 #include "siphash.h"
 
+#define BPFE_MAX_MEM (1u << 20) /* bytes a program over plain memory may have */
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -42,16 +44,21 @@ static struct bpfe_program *program_alloc(const struct bpfe_image *image,
 {
 	size_t code = image->n_insns * sizeof(struct bpfe_code);
 	size_t maps = image->n_maps * sizeof(struct bpfe_map *);
+	size_t functions = image->n_subprogs * sizeof(struct bpfe_function);
 	size_t slots = image->n_insns * sizeof(uint32_t);
+	size_t size;
 	size_t head = (sizeof(struct bpfe_program) + 15) & ~(size_t)15;
-	struct bpfe_program *prog = bpfe_alloc(alloc, head + code + maps + slots, 16);
+	struct bpfe_program *prog;
 
+	size = head + code + maps + functions + slots;
+	prog = bpfe_alloc(alloc, size, 16);
 	if (!prog)
 		return NULL;
 	prog->code = (struct bpfe_code *)((char *)prog + head);
 	prog->maps = (struct bpfe_map **)((char *)prog->code + code);
-	prog->slots = (uint32_t *)((char *)prog->maps + maps);
-	prog->size = head + code + maps + slots;
+	prog->functions = (struct bpfe_function *)((char *)prog->maps + maps);
+	prog->slots = (uint32_t *)((char *)prog->functions + functions);
+	prog->size = size;
 	prog->alloc = *alloc;
 	prog->refs = 1;
 	return prog;
@@ -142,6 +149,39 @@ static void fill_stats(const struct bpfe_image *image, uint64_t verify_ns,
 	};
 }
 
+/* A program that nobody verified: everything runs, in frames as large as they may be. */
+static void accept_unverified(struct bpfe_image *image)
+{
+	for (uint32_t i = 0; i < image->n_insns; i++)
+		image->aux[i].seen = true;
+	for (uint32_t f = 0; f < image->n_subprogs; f++)
+		image->subprogs[f].stack_bytes = BPFE_STACK_SIZE;
+	image->stack_bytes = BPFE_STACK_SIZE;
+}
+
+static int check_attr(const struct bpfe_load_attr *attr, struct bpfe_log *log)
+{
+	const uint32_t known = BPFE_LOAD_CHECKED | BPFE_LOAD_UNVERIFIED;
+
+	if (attr->flags & ~known)
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0x%x",
+				   attr->flags & ~known);
+	if (attr->type && attr->type != BPF_PROG_TYPE_XDP &&
+	    attr->type != BPF_PROG_TYPE_SCHED_CLS && attr->type != BPFE_PROG_MEM)
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0,
+				   "program type %u is neither XDP (6) nor tc (3)", attr->type);
+	if ((attr->flags & BPFE_LOAD_UNVERIFIED) &&
+	    (attr->type != BPFE_PROG_MEM || !(attr->flags & BPFE_LOAD_CHECKED)))
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0,
+				   "only programs over plain memory can be run unverified, and "
+				   "checked");
+	if (attr->type == BPFE_PROG_MEM && attr->mem_size > BPFE_MAX_MEM)
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MEMORY, 0,
+				   "memory of %u bytes, at most %u are allowed", attr->mem_size,
+				   BPFE_MAX_MEM);
+	return 0;
+}
+
 static int load_image(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 		      struct bpfe_program **result, struct bpfe_log *log)
 {
@@ -150,7 +190,9 @@ static int load_image(const struct bpfe_load_attr *attr, struct bpfe_image *imag
 
 	if (!err && cancelled(attr))
 		err = bpfe_refuse(log, -ECANCELED, BPFE_CANCELLED, 0, "the load was cancelled");
-	if (!err) {
+	if (!err && (attr->flags & BPFE_LOAD_UNVERIFIED)) {
+		accept_unverified(image);
+	} else if (!err) {
 		uint64_t start = now_ns();
 
 		err = bpfe_verify(image, log);
@@ -175,9 +217,9 @@ int bpfe_program_load(const struct bpfe_load_attr *attr, struct bpfe_program **r
 
 	if (attr->stats)
 		memset(attr->stats, 0, sizeof(*attr->stats));
-	if (attr->flags & ~(uint32_t)BPFE_LOAD_CHECKED)
-		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0x%x",
-				   attr->flags & ~(uint32_t)BPFE_LOAD_CHECKED);
+	err = check_attr(attr, log);
+	if (err)
+		return err;
 	err = bpfe_image_open(&image, attr, log);
 	if (err)
 		return err;

@@ -31,6 +31,7 @@ extern const struct bpfe_helper bpfe_number_helpers[];
 extern const struct bpfe_helper bpfe_ring_dynptr_helpers[];
 extern const struct bpfe_helper bpfe_route_helpers[];
 extern const struct bpfe_helper bpfe_stream_helpers[];
+extern const struct bpfe_helper bpfe_tail_call_helpers[];
 extern const struct bpfe_helper bpfe_text_helpers[];
 extern const struct bpfe_helper bpfe_time_helpers[];
 extern const struct bpfe_helper bpfe_xdp_helpers[];

@@ -18,6 +18,7 @@ static const struct bpfe_helper *const families[] = {
 	bpfe_ring_dynptr_helpers,
 	bpfe_route_helpers,
 	bpfe_stream_helpers,
+	bpfe_tail_call_helpers,
 	bpfe_text_helpers,
 	bpfe_time_helpers,
 	bpfe_xdp_helpers,

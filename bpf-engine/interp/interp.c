@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Running a program: the frame's and the stack's set-up around the two loops. */
-#include <string.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
+#include <string.h>
 #include "claims.h"
 #include "context.h"
 #include "interp/interp.h"
 #include "isa/effects.h"
+#include "maps/prog_array.h"
 #include "maps/ringbuf.h"
 
 enum bpfe_outcome {
@@ -14,6 +17,7 @@ enum bpfe_outcome {
 	OUTCOME_BUDGET,
 	OUTCOME_TRAP,
 	OUTCOME_MEMORY,
+	OUTCOME_HELPER, /* in a helper, perhaps in a callback's run; env.abort says why */
 };
 
 static inline uint64_t cmpxchg64(uint64_t *cell, uint64_t expected, uint64_t desired)
@@ -59,20 +63,23 @@ static inline uint32_t context_u32(const struct bpfe_xdp_buff *xdp, int64_t offs
  * Enter a function: its stack lies below its caller's and starts zeroed. The verifier proved that
  * frames and stack suffice; a wrong proof must not cost more than the run.
  */
-static bool push_frame(struct bpfe_run_state *state, const struct bpfe_code *call)
+static bool push_frame(struct bpfe_run_state *state, const struct bpfe_code *resume, uint32_t stack)
 {
-	uintptr_t top = state->r[BPF_REG_10] - (uint64_t)call->off;
+	uintptr_t top = state->bottom;
 	struct bpfe_frame *frame = &state->frames[state->depth];
 
-	if (state->depth == BPFE_MAX_FRAMES - 1 || top - (uintptr_t)state->stack < call->extra)
+	if (state->depth == BPFE_RUN_FRAMES - 1 || top - (uintptr_t)state->stack < stack)
 		return false;
-	frame->resume = call + 1;
+	frame->resume = resume;
 	frame->bottom = state->bottom;
+	frame->prog = state->env.prog;
+	frame->loops = state->loops;
 	memcpy(frame->saved, &state->r[BPF_REG_6], sizeof(frame->saved));
 	state->depth++;
+	state->loops = 0;
 	state->r[BPF_REG_10] = top;
-	state->bottom = top - call->extra;
-	memset((void *)state->bottom, 0, call->extra);
+	state->bottom = top - stack;
+	memset((void *)state->bottom, 0, stack);
 	return true;
 }
 
@@ -82,17 +89,114 @@ static const struct bpfe_code *pop_frame(struct bpfe_run_state *state)
 
 	memcpy(&state->r[BPF_REG_6], frame->saved, sizeof(frame->saved));
 	state->bottom = frame->bottom;
+	state->env.prog = frame->prog;
+	state->loops = frame->loops;
 	return frame->resume;
+}
+
+/*
+ * The fast loop may run up to where the budget left is as long as the longest program of the run,
+ * and never where one of them is to be checked.
+ */
+static void limit_fast_loop(struct bpfe_run_state *state, const struct bpfe_program *prog)
+{
+	uintptr_t longest = prog->n_code * sizeof(struct bpfe_code);
+	uintptr_t limit = state->limit > longest ? state->limit - longest : 0;
+
+	if (prog->flags & BPFE_LOAD_CHECKED)
+		state->checked = true;
+	if (state->checked)
+		limit = 0;
+	if (limit < state->fast_limit)
+		state->fast_limit = limit;
+}
+
+/* The program that bpf_tail_call(r1, r2, r3) goes to, NULL: it goes on behind the call. */
+static const struct bpfe_program *tail_call(struct bpfe_run_state *state)
+{
+	const struct bpfe_map *map = (const struct bpfe_map *)(uintptr_t)state->r[BPF_REG_2];
+	const struct bpfe_program *from = state->env.prog, *to;
+
+	if (state->tail_calls == BPFE_MAX_TAIL_CALLS)
+		return NULL;
+	to = bpfe_prog_array_get(map, (uint32_t)state->r[BPF_REG_3]);
+	if (!to || to->type != from->type || to->mem_size != from->mem_size)
+		return NULL;
+	return to;
+}
+
+/* The tail call succeeds: @to runs in place of the current function, and returns to its caller. */
+static bool replace_frame(struct bpfe_run_state *state, const struct bpfe_program *to)
+{
+	uintptr_t top = state->r[BPF_REG_10];
+
+	if (top - (uintptr_t)state->stack < to->main_stack)
+		return false;
+	state->tail_calls++;
+	state->loops = 0;
+	state->env.prog = to;
+	state->bottom = top - to->main_stack;
+	memset((void *)state->bottom, 0, to->main_stack);
+	limit_fast_loop(state, to);
+	return true;
+}
+
+/*
+ * may_goto, when so many bytes of code were executed. The loop goes on BPFE_MAX_LOOPS times in a
+ * frame, as in Linux, and only while the run has executed less than half of its budget: the other
+ * half is there to finish with. Every engine counts both alike.
+ */
+static inline bool may_go_on(struct bpfe_run_state *state, uintptr_t executed)
+{
+	return executed < state->limit / 2 && state->loops++ < BPFE_MAX_LOOPS;
+}
+
+/* What the helper just called adds to the instructions executed, in bytes of code. */
+static uintptr_t charge(struct bpfe_run_state *state)
+{
+	uint64_t most = state->limit / sizeof(struct bpfe_code) + 1;
+	uint64_t cost = state->env.cost < most ? state->env.cost : most;
+
+	state->env.cost = 0;
+	return cost * sizeof(struct bpfe_code);
+}
+
+/*
+ * Legacy packet access: @size bytes at @offset, which counts from the start of the frame, or, if it
+ * is negative, as Linux has it, from that of a header; NULL: not there.
+ */
+static const uint8_t *packet_bytes(const struct bpfe_xdp_buff *xdp, int32_t offset, size_t size)
+{
+	int64_t at = offset;
+
+	if (offset < 0 && offset >= SKF_NET_OFF)
+		at = (int64_t)offset - SKF_NET_OFF + ETH_HLEN;
+	else if (offset < 0)
+		at = (int64_t)offset - SKF_LL_OFF;
+	if (at < 0 || at + (int64_t)size > xdp->data_end - xdp->data)
+		return NULL;
+	return xdp->data + at;
+}
+
+/* r6 holds the context, which legacy packet access goes by; there is none over plain memory. */
+static bool has_context(const struct bpfe_run_state *state)
+{
+	return state->env.prog->type == BPFE_PROG_MEM ||
+	       state->r[BPF_REG_6] == (uintptr_t)state->env.xdp;
 }
 
 static void look(const struct bpfe_watch *watch, const struct bpfe_run_state *state,
 		 const struct bpfe_code *pc)
 {
 	const struct bpfe_program *prog = state->env.prog;
-	struct bpfe_watch_point point = {.slot = prog->slots[pc - prog->code],
-					 .depth = state->depth,
-					 .r = state->r,
-					 .xdp = state->env.xdp};
+	struct bpfe_watch_point point;
+
+	if (prog->watch != watch || state->depth >= BPFE_MAX_FRAMES)
+		return; /* a program that was tail called, and frames it left */
+	point = (struct bpfe_watch_point){.slot = prog->slots[pc - prog->code],
+					  .depth = state->depth,
+					  .r = state->r,
+					  .xdp = state->env.xdp};
 
 	for (uint32_t f = 0; f < state->depth; f++)
 		point.tops[f] = state->frames[f].saved[BPF_REG_10 - BPF_REG_6];
@@ -113,25 +217,7 @@ void bpfe_program_watch(struct bpfe_program *prog, const struct bpfe_watch *watc
 #define LOOP_STRICT 1
 #include "interp/interp_loop.h"
 
-static void begin(struct bpfe_run_state *state, const struct bpfe_program *prog,
-		  struct bpfe_xdp_buff *xdp)
-{
-	uintptr_t top = (uintptr_t)state->stack + sizeof(state->stack);
-
-	state->env = (struct bpfe_run_env){.xdp = xdp, .prog = prog, .cpu = xdp->rx_queue_index};
-	memset(state->r, 0, sizeof(state->r));
-	state->r[BPF_REG_1] = (uintptr_t)xdp;
-	state->r[BPF_REG_10] = top;
-	state->pc = prog->code;
-	state->base = (uintptr_t)prog->code;
-	state->bottom = top - prog->main_stack;
-	state->depth = 0;
-	state->protocol = prog->type == BPF_PROG_TYPE_SCHED_CLS ? bpfe_ctx_protocol(xdp) : 0;
-	state->checked = prog->flags & BPFE_LOAD_CHECKED;
-	memset((void *)state->bottom, 0, prog->main_stack);
-}
-
-static enum bpfe_abort abort_of(enum bpfe_outcome outcome)
+static enum bpfe_abort abort_of(const struct bpfe_run_state *state, enum bpfe_outcome outcome)
 {
 	switch (outcome) {
 	case OUTCOME_EXIT:
@@ -143,39 +229,149 @@ static enum bpfe_abort abort_of(enum bpfe_outcome outcome)
 		return BPFE_ABORT_TRAP;
 	case OUTCOME_MEMORY:
 		return BPFE_ABORT_MEMORY;
+	case OUTCOME_HELPER:
+		return state->env.abort;
 	}
 	__builtin_unreachable();
 }
 
-static bool is_redirect(const struct bpfe_program *prog, uint32_t verdict)
+static enum bpfe_outcome run_loops(struct bpfe_run_state *state)
 {
-	return verdict == (prog->type == BPF_PROG_TYPE_SCHED_CLS ? TC_ACT_REDIRECT : XDP_REDIRECT);
+	enum bpfe_outcome outcome = OUTCOME_LOW;
+
+	if (state->fast_limit)
+		outcome = run_fast(state);
+	if (outcome == OUTCOME_LOW)
+		outcome = run_strict(state);
+	return outcome;
+}
+
+/*
+ * struct bpfe_run_env.invoke: a loop inside the one that called the helper, over the same state. It
+ * counts on from the call, and leaves its count to the caller.
+ */
+static uint64_t invoke(struct bpfe_run_env *env, uint64_t fn, uint64_t r1, uint64_t r2, uint64_t r3,
+		       uint64_t r4, uint64_t r5)
+{
+	struct bpfe_run_state *state = (struct bpfe_run_state *)env;
+	const struct bpfe_function *function = bpfe_function_at(env->prog, fn);
+	const struct bpfe_code *call = state->pc;
+	const uint64_t args[5] = {r1, r2, r3, r4, r5};
+	uintptr_t base = state->base;
+	uint32_t floor = state->floor;
+	enum bpfe_outcome outcome = OUTCOME_TRAP;
+
+	if (env->abort != BPFE_ABORT_NONE)
+		return 0;
+	if (function && push_frame(state, call + 1, function->stack)) {
+		memcpy(&state->r[BPF_REG_1], args, sizeof(args));
+		state->floor = state->depth;
+		state->pc = env->prog->code + function->code;
+		state->base = (uintptr_t)state->pc - ((uintptr_t)(call + 1) - base);
+		outcome = run_loops(state);
+	}
+	if (outcome != OUTCOME_EXIT) {
+		env->abort = abort_of(state, outcome);
+		return 0;
+	}
+	pop_frame(state);
+	base = (uintptr_t)(call + 1) - ((uintptr_t)state->pc - state->base);
+	state->pc = call;
+	state->base = base;
+	state->floor = floor;
+	return state->r[BPF_REG_0];
+}
+
+/* Field by field, because most of the state (frames, stack, records held) need not be cleared. */
+static void begin(struct bpfe_run_state *state, const struct bpfe_program *prog,
+		  struct bpfe_xdp_buff *xdp)
+{
+	uintptr_t top = (uintptr_t)state->stack + sizeof(state->stack);
+
+	state->env.xdp = xdp;
+	state->env.prog = prog;
+	state->env.cpu = xdp->rx_queue_index;
+	state->env.invoke = invoke;
+	state->env.abort = BPFE_ABORT_NONE;
+	state->env.cost = 0;
+	state->env.redirect = (struct bpfe_redirect){.kind = BPFE_REDIRECT_NONE};
+	state->env.lock = NULL;
+	state->env.visited = NULL;
+	state->env.n_held = 0;
+	memset(state->r, 0, sizeof(state->r));
+	state->r[BPF_REG_1] = (uintptr_t)xdp;
+	state->r[BPF_REG_10] = top;
+	state->pc = prog->code;
+	state->base = (uintptr_t)prog->code;
+	state->bottom = top - prog->main_stack;
+	state->limit = prog->budget * sizeof(struct bpfe_code);
+	state->fast_limit = UINTPTR_MAX;
+	state->depth = state->floor = state->loops = state->tail_calls = 0;
+	state->protocol = prog->type == BPF_PROG_TYPE_SCHED_CLS ? bpfe_ctx_protocol(xdp) : 0;
+	state->checked = false;
+	limit_fast_loop(state, prog);
+	memset((void *)state->bottom, 0, prog->main_stack);
+}
+
+/* A run that was cut short lets go of what it holds. */
+static void let_go(struct bpfe_run_env *env)
+{
+	if (env->lock)
+		bpfe_spin_unlock(env->lock);
+	if (env->n_held)
+		bpfe_run_drop_held(env);
+}
+
+static bool redirects(uint32_t type, uint32_t retval)
+{
+	return type == BPF_PROG_TYPE_SCHED_CLS ? retval == TC_ACT_REDIRECT : retval == XDP_REDIRECT;
+}
+
+static struct bpfe_result finish(struct bpfe_run_state *state, enum bpfe_outcome outcome)
+{
+	const struct bpfe_program *prog = state->env.prog;
+	uint64_t executed = (uintptr_t)state->pc - state->base;
+	struct bpfe_result result = {.abort = abort_of(state, outcome)};
+
+	let_go(&state->env);
+	if (executed > state->limit)
+		executed = state->limit; /* a helper's work went beyond it */
+	result.insns = executed / sizeof(struct bpfe_code);
+	if (outcome == OUTCOME_EXIT) {
+		result.r0 = state->r[BPF_REG_0];
+		result.retval = (uint32_t)state->r[BPF_REG_0];
+		if (redirects(prog->type, result.retval))
+			result.redirect = state->env.redirect;
+	} else {
+		result.r0 = result.retval = XDP_ABORTED;
+		result.abort_insn = prog->slots[state->pc - prog->code];
+	}
+	return result;
 }
 
 struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp)
 {
-	const size_t insn_bytes = sizeof(struct bpfe_code);
-	enum bpfe_outcome outcome = OUTCOME_LOW;
-	struct bpfe_result result = {0};
 	struct bpfe_run_state state;
 
+	if (prog->type == BPFE_PROG_MEM)
+		return (struct bpfe_result){.abort = BPFE_ABORT_TRAP};
 	begin(&state, prog, xdp);
-	if (!state.checked && prog->budget >= prog->n_code)
-		outcome = run_fast(&state, (prog->budget - prog->n_code) * insn_bytes);
-	if (outcome == OUTCOME_LOW)
-		outcome = run_strict(&state, prog->budget * insn_bytes);
+	return finish(&state, run_loops(&state));
+}
 
-	result.insns = ((uintptr_t)state.pc - state.base) / insn_bytes;
-	result.abort = abort_of(outcome);
-	if (outcome == OUTCOME_EXIT) {
-		result.r0 = state.r[BPF_REG_0];
-		result.retval = (uint32_t)state.r[BPF_REG_0];
-		if (is_redirect(prog, result.retval))
-			result.redirect = state.env.redirect;
-	} else {
-		result.r0 = result.retval = XDP_ABORTED;
-		result.abort_insn = prog->slots[state.pc - prog->code];
-	}
-	bpfe_run_drop_held(&state.env);
-	return result;
+struct bpfe_result bpfe_run_mem(const struct bpfe_program *prog, void *mem, size_t size)
+{
+	/* To helpers, and to legacy packet access, the memory is the frame. */
+	struct bpfe_xdp_buff xdp = {
+		.hard_start = mem, .data_meta = mem, .data = mem, .data_end = mem, .hard_end = mem};
+	struct bpfe_run_state state;
+
+	if (prog->type != BPFE_PROG_MEM || size != prog->mem_size)
+		return (struct bpfe_result){.abort = BPFE_ABORT_TRAP};
+	if (size)
+		xdp.data_end = xdp.hard_end = xdp.data + size;
+	begin(&state, prog, &xdp);
+	state.r[BPF_REG_1] = (uintptr_t)mem;
+	state.r[BPF_REG_2] = size;
+	return finish(&state, run_loops(&state));
 }

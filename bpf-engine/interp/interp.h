@@ -14,10 +14,22 @@ enum bpfe_extra_op {
 	BPFE_OP_CTX_LOAD,                  /* dst = part of a context field */
 	BPFE_OP_CTX_STORE_K,               /* part of a context field = imm */
 	BPFE_OP_CTX_STORE_X,               /* part of a context field = src */
+	BPFE_OP_CALL_BACK,                 /* call of a helper that calls back */
+	BPFE_OP_TAIL_CALL,                 /* bpf_tail_call() */
 	BPFE_OP_TRAP,                      /* the verifier never came here */
 	BPFE_OP_CALL_CLEARED, /* CALL_HELPER, the registers in the set dst zeroed before */
 	BPFE_OP_ALL
 };
+
+/*
+ * Room a run may need. A tail call leaves the frames of its caller's callers behind, at most 7, and
+ * the verifier sees to it that they use less than 256 bytes where a function tail calls, as in
+ * Linux; the program at the end of the chain has all of BPFE_STACK_SIZE. Looked at at run time too.
+ */
+#define BPFE_MAX_TAIL_CALLS  33u
+#define BPFE_TAIL_CALL_STACK 256u
+#define BPFE_RUN_FRAMES      (BPFE_MAX_FRAMES + BPFE_MAX_TAIL_CALLS * (BPFE_MAX_FRAMES - 1))
+#define BPFE_RUN_STACK       (BPFE_STACK_SIZE + BPFE_MAX_TAIL_CALLS * BPFE_TAIL_CALL_STACK)
 
 /*
  * One pre-decoded instruction. Immediates are sign-extended; a ld_imm64 takes one of these, not
@@ -27,12 +39,11 @@ struct bpfe_code {
 	uint16_t op;
 	uint8_t dst;
 	uint8_t src;
-	int16_t off;    /* memory operands; CALL_LOCAL: stack bytes of the caller; CTX_LOAD,
-			   CTX_STORE_*: the part, see bpfe_part() */
-	uint16_t extra; /* CALL_LOCAL: stack bytes of the callee; CALL_HELPER: its id, the upper
-			   half in src; CTX_LOAD, CTX_STORE_*: the field */
+	int16_t off;    /* memory operands; CTX_LOAD, CTX_STORE_*: the part, see bpfe_part() */
+	uint16_t extra; /* CALL_LOCAL: stack bytes of the callee; CALL_HELPER, CALL_BACK: its id,
+			   the upper half in src; CTX_LOAD, CTX_STORE_*: the field */
 	union {
-		int64_t imm; /* CALL_HELPER: the function; CTX_POINTER, CTX_U32: offset in
+		int64_t imm; /* CALL_HELPER, CALL_BACK: the helper; CTX_POINTER, CTX_U32: offset in
 				struct bpfe_xdp_buff */
 		struct {
 			int32_t imm32; /* of a conditional jump */
@@ -64,6 +75,13 @@ static inline bool bpfe_part_signed(int16_t part)
 	return part >> 12 & 1;
 }
 
+/* A function of the program. To the program its address is its number, which is never 0. */
+struct bpfe_function {
+	uint32_t code;  /* index of its first */
+	uint16_t stack; /* bytes */
+	bool callable;  /* its address is taken */
+};
+
 struct bpfe_program {
 	struct bpfe_code *code;
 	uint32_t n_code;
@@ -71,6 +89,8 @@ struct bpfe_program {
 	uint32_t main_stack; /* bytes of the first frame */
 	uint32_t flags;      /* enum bpfe_load_flags */
 	struct bpfe_map **maps;
+	struct bpfe_function *functions;
+	uint32_t n_functions;
 	uint32_t *slots; /* slot each code came from */
 	struct bpfe_program_info info;
 	uint32_t type;                  /* BPF_PROG_TYPE_XDP... */
@@ -87,24 +107,41 @@ struct bpfe_frame {
 	const struct bpfe_code *resume;
 	uint64_t saved[5]; /* r6 to r10 */
 	uintptr_t bottom;
+	const struct bpfe_program *prog; /* a tail call of the callee's changes it */
+	uint32_t loops;
 };
 
 struct bpfe_run_state {
-	struct bpfe_run_env env;
+	struct bpfe_run_env env; /* first: helpers get this, bpfe_invoke() the state */
 	uint64_t r[11];
 	const struct bpfe_code *pc;
-	uintptr_t base;    /* (pc - base) bytes of code were executed before pc */
-	uintptr_t bottom;  /* lowest byte of the current frame's stack */
-	uint32_t depth;    /* callers in @frames */
+	uintptr_t base;       /* (pc - base) bytes of code were executed before pc */
+	uintptr_t bottom;     /* lowest byte of the current frame's stack */
+	uintptr_t fast_limit; /* bytes of code up to which the fast loop runs; 0: not at all */
+	uintptr_t limit;      /* the budget in bytes of code */
+	uint32_t depth;       /* callers in @frames */
+	uint32_t floor;       /* depth of the frame whose exit ends the loop */
+	uint32_t loops;       /* of the current frame, through may_goto */
+	uint32_t tail_calls;
 	uint32_t protocol; /* of the frame as it arrived: __sk_buff.protocol */
 	bool checked;
-	struct bpfe_frame frames[BPFE_MAX_FRAMES - 1];
-	uint64_t stack[BPFE_STACK_SIZE * BPFE_MAX_FRAMES / sizeof(uint64_t)];
+	struct bpfe_frame frames[BPFE_RUN_FRAMES - 1];
+	uint64_t stack[BPFE_RUN_STACK / sizeof(uint64_t)];
 };
+
+/* The function that @number, a program's pointer to one, stands for; NULL: none. */
+static inline const struct bpfe_function *bpfe_function_at(const struct bpfe_program *prog,
+							   uint64_t number)
+{
+	if (number >= prog->n_functions || !prog->functions[number].callable)
+		return NULL;
+	return &prog->functions[number];
+}
 
 /*
  * Translate a verified image into @prog->code and @prog->slots, which have room for
- * @image->n_insns. Sets n_code and main_stack. -ENOMEM.
+ * @image->n_insns, and @prog->functions, which has for @image->n_subprogs. Sets n_code, n_functions
+ * and main_stack. -ENOMEM.
  */
 int bpfe_translate(const struct bpfe_image *image, struct bpfe_program *prog, struct bpfe_log *log);
 

@@ -12,7 +12,10 @@
  * skips some bytes, @base moves along by as many, and pc - base remains the bytes executed. Between
  * two transfers of control a run can execute at most the whole program once. The fast loop
  * therefore runs as long as that much budget is left at each transfer (@limit), then returns
- * OUTCOME_LOW and the strict one continues.
+ * OUTCOME_LOW and the strict one continues. The work of helpers moves @base back.
+ *
+ * A helper that calls back runs a loop of its own inside (invoke()), over the same state, which is
+ * why pc and base are saved around it.
  *
  * The macros below are the loop's own vocabulary: they use its locals and exist only in here.
  */
@@ -68,6 +71,15 @@
 		pc = (const struct bpfe_code *)((const char *)(pc + 1) + distance); \
 		LAND();                                                             \
 	} while (0)
+#define TRANSFER(to)                                             \
+	do {                                                     \
+		const struct bpfe_code *const target = (to);     \
+		base += (uintptr_t)target - (uintptr_t)(pc + 1); \
+		pc = target;                                     \
+		LAND();                                          \
+	} while (0)
+#define CALLED     ((bpfe_helper_fn)(uintptr_t)pc->imm)
+#define CALLED_ID  (pc->extra | (uint32_t)pc->src << 16)
 #define DST        r[pc->dst]
 #define SRC        r[pc->src]
 #define ADDRESS(n) ((n) + (uint64_t)(int64_t)pc->off)
@@ -146,7 +158,24 @@
 	}                                                                  \
 	NEXT();
 
-#define PACKET_HANDLERS(X, width, size, type, text, order) op_LD_ABS##width : op_LD_IND##width:
+/* Where the frame has no such bytes, the function returns 0. */
+#define PACKET_HANDLER(label, type, order, offset)                                   \
+	op_##label:                                                                  \
+	{                                                                            \
+		const uint8_t *const at = packet_bytes(xdp, (offset), sizeof(type)); \
+		type cell;                                                           \
+		CHECK_IF(has_context(state));                                        \
+		r[0] = 0;                                                            \
+		if (!at)                                                             \
+			goto op_EXIT;                                                \
+		memcpy(&cell, at, sizeof(cell));                                     \
+		r[0] = order(cell);                                                  \
+	}                                                                            \
+	NEXT();
+
+#define PACKET_HANDLERS(X, width, size, type, text, order)           \
+	PACKET_HANDLER(LD_ABS##width, type, order, (int32_t)pc->imm) \
+	PACKET_HANDLER(LD_IND##width, type, order, (int32_t)(uint32_t)(SRC + (uint64_t)pc->imm))
 
 #define ATOMIC_HANDLER(label, type, statement)    \
 	op_##label:                               \
@@ -169,7 +198,7 @@
 	ATOMIC_HANDLER(FETCH_##name##32, uint32_t,                               \
 		       SRC = builtin(CELL(uint32_t), (uint32_t)SRC, __ATOMIC_SEQ_CST))
 
-static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t limit)
+static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state)
 {
 	static const void *const labels[BPFE_OP_ALL] = {
 #define LABEL(name, code, select, form, text) [BPFE_OP_##name] = &&op_##name,
@@ -180,6 +209,8 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t
 		[BPFE_OP_CTX_LOAD] = &&op_CTX_LOAD,
 		[BPFE_OP_CTX_STORE_K] = &&op_CTX_STORE_K,
 		[BPFE_OP_CTX_STORE_X] = &&op_CTX_STORE_X,
+		[BPFE_OP_CALL_BACK] = &&op_CALL_BACK,
+		[BPFE_OP_TAIL_CALL] = &&op_TAIL_CALL,
 		[BPFE_OP_TRAP] = &&op_TRAP,
 		[BPFE_OP_CALL_CLEARED] = &&op_CALL_CLEARED,
 	};
@@ -189,9 +220,12 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state, const uintptr_t
 	struct bpfe_xdp_buff *const xdp = state->env.xdp;
 #if LOOP_STRICT
 	const struct bpfe_watch *const watch = state->env.prog->watch;
+	const uintptr_t limit = state->limit;
+#else
+	uintptr_t limit = state->fast_limit; /* a tail call may lower it */
 #endif
 
-	ENTER();
+	LAND();
 
 	BPFE_ALU_OPS(ALU_HANDLERS, )
 	BPFE_UNARY_OPS(UNARY_HANDLER, )
@@ -234,24 +268,66 @@ op_CTX_STORE_X:
 op_JA:
 op_GOTOL:
 	JUMP(pc->jump);
+op_MAY_GOTO:
+	if (may_go_on(state, (uintptr_t)pc - base))
+		NEXT();
+	JUMP(pc->jump);
 op_CALL_CLEARED:
 	for (unsigned arg = BPF_REG_1; arg <= BPF_REG_5; arg++)
 		r[arg] = pc->dst >> arg & 1 ? 0 : r[arg];
 	goto op_CALL_HELPER;
 op_CALL_HELPER:
-	CHECK_IF(bpfe_may_call(state, pc->extra | (uint32_t)pc->src << 16));
-	r[0] = ((bpfe_helper_fn)(uintptr_t)pc->imm)(&state->env, r[1], r[2], r[3], r[4], r[5]);
+	CHECK_IF(bpfe_may_call(state, CALLED_ID));
+	r[0] = CALLED(&state->env, r[1], r[2], r[3], r[4], r[5]);
+	if (__builtin_expect(state->env.cost | state->env.abort, 0)) {
+		if (state->env.abort != BPFE_ABORT_NONE)
+			LEAVE(OUTCOME_HELPER);
+		base -= charge(state);
+		pc++;
+		LAND();
+	}
 	NEXT();
+op_CALL_BACK:
+	CHECK_IF(bpfe_may_call(state, CALLED_ID));
+	state->pc = pc;
+	state->base = base;
+	r[0] = CALLED(&state->env, r[1], r[2], r[3], r[4], r[5]);
+	if (state->env.abort != BPFE_ABORT_NONE)
+		return OUTCOME_HELPER;
+	base = state->base - charge(state);
+	pc++;
+	LAND();
+op_TAIL_CALL:
+	CHECK_IF(bpfe_may_call(state, BPF_FUNC_tail_call));
+	{
+		const struct bpfe_program *const to = tail_call(state);
+
+		if (!to)
+			NEXT();
+		if (!replace_frame(state, to))
+			LEAVE(OUTCOME_TRAP);
+#if !LOOP_STRICT
+		limit = state->fast_limit;
+#endif
+		TRANSFER(to->code);
+	}
 op_CALL_LOCAL:
-	if (!push_frame(state, pc))
+	if (!push_frame(state, pc + 1, pc->extra))
 		LEAVE(OUTCOME_TRAP);
 	JUMP(pc->jump);
+op_CALLX: {
+	const struct bpfe_function *const fn = bpfe_function_at(state->env.prog, DST);
+
+	if (!fn || !push_frame(state, pc + 1, fn->stack))
+		LEAVE(OUTCOME_TRAP);
+	TRANSFER(state->env.prog->code + fn->code);
+}
 op_EXIT:
-	if (state->depth == 0) {
+	if (state->depth == state->floor) {
 		pc++;
 		LEAVE(OUTCOME_EXIT);
 	}
-	JUMP((const char *)pop_frame(state) - (const char *)(pc + 1));
+	TRANSFER(pop_frame(state));
 	BPFE_PACKET_OPS(PACKET_HANDLERS, )
 op_LD_FUNC: /* these became something else in the translation */
 op_LD_MAP_FD:
@@ -259,8 +335,6 @@ op_LD_MAP_IDX:
 op_LD_VALUE_FD:
 op_LD_VALUE_IDX:
 op_CALL_KFUNC:
-op_MAY_GOTO:
-op_CALLX:
 op_TRAP:
 	LEAVE(OUTCOME_TRAP);
 }
@@ -273,6 +347,9 @@ op_TRAP:
 #undef LEAVE
 #undef NEXT
 #undef JUMP
+#undef TRANSFER
+#undef CALLED
+#undef CALLED_ID
 #undef DST
 #undef SRC
 #undef ADDRESS
@@ -283,6 +360,7 @@ op_TRAP:
 #undef LOAD_HANDLER
 #undef STORE_HANDLERS
 #undef ORDERED_HANDLERS
+#undef PACKET_HANDLER
 #undef PACKET_HANDLERS
 #undef ATOMIC_HANDLER
 #undef ATOMIC_HANDLERS

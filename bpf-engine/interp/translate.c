@@ -56,7 +56,6 @@ static void emit_wide(const struct translator *t, uint32_t slot, uint8_t form,
 {
 	const struct bpf_insn *insn = &t->image->insns[slot];
 	uint64_t imm = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32;
-
 	struct bpfe_map *map = NULL;
 	const uint32_t first = 0;
 
@@ -78,25 +77,54 @@ static void emit_local_call(const struct translator *t, uint32_t slot, struct bp
 	const struct bpfe_image *image = t->image;
 	int64_t target = bpfe_jump_target(&image->insns[slot], BPFE_FORM_CALL_LOCAL, slot);
 
-	code->off = (int16_t)image->subprogs[image->aux[slot].subprog].stack_bytes;
 	code->extra = (uint16_t)image->subprogs[image->aux[target].subprog].stack_bytes;
 	code->jump = distance(t, t->code_of[slot], target);
 }
 
-static void emit_helper_call(const struct bpf_insn *insn, const struct bpfe_insn_aux *aux,
-			     struct bpfe_code *code)
+/* May programs of this type call it? The verifier asks too, but not of a program of a test's. */
+static bool callable(const struct bpfe_image *image, const struct bpfe_helper *helper)
 {
+	uint32_t type = image->type == BPF_PROG_TYPE_SCHED_CLS   ? BPFE_FOR_TC
+			: (uint32_t)image->type == BPFE_PROG_MEM ? BPFE_FOR_MEM
+								 : BPFE_FOR_XDP;
+
+	return !helper->types || (helper->types & type);
+}
+
+static void emit_helper_call(const struct translator *t, uint32_t slot, struct bpfe_code *code)
+{
+	const struct bpf_insn *insn = &t->image->insns[slot];
+	const struct bpfe_insn_aux *aux = &t->image->aux[slot];
 	const struct bpfe_helper *helper = bpfe_helper_by_id((uint32_t)insn->imm);
 
-	if (!helper) {
+	if (!helper || !callable(t->image, helper)) {
 		code->op = BPFE_OP_TRAP;
 		return;
 	}
-	code->op = aux->args_unset ? BPFE_OP_CALL_CLEARED : BPFE_OP_CALL_HELPER;
+	if (helper->id == BPF_FUNC_tail_call)
+		code->op = BPFE_OP_TAIL_CALL;
+	else if (helper->calls_back)
+		code->op = BPFE_OP_CALL_BACK;
+	else
+		code->op = aux->args_unset ? BPFE_OP_CALL_CLEARED : BPFE_OP_CALL_HELPER;
 	code->dst = aux->args_unset;
 	code->extra = (uint16_t)helper->id;
 	code->src = (uint8_t)(helper->id >> 16);
 	code->imm = (int64_t)(uintptr_t)helper->fn;
+}
+
+static void emit_functions(const struct translator *t)
+{
+	for (uint32_t f = 0; f < t->image->n_subprogs; f++) {
+		const struct bpfe_subprog *subprog = &t->image->subprogs[f];
+
+		t->prog->functions[f] = (struct bpfe_function){
+			.code = t->code_of[subprog->start],
+			.stack = (uint16_t)subprog->stack_bytes,
+			.callable = subprog->is_callback,
+		};
+	}
+	t->prog->n_functions = t->image->n_subprogs;
 }
 
 static void emit(const struct translator *t, uint32_t slot)
@@ -147,7 +175,7 @@ static void emit(const struct translator *t, uint32_t slot)
 		break;
 	case BPFE_FORM_CALL_HELPER:
 	case BPFE_FORM_CALL_KFUNC:
-		emit_helper_call(insn, aux, code);
+		emit_helper_call(t, slot, code);
 		break;
 	default:
 		break;
@@ -171,6 +199,7 @@ int bpfe_translate(const struct bpfe_image *image, struct bpfe_program *prog, st
 		emit(&t, slot);
 		slot += bpfe_is_wide(&image->insns[slot]);
 	}
+	emit_functions(&t);
 	free(t.code_of);
 	prog->n_code = n;
 	prog->main_stack = image->subprogs[0].stack_bytes;

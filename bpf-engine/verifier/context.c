@@ -79,7 +79,7 @@ static enum bpfe_reg_type pointer_type(uint8_t field)
 int bpfe_vf_load_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
 		     const struct bpfe_reg *base, struct bpfe_reg *result)
 {
-	const struct bpfe_ctx_row *row;
+	const struct bpfe_ctx_row *row = NULL;
 	int err = check_access(vf, regno, insn, base, false, &row);
 
 	if (err)
@@ -94,7 +94,7 @@ int bpfe_vf_load_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
 int bpfe_vf_store_ctx(struct bpfe_vf *vf, int regno, const struct bpf_insn *insn,
 		      const struct bpfe_reg *base)
 {
-	const struct bpfe_ctx_row *row;
+	const struct bpfe_ctx_row *row = NULL;
 
 	if (vf->image->type == BPF_PROG_TYPE_XDP)
 		return bpfe_vf_refuse(

@@ -235,7 +235,13 @@ static void test_recursion_traps(void **state)
 		result = unverified_run(&u, &f, flags);
 		assert_int_equal(result.abort, BPFE_ABORT_TRAP);
 		assert_int_equal(result.abort_insn, 2);
-		assert_int_equal(result.insns, BPFE_MAX_FRAMES - 1);
+		assert_int_equal(result.insns, BPFE_RUN_STACK / BPFE_STACK_SIZE - 1);
+		unverified_close(&u);
+		unverified_open(&u, insns, COUNT(insns), NULL, 0);
+		result = unverified_run(&u, &f, flags);
+		assert_int_equal(result.abort, BPFE_ABORT_TRAP);
+		assert_int_equal(result.abort_insn, 2);
+		assert_int_equal(result.insns, BPFE_RUN_FRAMES - 1);
 		unverified_close(&u);
 	}
 }

@@ -97,8 +97,33 @@ static void test_bad_flags(void **state)
 	struct load l;
 
 	load_init(&l, simple, COUNT(simple));
-	l.attr.flags = BPFE_LOAD_CHECKED | 6;
-	load_refused(&l, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0x6\n");
+	l.attr.flags = BPFE_LOAD_CHECKED | 12;
+	load_refused(&l, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0xc\n");
+	/* A guest's program is always verified. */
+	load_init(&l, simple, COUNT(simple));
+	l.attr.flags = BPFE_LOAD_CHECKED | BPFE_LOAD_UNVERIFIED;
+	load_refused(&l, -EINVAL, BPFE_BAD_ENCODING, 0,
+		     "only programs over plain memory can be run unverified, and checked\n");
+	load_init(&l, simple, COUNT(simple));
+	l.attr.type = BPFE_PROG_MEM;
+	l.attr.flags = BPFE_LOAD_UNVERIFIED;
+	load_refused(&l, -EINVAL, BPFE_BAD_ENCODING, 0,
+		     "only programs over plain memory can be run unverified, and checked\n");
+}
+
+static void test_types(void **state)
+{
+	struct load l;
+
+	load_init(&l, simple, COUNT(simple));
+	l.attr.type = BPF_PROG_TYPE_KPROBE;
+	load_refused(&l, -EINVAL, BPFE_BAD_ENCODING, 0,
+		     "program type 2 is neither XDP (6) nor tc (3)\n");
+	load_init(&l, simple, COUNT(simple));
+	l.attr.type = BPFE_PROG_MEM;
+	l.attr.mem_size = (1u << 20) + 1;
+	load_refused(&l, -EINVAL, BPFE_BAD_MEMORY, 0,
+		     "memory of 1048577 bytes, at most 1048576 are allowed\n");
 }
 
 static void test_cancelled(void **state)
@@ -209,10 +234,15 @@ static void test_allocator_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_info),        cmocka_unit_test(test_stats),
-		cmocka_unit_test(test_bad_flags),   cmocka_unit_test(test_cancelled),
-		cmocka_unit_test(test_without_log), cmocka_unit_test(test_instructions_are_copied),
-		cmocka_unit_test(test_references),  cmocka_unit_test(test_allocator_refuses),
+		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_bad_flags),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_without_log),
+		cmocka_unit_test(test_instructions_are_copied),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_allocator_refuses),
 	};
 
 	return cmocka_run_group_tests_name("program", tests, group_setup, group_teardown);

@@ -43,6 +43,8 @@ static inline struct bpfe_result unverified_run(struct unverified *u, struct fra
 
 	u->prog.code = calloc(u->image.n_insns, sizeof(*u->prog.code));
 	u->prog.slots = calloc(u->image.n_insns, sizeof(*u->prog.slots));
+	u->prog.functions = calloc(u->image.n_subprogs, sizeof(*u->prog.functions));
+	u->prog.type = BPF_PROG_TYPE_XDP;
 	u->prog.maps = &u->map;
 	u->prog.info.n_maps = u->map != NULL;
 	u->prog.budget = 1000;
@@ -51,6 +53,7 @@ static inline struct bpfe_result unverified_run(struct unverified *u, struct fra
 	result = run(&u->prog, f);
 	free(u->prog.code);
 	free(u->prog.slots);
+	free(u->prog.functions);
 	return result;
 }
 
