@@ -135,7 +135,7 @@ static void test_unverified(void **state)
 	/* There is no context to pass; helpers that do not exist are traps. */
 	assert_int_equal(UNVERIFIED(&r0, CALL(BPF_FUNC_xdp_adjust_head), EXIT()),
 			 BPFE_ABORT_MEMORY);
-	assert_int_equal(UNVERIFIED(&r0, CALL(200), EXIT()), BPFE_ABORT_TRAP);
+	assert_int_equal(UNVERIFIED(&r0, CALL(1000), EXIT()), BPFE_ABORT_TRAP);
 	/* So is what writes r10. */
 	assert_int_equal(UNVERIFIED(&r0, MOV_K(10, 1), EXIT()), BPFE_ABORT_TRAP);
 }
