@@ -76,19 +76,41 @@ static int relocate_data(const struct place *at, const struct map_def *map)
 	return 0;
 }
 
+static bool holds_maps(const struct bpfe_object *obj, uint32_t section)
+{
+	for (uint32_t i = 0; i < obj->n_maps; i++) {
+		if (obj->maps[i].section == section)
+			return true;
+	}
+	return false;
+}
+
+static void set_number(const struct place *at, int32_t number)
+{
+	at->insn[0].src_reg = 0;
+	at->insn[0].imm = number;
+	at->insn[1].imm = 0;
+}
+
 static int relocate_map(const struct place *at)
 {
 	const struct elf_symbol *symbol = at->reloc->symbol;
 	const struct map_def *map = find_map(at->obj, symbol->section, symbol->value + addend(at));
+	const char *section = at->obj->file.sections[symbol->section].name;
 
-	if (!map)
-		return object_refuse(
-			at->log,
-			"section %s, offset %#llx: symbol '%s' in section %s is neither a map "
-			"nor global data; nothing else has an address",
-			at->code->name, offset_of(at),
-			object_target_name(at->obj, symbol, addend(at)),
-			at->obj->file.sections[symbol->section].name);
+	if (!map) {
+		if (holds_maps(at->obj, symbol->section))
+			return object_refuse(
+				at->log,
+				"section %s, offset %#llx: symbol '%s' in section %s is not where "
+				"a map begins",
+				at->code->name, offset_of(at),
+				object_target_name(at->obj, symbol, addend(at)), section);
+		/* Other kernels' sections (arenas, jump tables) are a program's affair. */
+		set_number(at, 0);
+		return object_block(at->code, at->slot, BLOCKER_PLACE,
+				    object_symbol_name(at->obj, symbol), section);
+	}
 	at->insn[0].src_reg = BPF_PSEUDO_MAP_IDX;
 	at->insn[0].imm = map - at->obj->maps;
 	at->insn[1].imm = 0;
@@ -127,13 +149,6 @@ static int relocate_function(const struct place *at)
 
 /* ---- What is not in the object -------------------------------------------------------------- */
 
-static void set_number(const struct place *at, int32_t number)
-{
-	at->insn[0].src_reg = 0;
-	at->insn[0].imm = number;
-	at->insn[1].imm = 0;
-}
-
 /*
  * bpf_ksym_exists() compares the address with 0. What exists gets a number that is not; nothing can
  * be done with it, as in Linux, where a kfunc's address can neither be called nor read.
@@ -146,20 +161,22 @@ static int relocate_extern(const struct place *at)
 	switch (object_extern_kind(at->obj, symbol->name)) {
 	case EXTERN_FUNCTION:
 		set_number(at, object_kfunc(symbol->name) != 0);
-		return at->insn->imm || weak
-			       ? 0
-			       : object_block(at->code, at->slot, BLOCKER_KFUNC, symbol->name);
+		return at->insn->imm || weak ? 0
+					     : object_block(at->code, at->slot, BLOCKER_KFUNC,
+							    symbol->name, NULL);
 	case EXTERN_VARIABLE:
 		set_number(at, 0);
-		return weak ? 0 : object_block(at->code, at->slot, BLOCKER_VARIABLE, symbol->name);
+		return weak ? 0
+			    : object_block(at->code, at->slot, BLOCKER_VARIABLE, symbol->name,
+					   NULL);
 	case EXTERN_CONFIG:
 		set_number(at, 0);
-		return object_block(at->code, at->slot, BLOCKER_CONFIG, symbol->name);
+		return object_block(at->code, at->slot, BLOCKER_CONFIG, symbol->name, NULL);
 	case EXTERN_UNKNOWN:
 		break;
 	}
 	set_number(at, 0);
-	return object_block(at->code, at->slot, BLOCKER_UNDEFINED, symbol->name);
+	return object_block(at->code, at->slot, BLOCKER_UNDEFINED, symbol->name, NULL);
 }
 
 /* --------------------------------------------------------------------------------------------- */

@@ -121,7 +121,7 @@ static int read_record(struct bpfe_object *obj, struct code_section *code, const
 				      "CO-RE relocation of an instruction outside of its section");
 	if (holds_as_compiled(obj->btf, &relo, &why, &of))
 		return 0;
-	return object_block(code, relo.insn_off / sizeof(struct bpf_insn), why, of);
+	return object_block(code, relo.insn_off / sizeof(struct bpf_insn), why, of, NULL);
 }
 
 int object_read_core_relos(struct bpfe_object *obj, struct bpfe_log *log)

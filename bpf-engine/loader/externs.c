@@ -96,7 +96,8 @@ uint32_t object_kfunc(const char *name)
 
 /* ---- Blockers ------------------------------------------------------------------------------- */
 
-int object_block(struct code_section *code, uint32_t slot, enum blocker_kind kind, const char *name)
+int object_block(struct code_section *code, uint32_t slot, enum blocker_kind kind, const char *name,
+		 const char *section)
 {
 	struct blocker *blocker;
 
@@ -113,6 +114,7 @@ int object_block(struct code_section *code, uint32_t slot, enum blocker_kind kin
 	blocker->slot = slot;
 	blocker->kind = kind;
 	blocker->name = name;
+	blocker->section = section;
 	return 0;
 }
 
@@ -162,6 +164,9 @@ static int refuse_blocked(const struct code_section *code, const struct blocker 
 				   "has not; use a `const volatile` variable",
 		[BLOCKER_UNDEFINED] = "not defined in the object; link it with the object that "
 				      "does (bpftool gen object)",
+		[BLOCKER_PLACE] = "neither a map nor global data; nothing else has an address",
+		[BLOCKER_NUMBER] = "the instruction refers to something by number, objects do so "
+				   "by relocation",
 		[BLOCKER_CORE_FLAVOUR] =
 			"a CO-RE relocation of one of several flavours of a type, which only "
 			"a kernel's BTF decides; the NIC takes offsets and sizes as compiled",
@@ -175,10 +180,12 @@ static int refuse_blocked(const struct code_section *code, const struct blocker 
 			"the one in <linux/bpf.h>; include that header or a full vmlinux.h",
 	};
 
-	return bpfe_refuse(
-		log, -EINVAL, blocker->kind == BLOCKER_KFUNC ? BPFE_BAD_HELPER : BPFE_BAD_ENCODING,
-		0, "section %s, offset %#zx: '%s': %s", code->name,
-		blocker->slot * sizeof(struct bpf_insn), blocker->name, why[blocker->kind]);
+	return bpfe_refuse(log, -EINVAL,
+			   blocker->kind == BLOCKER_KFUNC ? BPFE_BAD_HELPER : BPFE_BAD_ENCODING, 0,
+			   "section %s, offset %#zx: '%s'%s%s: %s", code->name,
+			   blocker->slot * sizeof(struct bpf_insn), blocker->name,
+			   blocker->section ? " in section " : "",
+			   blocker->section ? blocker->section : "", why[blocker->kind]);
 }
 
 int object_check_blockers(const struct bpfe_object *obj, uint32_t program, struct bpfe_log *log)

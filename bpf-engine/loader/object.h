@@ -77,6 +77,8 @@ enum blocker_kind {
 	BLOCKER_VARIABLE,
 	BLOCKER_CONFIG,
 	BLOCKER_UNDEFINED,
+	BLOCKER_PLACE,
+	BLOCKER_NUMBER,
 	BLOCKER_CORE_FLAVOUR,
 	BLOCKER_CORE_QUESTION,
 	BLOCKER_CORE_PARTIAL,
@@ -86,7 +88,8 @@ enum blocker_kind {
 struct blocker {
 	uint32_t slot; /* in its code section */
 	enum blocker_kind kind;
-	const char *name; /* of what is missing */
+	const char *name;    /* of what is missing */
+	const char *section; /* where that is, if it matters */
 };
 
 struct line {
@@ -271,9 +274,10 @@ enum extern_kind object_extern_kind(const struct bpfe_object *obj, const char *n
 /* The NIC's id of the kfunc that the object calls @name, 0: it has none. */
 uint32_t object_kfunc(const char *name);
 
-/* Programs with the instruction at @slot cannot be loaded. @name must stay. -ENOMEM. */
-int object_block(struct code_section *code, uint32_t slot, enum blocker_kind kind,
-		 const char *name);
+/* Programs with the instruction at @slot cannot be loaded because of @name, in @section if that is
+ * not NULL. The strings must stay. -ENOMEM. */
+int object_block(struct code_section *code, uint32_t slot, enum blocker_kind kind, const char *name,
+		 const char *section);
 
 /* To be called when all are known, before the next. */
 void object_sort_blockers(struct bpfe_object *obj);

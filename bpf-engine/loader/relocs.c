@@ -42,7 +42,7 @@ static int relocate_kfunc(struct code_section *code, uint32_t slot, const struct
 	insn->imm = (int32_t)(id ? id : BPFE_KFUNC_MISSING);
 	return id || symbol->bind == STB_WEAK
 		       ? 0
-		       : object_block(code, slot, BLOCKER_KFUNC, symbol->name);
+		       : object_block(code, slot, BLOCKER_KFUNC, symbol->name, NULL);
 }
 
 /* The function a call reaches. */
@@ -91,12 +91,16 @@ static int relocate_call(const struct bpfe_object *obj, struct code_section *cod
 }
 
 /* Numbers of maps, functions and kfuncs are the loader's to give. */
-static int refuse_number(const struct code_section *code, uint32_t slot, struct bpfe_log *log)
+static int block_number(struct code_section *code, uint32_t slot)
 {
-	return object_refuse(log,
-			     "section %s, offset %#zx: the instruction refers to something by "
-			     "number (src_reg %u), objects do so by relocation",
-			     code->name, offset_of(slot), code->insns[slot].src_reg);
+	struct bpf_insn *insn = &code->insns[slot];
+	bool wide = insn->code == LD_IMM64;
+
+	if (wide)
+		insn->src_reg = 0;
+	else
+		insn->imm = (int32_t)BPFE_KFUNC_MISSING;
+	return object_block(code, slot, BLOCKER_NUMBER, wide ? "ld_imm64" : "call", NULL);
 }
 
 static int relocate_insn(struct bpfe_object *obj, struct code_section *code, uint32_t slot,
@@ -107,12 +111,12 @@ static int relocate_insn(struct bpfe_object *obj, struct code_section *code, uin
 	if (insn->code == LD_IMM64) {
 		if (reloc)
 			return object_relocate_address(obj, code, slot, reloc, log);
-		return insn->src_reg ? refuse_number(code, slot, log) : 0;
+		return insn->src_reg ? block_number(code, slot) : 0;
 	}
 	if (insn->code == CALL && (reloc || insn->src_reg == BPF_PSEUDO_CALL))
 		return relocate_call(obj, code, slot, reloc, log);
 	if (insn->code == CALL && insn->src_reg == BPF_PSEUDO_KFUNC_CALL)
-		return refuse_number(code, slot, log);
+		return block_number(code, slot);
 	if (reloc)
 		return object_refuse(log,
 				     "section %s, offset %#zx: relocation of symbol '%s' on an "

@@ -169,8 +169,15 @@ void object_expect_blocked(const char *name, const char *program, const char *se
 			   const char *holder, const char *rest)
 {
 	struct image image = image_load(name);
-	const Elf64_Sym *symbol = image_symbol(&image, holder);
-	struct bpfe_object *obj = image_open(&image);
+
+	image_expect_blocked(&image, program, section, holder, rest);
+}
+
+void image_expect_blocked(struct image *image, const char *program, const char *section,
+			  const char *holder, const char *rest)
+{
+	const Elf64_Sym *symbol = image_symbol(image, holder);
+	struct bpfe_object *obj = image_open(image);
 	const struct bpfe_load_attr attr = {0};
 	char text[2048] = "", expected[2048];
 	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
@@ -187,7 +194,7 @@ void object_expect_blocked(const char *name, const char *program, const char *se
 	assert_int_equal(ret, -EINVAL);
 	assert_null(prog);
 	bpfe_object_close(obj);
-	image_free(&image);
+	image_free(image);
 }
 
 uint32_t object_run(const struct bpfe_program *prog)

@@ -57,6 +57,10 @@ void object_expect_loads(const char *name, const char *program);
 void object_expect_blocked(const char *name, const char *program, const char *section,
 			   const char *holder, const char *rest);
 
+/* The same of an object in memory; frees it. */
+void image_expect_blocked(struct image *image, const char *program, const char *section,
+			  const char *holder, const char *rest);
+
 /* The verdict of a program over a frame of zeros on queue 0. */
 uint32_t object_run(const struct bpfe_program *prog);
 

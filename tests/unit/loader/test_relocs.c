@@ -119,10 +119,9 @@ static void other_symbol(void **state)
 		image_symbol(&image, "_license") - (Elf64_Sym *)image_data(&image, ".symtab");
 
 	rel->r_info = ELF64_R_INFO(license, R_BPF_64_64);
-	image_expect_refused(&image,
-			     "section xdp, offset %#llx: symbol '_license' in section license is "
-			     "neither a map nor global data; nothing else has an address",
-			     (unsigned long long)rel->r_offset);
+	image_expect_blocked(&image, "use_maps", "xdp", "use_maps",
+			     "'_license' in section license: neither a map nor global data; "
+			     "nothing else has an address");
 }
 
 static void middle_of_a_map(void **state)
@@ -134,7 +133,7 @@ static void middle_of_a_map(void **state)
 	((struct bpf_insn *)(code + rel->r_offset))->imm = 4;
 	image_expect_refused(&image,
 			     "section xdp, offset %#llx: symbol 'flows' in section .maps is "
-			     "neither a map nor global data; nothing else has an address",
+			     "not where a map begins",
 			     (unsigned long long)rel->r_offset);
 }
 
@@ -206,10 +205,9 @@ static void map_by_number(void **state)
 
 	((struct bpf_insn *)(code + offset))->src_reg = BPF_PSEUDO_MAP_IDX;
 	image_section(&image, ".relxdp")->sh_info = image_section_index(&image, ".strtab");
-	image_expect_refused(&image,
-			     "section xdp, offset %#llx: the instruction refers to something by "
-			     "number (src_reg 5), objects do so by relocation",
-			     offset);
+	image_expect_blocked(&image, "use_maps", "xdp", "use_maps",
+			     "'ld_imm64': the instruction refers to something by number, objects "
+			     "do so by relocation");
 }
 
 /* Where the first relocated call of section xdp is. */
