@@ -288,7 +288,7 @@ static int part_sign_mask(struct bpfe_vf *vf, const struct bpf_insn *insn, enum 
 	int err;
 
 	if ((op != BPFE_W_AND && op != BPFE_W_OR) || !bpfe_scalar_is_const(src) ||
-	    word->smin != -1 || word->smax != 0 || vf->widen)
+	    word->smin != -1 || word->smax != 0 || vf->joining)
 		return 0;
 	other = bpfe_state_copy(vf, vf->cur);
 	if (!other)

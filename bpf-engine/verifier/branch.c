@@ -285,6 +285,7 @@ struct range_proof {
 	uint8_t type;
 	uint32_t id;
 	uint32_t range;
+	int64_t most; /* of data + val */
 };
 
 static void prove_range(struct bpfe_reg *reg, void *opaque)
@@ -296,6 +297,11 @@ static void prove_range(struct bpfe_reg *reg, void *opaque)
 	reg->bounded = true;
 	if (reg->range < proof->range)
 		reg->range = proof->range;
+	/* No frame is longer, so the pointer cannot lie further out. */
+	if (reg->val.x.smax > proof->most && reg->val.x.smin <= proof->most) {
+		reg->val.x.smax = proof->most;
+		bpfe_scalar_deduce(&reg->val);
+	}
 }
 
 /* In @state, @ptr <= limit holds, or (@strict) @ptr < limit. */
@@ -303,12 +309,12 @@ static int learn_range(struct bpfe_vf *vf, struct bpfe_state *state, const struc
 		       bool strict)
 {
 	int64_t range = (int64_t)ptr->off + (strict ? 1 : 0);
-	struct range_proof proof = {ptr->type, ptr->id, 0};
+	struct range_proof proof = {.type = ptr->type, .id = ptr->id};
 
-	/* Far out the pointer might lie beyond any frame; such a proof is never needed. */
-	if (range < 0 || ptr->val.x.smin < 0 || range + ptr->val.x.smax > BPFE_MAX_PKT_RANGE)
+	if (range < 0 || ptr->val.x.smin < 0 || range > BPFE_MAX_FRAME)
 		return 0;
 	proof.range = (uint32_t)range;
+	proof.most = BPFE_MAX_FRAME - range;
 	return bpfe_state_each(vf, state, prove_range, &proof);
 }
 

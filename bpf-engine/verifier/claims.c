@@ -38,7 +38,7 @@ void bpfe_claims_note(struct bpfe_vf *vf)
 	const struct bpfe_frame *frame = bpfe_top(vf->cur);
 	struct bpfe_live live = bpfe_flow_live(vf, vf->cur, vf->cur->depth - 1, vf->pc);
 
-	if (vf->widen && !claims->widened) {
+	if (vf->joining && !claims->widened) {
 		memset(claims->regs, 0, vf->image->n_insns * sizeof(*claims->regs));
 		memset(claims->seen, 0, vf->image->n_insns * sizeof(*claims->seen));
 		claims->widened = true;

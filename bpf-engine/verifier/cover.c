@@ -17,7 +17,7 @@
 
 struct id_pair {
 	uint32_t old, cur;
-	int64_t shift; /* numbers: what the one's off is more than the other's, in all that share
+	int64_t shift; /* what the one's off is more than the other's, in all that share
 			  the ids */
 	bool unlike;   /* numbers: their sums are of different widths, so that no other may share */
 };
@@ -38,6 +38,19 @@ static bool same_id(struct cover *c, uint32_t old, uint32_t cur, bool number)
 	if (c->n_ids == MAX_IDS)
 		return false;
 	c->ids[c->n_ids++] = (struct id_pair){.old = old, .cur = cur};
+	return true;
+}
+
+/* The same for pointers, of which all that are linked must lie as far apart in both states. */
+static bool same_moved(struct cover *c, uint32_t old, uint32_t cur, int64_t by)
+{
+	for (uint32_t i = 0; i < c->n_ids; i++) {
+		if (c->ids[i].old == old)
+			return c->ids[i].cur == cur && c->ids[i].shift == by;
+	}
+	if (c->n_ids == MAX_IDS)
+		return false;
+	c->ids[c->n_ids++] = (struct id_pair){.old = old, .cur = cur, .shift = by};
 	return true;
 }
 
@@ -86,6 +99,33 @@ static bool scalar_covered(struct cover *c, const struct bpfe_reg *old, const st
 	return !old->id || same_link(c, old, cur);
 }
 
+/*
+ * A pointer is base + off + val; seen from the old one's off, the new one's val is greater by the
+ * difference, and what is proven behind it that much less.
+ */
+static bool offset_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
+{
+	const int64_t by = (int64_t)cur->off - old->off;
+	struct bpfe_scalar val = cur->val;
+	bool bounded;
+
+	if (by) {
+		const struct bpfe_scalar shift = bpfe_scalar_const((uint64_t)by);
+
+		val = bpfe_scalar_alu(BPFE_W_ADD, &cur->val, &shift, true);
+	}
+	if (!bpfe_scalar_in(&old->val, &val))
+		return false;
+	if (old->type == BPFE_REG_PACKET || old->type == BPFE_REG_PACKET_META) {
+		if (bpfe_moved_range(cur, by, &bounded) < old->range || bounded < old->bounded)
+			return false;
+		return !old->id || same_moved(c, old->id, cur->id, by);
+	}
+	if (bpfe_reg_has_identity(c->vf, old))
+		return same_object(c, old->id, cur->id);
+	return !old->id || same_id(c, old->id, cur->id, false);
+}
+
 static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
 {
 	if (old->type != cur->type || (cur->nullable && !old->nullable) ||
@@ -93,9 +133,11 @@ static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const s
 	    old->inner != cur->inner || old->size != cur->size ||
 	    !same_object(c, old->ref, cur->ref))
 		return false;
-	if (old->frame != cur->frame || old->map != cur->map || old->off != cur->off ||
-	    old->range > cur->range || old->bounded > cur->bounded ||
-	    !bpfe_scalar_in(&old->val, &cur->val))
+	if (old->frame != cur->frame || old->map != cur->map)
+		return false;
+	if (bpfe_reg_is_movable(cur) && !old->nullable)
+		return offset_covered(c, old, cur);
+	if (old->off != cur->off || !bpfe_scalar_in(&old->val, &cur->val))
 		return false;
 	if (bpfe_reg_has_identity(c->vf, old))
 		return same_object(c, old->id, cur->id);
@@ -225,14 +267,21 @@ static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const stru
 {
 	struct cover c;
 
+	vf->work += BPFE_VF_STEP / 4;
 	c.vf = vf;
 	c.n_ids = 0;
 	if (old->depth != cur->depth || !held_covered(&c, old, cur))
 		return false;
 	/* The running frame first: it is the one that differs. */
+	for (uint32_t f = 0; f < old->depth; f++) {
+		if (old->frames[f]->return_to != cur->frames[f]->return_to)
+			return false;
+	}
 	for (uint32_t f = old->depth; f > 0; f--) {
 		struct bpfe_live live = bpfe_flow_live(vf, cur, f - 1, pc);
 
+		if (old->frames[f - 1]->stack != cur->frames[f - 1]->stack)
+			vf->work += bpfe_slots_used(old->frames[f - 1]) / 8;
 		if (!frame_covered(&c, old->frames[f - 1], cur->frames[f - 1], &live))
 			return false;
 	}

@@ -8,7 +8,7 @@
  * memory for states; and the caller's cancel flag is looked at.
  */
 #include "claims.h"
-#include "verifier/verifier.h"
+#include "verifier/join.h"
 
 /* ---- Path ---------------------------------------------------------------------------------- */
 
@@ -49,9 +49,11 @@ int bpfe_path_note(struct bpfe_vf *vf, uint32_t next)
 
 int bpfe_explore_later(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t pc)
 {
-	struct bpfe_pending *later = bpfe_vf_alloc(vf, sizeof(*later));
-	const struct bpfe_path *node = later ? path_node(vf, pc) : NULL;
+	struct bpfe_pending *later = vf->joining ? NULL : bpfe_vf_alloc(vf, sizeof(*later));
+	const struct bpfe_path *node = later || vf->joining ? path_node(vf, pc) : NULL;
 
+	if (vf->joining && node)
+		return bpfe_places_put(vf, state, pc, node);
 	if (!node) {
 		bpfe_vf_free(vf, later, sizeof(*later));
 		bpfe_state_free(vf, state);
@@ -73,6 +75,9 @@ static bool resume(struct bpfe_vf *vf)
 {
 	struct bpfe_pending *later = vf->pending;
 
+	vf->resumed = true;
+	if (vf->joining)
+		return bpfe_places_resume(vf);
 	if (!later)
 		return false;
 	vf->pending = later->next;
@@ -89,7 +94,7 @@ static bool resume(struct bpfe_vf *vf)
 static int check_budget(struct bpfe_vf *vf)
 {
 	vf->processed++;
-	vf->work++;
+	vf->work += BPFE_VF_STEP;
 	if (vf->work > vf->budget)
 		return bpfe_vf_too_complex(vf);
 	if (vf->processed % BPFE_VF_POLL == 0 && vf->image->cancel &&
@@ -179,6 +184,16 @@ static void trace(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	bpfe_state_print(vf, vf->cur);
 }
 
+/* Let those that come to the same place come first. */
+static int wait_here(struct bpfe_vf *vf)
+{
+	struct bpfe_state *state = vf->cur;
+
+	vf->cur = NULL;
+	vf->path_ends = true;
+	return bpfe_places_put(vf, state, vf->pc, vf->path);
+}
+
 static int step(struct bpfe_vf *vf)
 {
 	const struct bpf_insn *insn = &vf->image->insns[vf->pc];
@@ -187,7 +202,12 @@ static int step(struct bpfe_vf *vf)
 	if (err)
 		return err;
 	if (bpfe_flow_is_merge(vf, vf->pc)) {
-		int visit = bpfe_prune_visit(vf);
+		int visit;
+
+		if (vf->joining && !vf->resumed)
+			return wait_here(vf);
+		vf->resumed = false;
+		visit = bpfe_prune_visit(vf);
 
 		if (visit < 0)
 			return visit;
@@ -198,6 +218,7 @@ static int step(struct bpfe_vf *vf)
 			return 0;
 		}
 	}
+	vf->resumed = false;
 	vf->image->aux[vf->pc].seen = true;
 	if (vf->image->claims)
 		bpfe_claims_note(vf);
@@ -267,6 +288,7 @@ static void drop_everything(struct bpfe_vf *vf)
 		bpfe_state_free(vf, later->state);
 		bpfe_vf_free(vf, later, sizeof(*later));
 	}
+	bpfe_places_free(vf);
 	bpfe_state_free(vf, vf->cur);
 	vf->cur = NULL;
 	bpfe_prune_free(vf);

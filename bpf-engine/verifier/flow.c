@@ -84,6 +84,7 @@ static void each_edge(const struct bpfe_image *image, struct bpfe_flow *flow, ed
 static void count_edge(struct bpfe_flow *flow, uint32_t from, uint32_t to)
 {
 	flow->pred_first[to]++;
+	flow->loop_head[to] |= to <= from;
 }
 
 /* pred_first[to] is one past the last free place and ends as the first. */
@@ -120,7 +121,7 @@ static void find_merges(const struct bpfe_image *image, struct bpfe_flow *flow)
 		    image->aux[i].form == BPFE_FORM_CALLX)
 			flow->merge[i + 1] = 1;
 		if (begins_rounds(image, i))
-			flow->merge[i] = 1;
+			flow->merge[i] = flow->loop_head[i] = 1;
 		i += bpfe_is_wide(&image->insns[i]);
 	}
 }
@@ -133,7 +134,8 @@ static int find_edges(struct bpfe_vf *vf, struct bpfe_flow *flow)
 	flow->pred_first = calloc(n + 1, sizeof(*flow->pred_first));
 	flow->preds = calloc(2 * (size_t)n, sizeof(*flow->preds));
 	flow->merge = calloc(n, 1);
-	if (!flow->pred_first || !flow->preds || !flow->merge)
+	flow->loop_head = calloc(n, 1);
+	if (!flow->pred_first || !flow->preds || !flow->merge || !flow->loop_head)
 		return bpfe_vf_no_memory(vf);
 	each_edge(image, flow, count_edge);
 	for (uint32_t i = 1; i <= n; i++)
@@ -271,6 +273,8 @@ int bpfe_flow_build(struct bpfe_vf *vf)
 		err = find_order(vf, flow);
 	if (!err)
 		err = run_passes(vf, flow);
+	if (!err)
+		err = bpfe_flow_find_limits(vf);
 	return err;
 }
 
@@ -283,6 +287,8 @@ void bpfe_flow_free(struct bpfe_flow *flow)
 	free(flow->merge);
 	free(flow->order);
 	free(flow->calls);
+	free(flow->limits);
+	free(flow->loop_head);
 	free(flow->last_call);
 	free(flow->before);
 	free(flow->entries);
@@ -311,6 +317,17 @@ int bpfe_flow_note_call(struct bpfe_vf *vf, uint32_t function)
 	flow->calls[flow->n_calls++] =
 		(struct bpfe_flow_call){vf->image->aux[vf->pc].subprog, function};
 	return 0;
+}
+
+void bpfe_flow_forget_calls(struct bpfe_vf *vf)
+{
+	vf->flow->n_calls = 0;
+	memset(vf->flow->last_call, 0, vf->image->n_insns * sizeof(vf->flow->last_call[0]));
+}
+
+bool bpfe_flow_is_loop_head(const struct bpfe_vf *vf, uint32_t pc)
+{
+	return vf->flow->loop_head[pc];
 }
 
 bool bpfe_flow_is_merge(const struct bpfe_vf *vf, uint32_t pc)

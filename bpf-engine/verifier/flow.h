@@ -28,6 +28,9 @@ struct bpfe_flow {
 	uint32_t n_order;
 	struct bpfe_flow_call *calls; /* that exploration found, beside those in the text */
 	uint32_t n_calls, room_calls;
+	uint64_t *limits; /* where widening stops, in order */
+	uint32_t n_limits;
+	uint8_t *loop_head;  /* by instruction: a jump backwards comes here, or rounds begin here */
 	uint32_t *last_call; /* by instruction: function it was found to call last, plus 1 */
 	struct bpfe_fp_regs *before;  /* by instruction */
 	struct bpfe_fp_regs *entries; /* by function */
@@ -53,6 +56,8 @@ int bpfe_flow_frame_pointers(struct bpfe_vf *vf, uint32_t function);
 int bpfe_flow_liveness(struct bpfe_vf *vf, uint32_t function);
 /* depth.c: does the stack suffice on every chain of calls? -E2BIG. */
 int bpfe_check_stack_depth(struct bpfe_vf *vf);
+/* widen.c: find the thresholds. -ENOMEM. */
+int bpfe_flow_find_limits(struct bpfe_vf *vf);
 int bpfe_flow_poll(struct bpfe_vf *vf, uint32_t *steps);
 
 #endif

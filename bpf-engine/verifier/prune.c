@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
  * Pruning: at an instruction where paths meet, a state covered by one kept there earlier need not
- * be followed, provided that one was followed to its end.
+ * be followed: that one is, and what is true of it holds here.
  *
  * A kept state whose paths are not all followed yet lies on the current path itself (the newest
  * pending path is always taken next). To meet it again unchanged means a loop that makes no
- * progress, which is refused; to meet it narrowed proves nothing yet, so the loop is followed round
- * by round. Except when widening (see widen.c): then the states kept are a fixed point to be
- * reached, and a covered state is done with.
+ * progress, which is refused; to meet it narrowed may mean progress or not, so the loop is followed
+ * round by round. Unless something else bounds the rounds (state->rounds), or paths are joined
+ * (join.c): then the states kept are a fixed point to be reached, and a covered state is done with.
+ *
+ * When joining, few states of one shape are kept at a place. The next is joined with the newest of
+ * them, whose place it takes, and the more often that happens the wider: so it ends.
  *
  * Looking back costs time, so only so many kept states are compared, newest first, and the
  * comparisons count as work against the budget.
  */
-#include "verifier/verifier.h"
+#include "verifier/join.h"
 
-#define MAX_COMPARED      256u /* kept states looked at on one visit */
-#define COMPARED_PER_INSN 8u   /* comparisons that count as one instruction */
-#define CROWD             32u  /* from so many states on, keep only one every... */
-#define CROWD_DISTANCE    16u  /* ...so many instructions */
-#define WIDEN_AFTER       6u   /* kept states of one shape before a visit is widened */
+#define MAX_COMPARED   64u /* kept states looked at on one visit */
+#define CROWD          32u /* from so many states on, keep only one every... */
+#define CROWD_DISTANCE 16u /* ...so many instructions */
+#define KEPT_MOST      12u /* joining: states of all shapes at one place */
+#define TIGHT_JOINS    2u  /* joins before numbers are widened, at the head of a loop none... */
+#define WIDE_JOINS     24u /* ...and before they are let go */
 
 static void free_checkpoint(struct bpfe_vf *vf, struct bpfe_checkpoint *c)
 {
@@ -49,8 +53,9 @@ static int keep(struct bpfe_vf *vf)
 {
 	struct bpfe_checkpoint *c;
 
-	if (vf->bytes > BPFE_VF_MEMORY / 2)
-		return 0; /* less pruning, but pending paths still fit */
+	/* Less pruning, but pending paths still fit. Without loop heads joining would not end. */
+	if (vf->bytes > BPFE_VF_MEMORY / 2 && !(vf->joining && bpfe_flow_is_loop_head(vf, vf->pc)))
+		return 0;
 	c = bpfe_vf_alloc(vf, sizeof(*c));
 	if (!c)
 		return bpfe_vf_no_memory(vf);
@@ -63,8 +68,9 @@ static int keep(struct bpfe_vf *vf)
 	c->parent = vf->parent;
 	c->next = vf->points[vf->pc];
 	c->kept_at = vf->processed;
+	c->calls = bpfe_calls_hash(vf->cur);
 	vf->points[vf->pc] = c;
-	vf->parent = c;
+	vf->parent = vf->joining ? NULL : c;
 	vf->states++;
 	return 0;
 }
@@ -77,54 +83,97 @@ static int refuse_endless(struct bpfe_vf *vf)
 			      "endless loop: the state here is what it was before");
 }
 
-/* Looks for a kept state that covers the current one. *shape: how many have its shape. */
-static int find_cover(struct bpfe_vf *vf, uint32_t *kept, uint32_t *shape)
+static bool may_cover(struct bpfe_vf *vf, const struct bpfe_checkpoint *c, bool exact)
 {
-	uint32_t compared = 0;
+	return bpfe_state_in(vf, c->state, vf->cur, vf->pc, exact);
+}
+
+/* Path by path: is the state covered by one kept? */
+static int visit_path(struct bpfe_vf *vf)
+{
+	const uint32_t hash = bpfe_calls_hash(vf->cur);
+	uint32_t kept = 0;
+	bool open;
+
+	for (struct bpfe_checkpoint *c = vf->points[vf->pc]; c && kept < MAX_COMPARED;
+	     c = c->next, kept++) {
+		vf->work++;
+		if (c->calls != hash)
+			continue;
+		/* Rounds that something else bounds do not make a loop endless. */
+		open = c->branches > 0 && c->state->rounds == vf->cur->rounds;
+		if (may_cover(vf, c, open))
+			return open ? refuse_endless(vf) : BPFE_VISIT_COVERED;
+	}
+	if (kept >= CROWD && vf->parent && vf->processed - vf->parent->kept_at < CROWD_DISTANCE)
+		return BPFE_VISIT_GO_ON;
+	return keep(vf);
+}
+
+/* ---- Joining ------------------------------------------------------------------------------- */
+
+static enum bpfe_join_force force_of(const struct bpfe_vf *vf, const struct bpfe_checkpoint *c)
+{
+	if (c->joins >= WIDE_JOINS)
+		return BPFE_JOIN_LOOSE;
+	if (c->joins >= TIGHT_JOINS || bpfe_flow_is_loop_head(vf, vf->pc))
+		return BPFE_JOIN_WIDEN;
+	return BPFE_JOIN_TIGHT;
+}
+
+/* Go on with a state that covers the current one and @c's, and keep it in the place of that. */
+static int join_into(struct bpfe_vf *vf, struct bpfe_checkpoint *c, bool *joined)
+{
+	struct bpfe_state *state, *copy;
+	int err = bpfe_join(vf, c->state, vf->cur, vf->pc, force_of(vf, c), &state);
+
+	*joined = state != NULL;
+	if (err || !state)
+		return err;
+	copy = bpfe_state_copy(vf, state);
+	if (!copy) {
+		bpfe_state_free(vf, state);
+		return bpfe_vf_no_memory(vf);
+	}
+	bpfe_state_free(vf, vf->cur);
+	bpfe_state_free(vf, c->state);
+	vf->cur = state;
+	c->state = copy;
+	c->joins++;
+	return 0;
+}
+
+static int visit_joining(struct bpfe_vf *vf)
+{
+	struct bpfe_checkpoint *shape = NULL, *calls = NULL;
+	uint32_t n_shape = 0, n_calls = 0, compared = 0, hash = bpfe_calls_hash(vf->cur);
+	bool joined = false;
+	int err = 0;
 
 	for (struct bpfe_checkpoint *c = vf->points[vf->pc]; c && compared < MAX_COMPARED;
 	     c = c->next, compared++) {
-		/* Rounds that something else bounds do not make a loop endless. */
-		bool open = c->branches > 0 && c->state->rounds == vf->cur->rounds;
-
-		if (compared % COMPARED_PER_INSN == 0)
-			vf->work++;
-		(*kept)++;
-		if (vf->widen && bpfe_same_shape(vf, c->state, vf->cur))
-			(*shape)++;
-		if (!bpfe_state_in(vf, c->state, vf->cur, vf->pc, open && !vf->widen))
+		vf->work++;
+		if (c->calls != hash || !bpfe_same_calls(c->state, vf->cur))
 			continue;
-		if (open && !vf->widen)
-			return refuse_endless(vf);
-		return BPFE_VISIT_COVERED;
+		if (may_cover(vf, c, false))
+			return BPFE_VISIT_COVERED;
+		calls = calls ? calls : c;
+		n_calls++;
+		if (bpfe_same_shape(vf, c->state, vf->cur, vf->pc)) {
+			shape = shape ? shape : c;
+			n_shape++;
+		}
 	}
-	return BPFE_VISIT_GO_ON;
-}
-
-static int widen_here(struct bpfe_vf *vf)
-{
-	for (struct bpfe_checkpoint *c = vf->points[vf->pc]; c; c = c->next) {
-		if (bpfe_same_shape(vf, c->state, vf->cur))
-			return bpfe_widen(vf, c->state);
-	}
-	return 0;
+	if (n_shape >= bpfe_kept_apart(vf))
+		err = join_into(vf, shape, &joined);
+	else if (n_calls >= KEPT_MOST)
+		err = join_into(vf, shape ? shape : calls, &joined);
+	if (err)
+		return err;
+	return joined ? BPFE_VISIT_GO_ON : keep(vf);
 }
 
 int bpfe_prune_visit(struct bpfe_vf *vf)
 {
-	uint32_t kept = 0, shape = 0;
-	int found = find_cover(vf, &kept, &shape);
-
-	if (found != BPFE_VISIT_GO_ON)
-		return found;
-	if (vf->widen && shape >= WIDEN_AFTER) {
-		int err = widen_here(vf);
-
-		if (err)
-			return err;
-	} else if (kept >= CROWD && vf->parent &&
-		   vf->processed - vf->parent->kept_at < CROWD_DISTANCE) {
-		return BPFE_VISIT_GO_ON;
-	}
-	return keep(vf);
+	return vf->joining ? visit_joining(vf) : visit_path(vf);
 }

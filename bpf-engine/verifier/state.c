@@ -34,6 +34,34 @@ bool bpfe_reg_is_object(const struct bpfe_reg *reg)
 	return reg->type == BPFE_REG_DYNPTR || reg->type == BPFE_REG_ITER;
 }
 
+bool bpfe_reg_is_movable(const struct bpfe_reg *reg)
+{
+	switch (reg->type) {
+	case BPFE_REG_PACKET:
+	case BPFE_REG_PACKET_META:
+	case BPFE_REG_STACK:
+	case BPFE_REG_MAP_VALUE:
+	case BPFE_REG_MAP_KEY:
+	case BPFE_REG_MEM:
+		return !reg->nullable;
+	default:
+		return false;
+	}
+}
+
+uint32_t bpfe_moved_range(const struct bpfe_reg *reg, int64_t by, bool *bounded)
+{
+	int64_t range = (int64_t)reg->range - by;
+
+	*bounded = reg->bounded;
+	if (!by)
+		return reg->range;
+	*bounded = reg->bounded && reg->val.x.smin + by >= 0 && range >= 0;
+	if (!*bounded)
+		return 0;
+	return range > BPFE_MAX_FRAME ? BPFE_MAX_FRAME : (uint32_t)range;
+}
+
 bool bpfe_reg_has_identity(const struct bpfe_vf *vf, const struct bpfe_reg *reg)
 {
 	switch (reg->type) {
@@ -70,11 +98,17 @@ struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, 
 		return NULL;
 	stack->refs = 1;
 	stack->n = n;
+	vf->work += n / 4;
 	if (old)
 		memcpy(stack->slots, old->slots, old->n * sizeof(old->slots[0]));
 	stack_put(vf, old);
 	frame->stack = stack;
 	return stack;
+}
+
+uint32_t bpfe_slots_used(const struct bpfe_frame *frame)
+{
+	return frame->stack ? frame->stack->n : 0;
 }
 
 struct bpfe_state *bpfe_state_new(struct bpfe_vf *vf)
@@ -100,6 +134,7 @@ struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *
 	to->n_held = from->n_held;
 	memcpy(to->held, from->held, sizeof(to->held));
 	to->rounds = from->rounds;
+	vf->work += from->depth * (BPFE_VF_STEP / 4);
 	for (uint32_t i = 0; i < from->depth; i++) {
 		struct bpfe_frame *frame = bpfe_vf_alloc(vf, sizeof(*frame));
 
@@ -173,6 +208,7 @@ int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn
 	for (uint32_t f = 0; f < state->depth; f++) {
 		struct bpfe_frame *frame = state->frames[f];
 
+		vf->work += 1 + bpfe_slots_used(frame) / 4;
 		for (unsigned r = 0; r < BPF_REG_10; r++)
 			fn(&frame->regs[r], opaque);
 		for (uint32_t i = 0; frame->stack && i < frame->stack->n; i++) {

@@ -15,7 +15,9 @@
 #include "verifier/domain.h"
 
 #define BPFE_VF_BUDGET     1000000u              /* instructions processed before we give up */
-#define BPFE_VF_MEMORY     (UINT64_C(256) << 20) /* bytes of states before we give up */
+#define BPFE_VF_STEP       16u                   /* work that counts as one instruction */
+#define BPFE_VF_MEMORY     (UINT64_C(192) << 20) /* bytes of states before we give up */
+#define BPFE_MAX_FRAME     0xfffff               /* bytes a packet may have */
 #define BPFE_VF_POLL       1024u                 /* instructions between looks at image->cancel */
 #define BPFE_MAX_PTR_OFF   (INT64_C(1) << 29)    /* constant part of a pointer's offset */
 #define BPFE_MAX_VAR_OFF   (INT64_C(1) << 33)    /* variable part, so that no pointer wraps */
@@ -152,6 +154,8 @@ struct bpfe_checkpoint {
 	struct bpfe_checkpoint *parent;
 	struct bpfe_state *state;
 	uint64_t kept_at;  /* vf->processed then */
+	uint32_t calls;    /* bpfe_calls_hash() of the state */
+	uint32_t joins;    /* how often another was joined into it */
 	uint32_t branches; /* paths through here not yet followed to their end */
 };
 
@@ -180,6 +184,7 @@ struct bpfe_vf {
 	struct bpfe_flow *flow;
 	struct bpfe_checkpoint **points; /* by instruction */
 	struct bpfe_pending *pending;
+	struct bpfe_places *places;     /* the same when joining, places.c */
 	struct bpfe_checkpoint *parent; /* newest checkpoint of the path */
 	const struct bpfe_path *path;
 	struct bpfe_arena_block *arena; /* path nodes */
@@ -187,11 +192,13 @@ struct bpfe_vf {
 	uint32_t pc;
 	uint32_t next; /* where the instruction at pc leads */
 	bool path_ends;
-	bool widen;     /* second attempt: join at merge points, see widen.c */
-	bool exhausted; /* the first attempt used up its budget */
+	bool joining;          /* paths are joined at merge points, see join.c */
+	bool resumed;          /* the state was just taken up, and has waited at this merge point */
+	bool exhausted;        /* the attempt used up its budget */
+	uint8_t attempts_left; /* with more to come, running into a bound says nothing */
 	uint32_t ids;
 	uint64_t processed; /* instructions */
-	uint64_t work;      /* the same, and state comparisons */
+	uint64_t work;      /* of this attempt, in parts of an instruction: see BPFE_VF_STEP */
 	uint64_t budget;    /* bound on work */
 	uint64_t bytes, peak;
 	uint32_t states;
@@ -234,6 +241,9 @@ struct bpfe_frame *bpfe_top(const struct bpfe_state *state);
 /* The stack of @frame with at least @n slots, for this state alone; NULL at the memory limit. */
 struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, uint32_t n);
 
+/* Slots the stack of @frame has so far. */
+uint32_t bpfe_slots_used(const struct bpfe_frame *frame);
+
 /* Call @fn on each register and each register spilled to the stack of @state. */
 typedef void (*bpfe_reg_fn)(struct bpfe_reg *reg, void *opaque);
 int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn, void *opaque);
@@ -241,6 +251,11 @@ int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn
 int bpfe_state_drop_packet(struct bpfe_vf *vf, struct bpfe_state *state);
 /* A dynptr or iterator, which lives in stack slots and is neither read nor written in part. */
 bool bpfe_reg_is_object(const struct bpfe_reg *reg);
+/* A pointer that numbers can be added to. */
+bool bpfe_reg_is_movable(const struct bpfe_reg *reg);
+/* Of the bytes that are proven from data + val on, how many are from data + val + @by on; and is
+ * that place proven to lie in the frame? */
+uint32_t bpfe_moved_range(const struct bpfe_reg *reg, int64_t by, bool *bounded);
 /* Does the register's id tell which object it is, so that it stays after a comparison with 0? */
 bool bpfe_reg_has_identity(const struct bpfe_vf *vf, const struct bpfe_reg *reg);
 
@@ -386,12 +401,6 @@ void bpfe_prune_free(struct bpfe_vf *vf);
 /* Is all that @cur may do covered by what @old may do? @exact: and the reverse. */
 bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
 		   uint32_t pc, bool exact);
-/* Do two states at vf->pc differ in numbers only? Then widening can join them. */
-bool bpfe_same_shape(const struct bpfe_vf *vf, const struct bpfe_state *a,
-		     const struct bpfe_state *b);
-/* Generalise vf->cur so that it covers @old, of the same shape, too. */
-int bpfe_widen(struct bpfe_vf *vf, const struct bpfe_state *old);
-
 /* ---- liveness.c ---------------------------------------------------------------------------- */
 
 /* Analyse the image. -EACCES on recursion, -ENOMEM, -ECANCELED. */
@@ -404,6 +413,10 @@ struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, const struct bpfe_stat
 int bpfe_flow_note_call(struct bpfe_vf *vf, uint32_t function);
 /* Do paths meet at @pc? */
 bool bpfe_flow_is_merge(const struct bpfe_vf *vf, uint32_t pc);
+/* Does a path come back to @pc? */
+bool bpfe_flow_is_loop_head(const struct bpfe_vf *vf, uint32_t pc);
+/* Forget what bpfe_flow_note_call() noted: all is followed again. */
+void bpfe_flow_forget_calls(struct bpfe_vf *vf);
 /* Functions reachable from the program, callers before callees. */
 uint32_t bpfe_flow_order(const struct bpfe_vf *vf, const uint32_t **order);
 

@@ -11,6 +11,10 @@
 
 #define PATH_SHOWN 16u
 
+/* Instructions (and work that counts as much) of the attempts; see explore(). */
+#define EASY_INSNS   100000u
+#define JOINED_INSNS 300000u
+
 /* ---- Memory -------------------------------------------------------------------------------- */
 
 void *bpfe_vf_alloc(struct bpfe_vf *vf, size_t size)
@@ -82,7 +86,7 @@ static int refuse(struct bpfe_vf *vf, int err, enum bpfe_reason reason, int regn
 	vsnprintf(message, sizeof(message), fmt, args);
 	if (!bpfe_disasm(&image->insns[vf->pc], image->n_insns - vf->pc, insn, sizeof(insn)))
 		snprintf(insn, sizeof(insn), "?");
-	if (vf->widen && err == -EACCES) {
+	if (vf->joining && err == -EACCES) {
 		err = -E2BIG;
 		bpfe_refuse(vf->log, err, BPFE_TOO_COMPLEX, vf->pc,
 			    "too complex to follow path by path (limit %u instructions), and with "
@@ -120,10 +124,9 @@ int bpfe_vf_refuse_err(struct bpfe_vf *vf, int err, enum bpfe_reason reason, con
 /* The first attempt says nothing: the second may do. */
 int bpfe_vf_too_complex(struct bpfe_vf *vf)
 {
-	if (!vf->widen) {
-		vf->exhausted = true;
+	vf->exhausted = true;
+	if (vf->attempts_left)
 		return -E2BIG;
-	}
 	return bpfe_vf_refuse_err(vf, -E2BIG, BPFE_TOO_COMPLEX,
 				  "fewer paths: simpler conditions, smaller loop bounds",
 				  "verification took more than %u instructions, path by path and "
@@ -142,19 +145,76 @@ int bpfe_vf_no_memory(struct bpfe_vf *vf)
 
 /* ---- Entry --------------------------------------------------------------------------------- */
 
+/* What one attempt found does not count for the next. */
+static void forget(struct bpfe_vf *vf)
+{
+	struct bpfe_image *image = vf->image;
+
+	for (uint32_t i = 0; i < image->n_insns; i++) {
+		image->aux[i].seen = false;
+		image->aux[i].ctx_field = BPFE_CTX_NONE;
+		image->aux[i].mem_kind = BPFE_MEM_NONE;
+	}
+	for (uint32_t f = 0; f < image->n_subprogs; f++) {
+		image->subprogs[f].stack_bytes = 0;
+		image->subprogs[f].has_tail_call = false;
+	}
+	image->max_packet_offset = 0;
+	image->has_tail_call = false;
+	bpfe_flow_forget_calls(vf);
+}
+
+static int attempt(struct bpfe_vf *vf, uint64_t insns, bool joining)
+{
+	int err;
+
+	forget(vf);
+	vf->joining = joining;
+	vf->exhausted = false;
+	vf->work = 0;
+	vf->budget = insns * BPFE_VF_STEP;
+	err = bpfe_explore(vf);
+	vf->joining = false;
+	return err;
+}
+
+/* The second attempt and, if need be, the third. */
+static int explore_hard(struct bpfe_vf *vf)
+{
+	char text[2048] = "";
+	struct bpfe_log *log = vf->log, joined = {.buf = text, .size = sizeof(text)};
+	int err;
+
+	if (log && log->level >= 1)
+		bpfe_log(log, "not easy to follow path by path, joining paths\n");
+	vf->log = &joined;
+	vf->attempts_left = 1;
+	err = attempt(vf, JOINED_INSNS, true);
+	vf->log = log;
+	if (err == -E2BIG) {
+		vf->attempts_left = joined.reason ? 1 : 0;
+		err = attempt(vf, BPFE_VF_BUDGET, false);
+		if (err != -E2BIG || !vf->exhausted || !joined.reason)
+			return err;
+	}
+	/* The refusal is a line already, and becomes one again. */
+	if (err)
+		bpfe_refuse(log, err, joined.reason, joined.insn, "%.*s",
+			    joined.len ? (int)joined.len - 1 : 0, text);
+	return err;
+}
+
+/*
+ * Path by path, as long as that is easy; then joined, which is quick; and if that forgets too much,
+ * path by path again as far as Linux would go. What joining had to say is said if all fails.
+ */
 static int explore(struct bpfe_vf *vf)
 {
-	int err = bpfe_explore(vf);
+	int err;
 
-	if (!err || !vf->exhausted)
-		return err;
-	if (vf->log && vf->log->level >= 1)
-		bpfe_log(vf->log, "too complex to follow path by path, joining paths\n");
-	vf->widen = true;
-	vf->work = 0;
-	err = bpfe_explore(vf);
-	vf->widen = false;
-	return err;
+	vf->attempts_left = 2;
+	err = attempt(vf, EASY_INSNS, false);
+	return err == -E2BIG && vf->exhausted ? explore_hard(vf) : err;
 }
 
 static int verify(struct bpfe_vf *vf)
@@ -172,7 +232,7 @@ static int verify(struct bpfe_vf *vf)
 
 int bpfe_verify(struct bpfe_image *image, struct bpfe_log *log)
 {
-	struct bpfe_vf vf = {.image = image, .log = log, .budget = BPFE_VF_BUDGET};
+	struct bpfe_vf vf = {.image = image, .log = log};
 	int err = verify(&vf);
 
 	free(vf.points);

@@ -1,197 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Widening: the way out when following each path apart would take too long.
+ * Widening of numbers: the smallest number that covers two is let go further where it grew, so that
+ * it can grow only so many times and a loop that counts is done with after a few rounds.
  *
- * The program is first followed path by path. If that uses up the budget, all is done again, and
- * now, where many states of one shape meet, they are joined: the state that arrives is replaced by
- * one that covers it and the newest kept there, in which every bound that moved is let go to the
- * next of a few thresholds. Each number can grow only so many times, so a loop ends after a few
- * rounds however often it runs. What is refused then may be refused for what joining forgot, and
- * the refusal says so. That loops end is not shown this way; every run has an instruction budget.
- *
- * Imprecision: links between registers are dropped, packet pointers with different constant offsets
- * are different shapes, and so a loop that moves one is still followed round by round.
+ * Bounds go to the next of some thresholds: usual ones, and what the program itself compares with
+ * (a counter that runs until it equals 1500 then stops at 1500). In the end they go all the way.
  */
-#include "verifier/verifier.h"
+#include "verifier/flow.h"
+#include "verifier/join.h"
 
-static bool reg_same_shape(const struct bpfe_reg *a, const struct bpfe_reg *b)
+static int by_value(const void *a, const void *b)
 {
-	return a->type == b->type && a->frame == b->frame && a->map == b->map &&
-	       (a->off == b->off || a->type == BPFE_REG_SCALAR) && a->nullable == b->nullable &&
-	       a->rdonly == b->rdonly && a->part == b->part && a->kind == b->kind &&
-	       a->inner == b->inner && a->size == b->size && !a->ref == !b->ref;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
-static bool slot_same_shape(const struct bpfe_slot *a, const struct bpfe_slot *b)
+static bool compares_with_constant(const struct bpfe_image *image, uint32_t i)
 {
-	bool pointer_a = a->spill_size && bpfe_reg_is_pointer(&a->spill);
-	bool pointer_b = b->spill_size && bpfe_reg_is_pointer(&b->spill);
-
-	if (pointer_a || pointer_b)
-		return pointer_a && pointer_b && reg_same_shape(&a->spill, &b->spill);
-	for (unsigned i = 0; i < 8; i++) {
-		if ((a->kind[i] == BPFE_BYTE_UNINIT) != (b->kind[i] == BPFE_BYTE_UNINIT))
-			return false;
-	}
-	return true;
+	return image->aux[i].form == BPFE_FORM_JUMP_K && image->insns[i].imm > 0;
 }
 
-static bool frame_same_shape(const struct bpfe_frame *a, const struct bpfe_frame *b,
-			     const struct bpfe_live *live)
+int bpfe_flow_find_limits(struct bpfe_vf *vf)
 {
-	static const struct bpfe_slot unwritten;
-	uint32_t n_a = a->stack ? a->stack->n : 0, n_b = b->stack ? b->stack->n : 0;
+	static const uint64_t usual[] = {0,         0xff,       0xffff,    BPFE_MAX_FRAME,
+					 INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
+	const struct bpfe_image *image = vf->image;
+	struct bpfe_flow *flow = vf->flow;
+	uint32_t n = sizeof(usual) / sizeof(usual[0]), kept = 0;
 
-	if (a->subprog != b->subprog || a->return_to != b->return_to || a->callback != b->callback)
-		return false;
-	for (unsigned r = 0; r < BPF_REG_10; r++) {
-		if ((live->regs >> r & 1) && !reg_same_shape(&a->regs[r], &b->regs[r]))
-			return false;
+	for (uint32_t i = 0; i < image->n_insns; i++)
+		n += compares_with_constant(image, i);
+	flow->limits = malloc(n * sizeof(*flow->limits));
+	if (!flow->limits)
+		return bpfe_vf_no_memory(vf);
+	memcpy(flow->limits, usual, sizeof(usual));
+	n = sizeof(usual) / sizeof(usual[0]);
+	for (uint32_t i = 0; i < image->n_insns; i++) {
+		if (compares_with_constant(image, i))
+			flow->limits[n++] = (uint32_t)image->insns[i].imm;
 	}
-	for (uint32_t i = 0; i < BPFE_STACK_SLOTS; i++) {
-		if ((live->slots >> i & 1) &&
-		    !slot_same_shape(i < n_a ? &a->stack->slots[i] : &unwritten,
-				     i < n_b ? &b->stack->slots[i] : &unwritten))
-			return false;
+	qsort(flow->limits, n, sizeof(*flow->limits), by_value);
+	for (uint32_t k = 0; k < n; k++) {
+		if (!kept || flow->limits[k] != flow->limits[kept - 1])
+			flow->limits[kept++] = flow->limits[k];
 	}
-	return true;
+	flow->n_limits = kept;
+	return 0;
 }
 
-bool bpfe_same_shape(const struct bpfe_vf *vf, const struct bpfe_state *a,
-		     const struct bpfe_state *b)
+/* The least threshold from @max on. */
+static uint64_t next_limit(const struct bpfe_flow *flow, uint64_t max)
 {
-	if (a->depth != b->depth || a->n_held != b->n_held)
-		return false;
-	for (uint32_t f = a->depth; f > 0; f--) {
-		struct bpfe_live live;
+	uint32_t lo = 0, hi = flow->n_limits - 1;
 
-		if (f < a->depth && a->frames[f]->return_to != b->frames[f]->return_to)
-			return false;
-		live = bpfe_flow_live(vf, b, f - 1, vf->pc);
-		if (!frame_same_shape(a->frames[f - 1], b->frames[f - 1], &live))
-			return false;
+	while (lo < hi) {
+		uint32_t mid = (lo + hi) / 2;
+
+		if (flow->limits[mid] < max)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return true;
+	return flow->limits[lo];
 }
 
-/* ---- Values -------------------------------------------------------------------------------- */
-
-static uint64_t widened_max(uint64_t max, unsigned width)
+static uint64_t widened_max(const struct bpfe_flow *flow, uint64_t max, unsigned width)
 {
-	static const uint64_t thresholds[] = {0xff, 0xffff, INT32_MAX, UINT32_MAX, INT64_MAX};
+	uint64_t limit = next_limit(flow, max);
 
-	for (unsigned i = 0; i < sizeof(thresholds) / sizeof(thresholds[0]); i++) {
-		if (max <= thresholds[i] && thresholds[i] <= bpfe_width_mask(width))
-			return thresholds[i];
-	}
-	return bpfe_width_mask(width);
+	return limit < bpfe_width_mask(width) ? limit : bpfe_width_mask(width);
+}
+
+static int64_t widened_smin(int64_t min, int64_t lowest)
+{
+	if (min >= 0)
+		return 0;
+	return min >= -0x10000 && lowest < -0x10000 ? -0x10000 : lowest;
 }
 
 /* A word that covers both, with each bound of @old that @cur passed let go. */
-static struct bpfe_word widen_word(const struct bpfe_word *old, const struct bpfe_word *cur,
-				   unsigned width)
+static struct bpfe_word widen_word(const struct bpfe_flow *flow, const struct bpfe_word *old,
+				   const struct bpfe_word *cur, unsigned width)
 {
 	struct bpfe_word w = bpfe_word_union(*old, *cur), any = bpfe_word_unknown(width);
 
 	if (cur->umin < old->umin)
 		w.umin = 0;
 	if (cur->umax > old->umax)
-		w.umax = widened_max(cur->umax, width);
+		w.umax = widened_max(flow, cur->umax, width);
 	if (cur->smin < old->smin)
-		w.smin = any.smin;
+		w.smin = widened_smin(cur->smin, any.smin);
 	if (cur->smax > old->smax)
-		w.smax = cur->smax < 0 ? -1 : (int64_t)widened_max((uint64_t)cur->smax, width - 1);
-	if (!bpfe_tnum_in(old->bits, cur->bits))
-		w.bits = any.bits; /* the ranges give back the leading zeros */
+		w.smax = cur->smax < 0 ? -1
+				       : (int64_t)widened_max(flow, (uint64_t)cur->smax, width - 1);
+	if (!bpfe_tnum_in(old->bits, cur->bits)) {
+		/* Alignment is worth keeping; the ranges give back the leading zeros. */
+		uint64_t moved = w.bits.mask & -w.bits.mask;
+
+		w.bits.mask = any.bits.mask & ~(moved - 1);
+		w.bits.value &= moved - 1;
+	}
 	return w;
 }
 
-static struct bpfe_scalar widen_scalar(const struct bpfe_scalar *old, const struct bpfe_scalar *cur)
+struct bpfe_scalar bpfe_widen(const struct bpfe_vf *vf, const struct bpfe_scalar *old,
+			      const struct bpfe_scalar *cur, enum bpfe_join_force force)
 {
-	struct bpfe_scalar s = {widen_word(&old->x, &cur->x, 64),
-				widen_word(&old->lo, &cur->lo, 32)};
+	struct bpfe_scalar s = bpfe_scalar_union(old, cur);
 
+	if (force == BPFE_JOIN_TIGHT)
+		return s;
+	if (force == BPFE_JOIN_LOOSE)
+		return bpfe_scalar_unknown();
+	s = (struct bpfe_scalar){widen_word(vf->flow, &old->x, &cur->x, 64),
+				 widen_word(vf->flow, &old->lo, &cur->lo, 32)};
 	bpfe_scalar_deduce(&s);
 	return s;
-}
-
-/* Offsets were bounded when they were added, and stay so: sums with them must not overflow. */
-static void bound_offset(struct bpfe_scalar *val)
-{
-	if (val->x.smin < -BPFE_MAX_PTR_OFF)
-		val->x.smin = -BPFE_MAX_PTR_OFF;
-	if (val->x.smax > BPFE_MAX_VAR_OFF)
-		val->x.smax = BPFE_MAX_VAR_OFF;
-	bpfe_scalar_deduce(val);
-}
-
-static void widen_reg(struct bpfe_vf *vf, const struct bpfe_reg *old, struct bpfe_reg *cur)
-{
-	if (cur->type == BPFE_REG_UNINIT)
-		return;
-	if (!bpfe_scalar_equal(&old->val, &cur->val)) {
-		cur->val = widen_scalar(&old->val, &cur->val);
-		if (bpfe_reg_is_pointer(cur))
-			bound_offset(&cur->val);
-		/* Whatever was linked to it no longer has to be equal. */
-		cur->id = cur->type == BPFE_REG_SCALAR ? 0 : ++vf->ids;
-	}
-	if (old->range < cur->range)
-		cur->range = old->range;
-	cur->bounded = cur->bounded && old->bounded;
-}
-
-static void widen_slot(struct bpfe_vf *vf, const struct bpfe_slot *old, struct bpfe_slot *cur)
-{
-	bool same_place =
-		old->spill_size == cur->spill_size && old->spill_first == cur->spill_first;
-
-	if (cur->spill_size && same_place) {
-		widen_reg(vf, &old->spill, &cur->spill);
-	} else if (cur->spill_size) {
-		memset(cur->kind + cur->spill_first, BPFE_BYTE_MISC, cur->spill_size);
-		cur->spill_size = 0;
-		cur->spill = (struct bpfe_reg){0};
-	}
-	for (unsigned b = 0; b < 8; b++) {
-		if (cur->kind[b] == BPFE_BYTE_KNOWN &&
-		    (old->kind[b] != BPFE_BYTE_KNOWN || old->known[b] != cur->known[b]))
-			cur->kind[b] = BPFE_BYTE_MISC;
-	}
-}
-
-static int widen_stack(struct bpfe_vf *vf, const struct bpfe_stack *old, struct bpfe_frame *cur,
-		       uint64_t slots)
-{
-	struct bpfe_stack *stack;
-
-	if (!old || !cur->stack || !slots)
-		return 0;
-	stack = bpfe_stack_own(vf, cur, 0);
-	if (!stack)
-		return bpfe_vf_no_memory(vf);
-	for (uint32_t i = 0; i < stack->n && i < old->n; i++) {
-		if (slots >> i & 1)
-			widen_slot(vf, &old->slots[i], &stack->slots[i]);
-	}
-	return 0;
-}
-
-/* @old has the shape of vf->cur. */
-int bpfe_widen(struct bpfe_vf *vf, const struct bpfe_state *old)
-{
-	for (uint32_t f = 0; f < vf->cur->depth; f++) {
-		struct bpfe_live live = bpfe_flow_live(vf, vf->cur, f, vf->pc);
-		struct bpfe_frame *frame = vf->cur->frames[f];
-		int err;
-
-		for (unsigned r = 0; r < BPF_REG_10; r++) {
-			if (live.precise_regs >> r & 1)
-				widen_reg(vf, &old->frames[f]->regs[r], &frame->regs[r]);
-		}
-		err = widen_stack(vf, old->frames[f]->stack, frame, live.precise_slots);
-		if (err)
-			return err;
-	}
-	return 0;
 }

@@ -135,7 +135,7 @@ static void test_joined_offset(void **state)
 	bpfe_image_close(&image);
 	assert_int_equal(log.insn, COUNT_OF(insns) - 2);
 	assert_non_null(strstr(text, "(r0 = *(u8 *)(r0 -8)) map value access of 1 bytes at offset "
-				     "-536870920 to "));
+				     "-258 to "));
 }
 
 static int setup(void **state)
