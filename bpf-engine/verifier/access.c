@@ -239,7 +239,8 @@ static int check_atomic_place(struct bpfe_vf *vf, int regno, const struct bpfe_r
 	if (base->type == BPFE_REG_STACK)
 		return 0;
 	if (base->type != BPFE_REG_MAP_VALUE &&
-	    (base->type != BPFE_REG_MEM || base->kind != BPFE_OF_RECORD))
+	    (base->type != BPFE_REG_MEM ||
+	     (base->kind != BPFE_OF_RECORD && base->kind != BPFE_OF_PROGRAM)))
 		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
 				      "atomic operations on stack, map value or ring buffer record",
 				      "atomic operation on %s", bpfe_reg_type_name(base));

@@ -239,6 +239,7 @@ static void give_arguments(const struct bpfe_vf *vf, struct bpfe_reg *regs)
 		return;
 	}
 	regs[BPF_REG_1] = bpfe_reg_pointer(BPFE_REG_MEM);
+	regs[BPF_REG_1].kind = BPFE_OF_PROGRAM;
 	regs[BPF_REG_1].size = vf->image->mem_size;
 	regs[BPF_REG_1].nullable = !vf->image->mem_size;
 	regs[BPF_REG_2] = bpfe_reg_scalar(bpfe_scalar_const(vf->image->mem_size));

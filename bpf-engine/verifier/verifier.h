@@ -52,6 +52,7 @@ enum bpfe_of {
 	BPFE_OF_RECORD,     /* ring buffer record, to be released */
 	BPFE_OF_DYNPTR,     /* slice of a dynptr */
 	BPFE_OF_FRAME,      /* slice of a dynptr over the frame: gone when the packet moves */
+	BPFE_OF_PROGRAM,    /* the memory of a program over plain memory, which is aligned */
 };
 
 /* What of an object a slot holds, in bpfe_reg.part. */

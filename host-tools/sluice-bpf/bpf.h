@@ -20,6 +20,7 @@ typedef int (*subcommand_fn)(int argc, char **argv, GError **error);
 
 int cmd_verify(int argc, char **argv, GError **error);
 int cmd_disasm(int argc, char **argv, GError **error);
+int cmd_exec(int argc, char **argv, GError **error);
 int cmd_filter(int argc, char **argv, GError **error);
 int cmd_run(int argc, char **argv, GError **error);
 int cmd_stat(int argc, char **argv, GError **error);

@@ -20,6 +20,7 @@ static const struct subcommand subcommands[] = {
 	{"verify", "does the NIC accept a program, and if not, why", cmd_verify},
 	{"disasm", "print a program's instructions", cmd_disasm},
 	{"run", "run a program over one frame or a capture", cmd_run},
+	{"exec", "run instructions given as hex, and print r0", cmd_exec},
 	{"filter", "make a program of a libpcap filter expression", cmd_filter},
 	{"stat", "compare what verifying programs takes", cmd_stat},
 };

@@ -147,8 +147,8 @@ static void help(void **state)
 
 	assert_int_equal(run.status, 0);
 	assert_true(g_str_has_prefix(run.out, "Usage: sluice-bpf SUBCOMMAND [OPTION...] ...\n"));
-	for (const char *const *name =
-		     (const char *const[]){"verify", "disasm", "run", "filter", "stat", NULL};
+	for (const char *const *name = (const char *const[]){"verify", "disasm", "run", "exec",
+							     "filter", "stat", NULL};
 	     *name; name++) {
 		g_autofree char *line = g_strdup_printf("\n  %-8s ", *name);
 		struct run each = sluice_bpf(*name, "--help");
