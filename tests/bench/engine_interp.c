@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * What one instruction costs in the interpreter: a few programs over one 1514-byte frame, the
- * median of some rounds each, in ns of processor time a run and ns an instruction. Not a test:
- * prints figures to compare with others taken in the same minute on the same machine.
+ * What one instruction costs in the interpreter: a few programs over one 1514-byte frame, and those
+ * of mem_programs.h, which other runtimes can run too; the median of some rounds each, in ns of
+ * processor time a run and ns an instruction. Not a test: prints figures to compare with others
+ * taken in the same minute on the same machine.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "bpf_engine.h"
+#include "mem_programs.h"
 #include "../unit/engine/insn.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ROUNDS       9
 
-static uint8_t memory[2048];
+static _Alignas(8) uint8_t memory[2048];
 
 static double now_ns(void)
 {
@@ -42,21 +44,25 @@ static struct bpfe_xdp_buff frame(void)
 	};
 }
 
-static void measure(const char *name, const struct bpf_insn *insns, size_t n, struct bpfe_map *map)
-{
-	struct bpfe_map_binding binding = {1, map};
-	char text[4096] = "";
-	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
-	struct bpfe_load_attr attr = {
-		.insns = insns, .n_insns = (uint32_t)n, .maps = &binding, .n_maps = map != NULL};
+/* A program and what it runs over. */
+struct work {
+	const char *name;
 	struct bpfe_program *prog;
+	const struct mem_program *mem; /* NULL: the frame */
+};
+
+static struct bpfe_result run_once(const struct work *work, struct bpfe_xdp_buff *xdp)
+{
+	if (work->mem)
+		return bpfe_run_mem(work->prog, memory, work->mem->mem_size);
+	return bpfe_run(work->prog, xdp);
+}
+
+static void time_work(const struct work *work)
+{
 	struct bpfe_result result = {0};
 	double per_run[ROUNDS];
 
-	if (bpfe_program_load(&attr, &prog, &log)) {
-		fprintf(stderr, "%s: %s", name, text);
-		exit(1);
-	}
 	bpfe_rcu_read_lock();
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct bpfe_xdp_buff xdp = frame();
@@ -65,7 +71,7 @@ static void measure(const char *name, const struct bpf_insn *insns, size_t n, st
 
 		do {
 			for (unsigned i = 0; i < 100; i++)
-				result = bpfe_run(prog, &xdp);
+				result = run_once(work, &xdp);
 			runs += 100;
 			spent = now_ns() - start;
 		} while (spent < 3e7);
@@ -73,10 +79,51 @@ static void measure(const char *name, const struct bpf_insn *insns, size_t n, st
 	}
 	bpfe_rcu_read_unlock();
 	qsort(per_run, ROUNDS, sizeof(per_run[0]), compare);
-	printf("%-24s %8.1f ns a run %8lu insns %6.2f ns an insn (returns %u)\n", name,
+	printf("%-24s %8.1f ns a run %8lu insns %6.2f ns an insn (returns %llu)\n", work->name,
 	       per_run[ROUNDS / 2], (unsigned long)result.insns,
-	       per_run[ROUNDS / 2] / (double)result.insns, result.retval);
-	bpfe_program_put(prog);
+	       per_run[ROUNDS / 2] / (double)result.insns, (unsigned long long)result.r0);
+	if (work->mem && result.r0 != work->mem->result) {
+		fprintf(stderr, "%s: should return %llu\n", work->name,
+			(unsigned long long)work->mem->result);
+		exit(1);
+	}
+}
+
+static struct bpfe_program *load(const char *name, const struct bpfe_load_attr *attr)
+{
+	char text[4096] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_program *prog;
+
+	if (bpfe_program_load(attr, &prog, &log)) {
+		fprintf(stderr, "%s: %s", name, text);
+		exit(1);
+	}
+	return prog;
+}
+
+static void measure(const char *name, const struct bpf_insn *insns, size_t n, struct bpfe_map *map)
+{
+	struct bpfe_map_binding binding = {1, map};
+	const struct bpfe_load_attr attr = {
+		.insns = insns, .n_insns = (uint32_t)n, .maps = &binding, .n_maps = map != NULL};
+	const struct work work = {name, load(name, &attr), NULL};
+
+	time_work(&work);
+	bpfe_program_put(work.prog);
+}
+
+static void measure_mem(const struct mem_program *mem)
+{
+	const struct bpfe_load_attr attr = {.type = BPFE_PROG_MEM,
+					    .mem_size = (uint32_t)mem->mem_size,
+					    .insns = mem->insns,
+					    .n_insns = (uint32_t)mem->n_insns};
+	const struct work work = {mem->name, load(mem->name, &attr), mem};
+
+	mem_program_memory(memory);
+	time_work(&work);
+	bpfe_program_put(work.prog);
 }
 
 static void measure_return(void)
@@ -154,6 +201,8 @@ int main(void)
 	measure_byte_sum();
 	measure_lookup("array lookup, count", BPF_MAP_TYPE_ARRAY);
 	measure_lookup("hash lookup, count", BPF_MAP_TYPE_HASH);
+	for (size_t i = 0; i < n_mem_programs; i++)
+		measure_mem(&mem_programs[i]);
 	bpfe_rcu_barrier();
 	bpfe_thread_unregister();
 	return 0;
