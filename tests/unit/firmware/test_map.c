@@ -102,6 +102,33 @@ static void test_name(void **state)
 	fwg_expect(f, SLUICE_ST_INVALID_ATTR, SLUICE_ATTR_NAME);
 }
 
+/* A device that is told to offer more than Linux offloads: a value for each receive queue. */
+static void test_per_cpu(void **state)
+{
+	const struct fw_limits limits = {.map_types = FW_OFFLOAD_MAP_TYPES |
+						      1ull << BPF_MAP_TYPE_PERCPU_ARRAY};
+	struct fw_guest *f = fwg_new(&limits);
+	const uint64_t values[2] = {7, 8};
+	const uint32_t key = 0;
+	struct sluice_cmd_cpl cpl;
+	uint32_t map;
+
+	fwg_boot(f);
+	map = fwg_map(f, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 4, 1);
+	assert_int_equal(fwg_map_update(f, map, &key, 4, values, 4, BPF_ANY),
+			 SLUICE_ST_INVALID_ATTR);
+	assert_int_equal(fwg_map_update(f, map, &key, 4, values, sizeof(values), BPF_ANY),
+			 SLUICE_ST_OK);
+	fwg_begin_map(f, SLUICE_OP_MAP_LOOKUP, map);
+	fwg_attr(f, SLUICE_ATTR_KEY, &key, 4);
+	cpl = fwg_run(f);
+	assert_int_equal(cpl.status, SLUICE_ST_OK);
+	assert_int_equal(cpl.resp_len, sizeof(values));
+	assert_memory_equal(fwg_resp(f), values, sizeof(values));
+	create_refused(f, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, SLUICE_ST_NOT_SUPPORTED, 0);
+	fwg_free(f);
+}
+
 static void test_table_full(void **state)
 {
 	const struct fw_limits limits = {.max_maps = 3};
@@ -331,6 +358,7 @@ int main(void)
 		FWG_TEST(test_create),
 		FWG_TEST(test_create_refusals),
 		FWG_TEST(test_name),
+		cmocka_unit_test(test_per_cpu),
 		cmocka_unit_test(test_table_full),
 		cmocka_unit_test(test_memory_limit),
 		FWG_TEST(test_query),
