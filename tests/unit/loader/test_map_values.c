@@ -76,12 +76,6 @@ static void inner_definitions(void **state)
 	image_free(&image);
 }
 
-static void needs_tail_calls(void)
-{
-	if (!bpfe_helper_name(BPF_FUNC_tail_call))
-		skip();
-}
-
 /* The id that map @name holds at @index; 0 if nothing. */
 static uint32_t held(const struct bpfe_object *obj, struct bpfe_map **maps, const char *name,
 		     uint32_t index)
@@ -104,8 +98,6 @@ static void put(const struct bpfe_object *obj, struct bpfe_program *prog, struct
 
 static void loaded_with_values(void **state)
 {
-	needs_tail_calls();
-
 	struct image image = image_load("values");
 	struct bpfe_object *obj = image_open(&image);
 	const struct bpfe_load_attr attr = {0};
@@ -132,8 +124,6 @@ static void loaded_with_values(void **state)
 
 static void refused_program_of_a_prog_array(void **state)
 {
-	needs_tail_calls();
-
 	struct image image = image_load("values");
 	uint8_t *code = image_data(&image, "xdp");
 	struct bpf_insn *insn =
@@ -185,8 +175,6 @@ static void samples_inner_out_of_range(void **state)
 
 static void iproute2(void **state)
 {
-	needs_tail_calls();
-
 	struct image image = image_load("legacy_iproute2");
 	struct bpfe_object *obj = image_open(&image);
 	const struct bpfe_load_attr attr = {0};
