@@ -28,3 +28,8 @@ void nic_host_init(struct nic *nic)
 {
 	nic->host = (struct bpfe_host){.trace = trace, .mtu = mtu, .opaque = nic};
 }
+
+void nic_set_fib(struct nic *nic, const struct bpfe_fib *fib)
+{
+	__atomic_store_n(&nic->host.fib, fib, __ATOMIC_RELEASE);
+}

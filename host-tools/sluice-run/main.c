@@ -5,6 +5,7 @@
 #include "capture.h"
 #include "error.h"
 #include "guest.h"
+#include "ip_batch.h"
 #include "maps.h"
 #include "pcapng.h"
 #include "program.h"
@@ -29,6 +30,7 @@ struct options {
 	char *program;
 	char **presets;
 	char **globals;
+	char *routes;
 	int queue;
 	int repeat;
 	gboolean json;
@@ -73,6 +75,10 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 		{"global", 'g', 0, G_OPTION_ARG_STRING_ARRAY, &o->globals,
 		 "Set a global variable before the program is verified; may be repeated",
 		 "NAME=VALUE"},
+		{"routes", 'R', 0, G_OPTION_ARG_FILENAME, &o->routes,
+		 "Fill the table that bpf_fib_lookup() asks from FILE: link, route and neigh "
+		 "commands as for ip -batch, with device numbers for names",
+		 "FILE"},
 		{"queue", 'q', 0, G_OPTION_ARG_INT, &o->queue,
 		 "Receive queue the frames go to (default 0)", "N"},
 		{"repeat", 'r', 0, G_OPTION_ARG_INT, &o->repeat,
@@ -119,6 +125,7 @@ static void options_clear(struct options *o)
 	g_strfreev(o->files);
 	g_strfreev(o->presets);
 	g_strfreev(o->globals);
+	g_free(o->routes);
 	g_free(o->filter);
 	g_free(o->output);
 	g_free(o->program);
@@ -221,7 +228,8 @@ static gboolean check_balance(const struct report *report, GError **error)
 }
 
 static gboolean run_in_nic(const struct options *o, const struct program *program,
-			   const struct capture *capture, GError **error)
+			   const struct capture *capture, const struct bpfe_fib *fib,
+			   GError **error)
 {
 	struct report report = {.program = program, .capture = input(o)};
 	struct run run = {.options = o, .capture = capture, .report = &report};
@@ -231,6 +239,7 @@ static gboolean run_in_nic(const struct options *o, const struct program *progra
 	run.guest = guest_create(o->queue, error);
 	if (!run.guest)
 		return FALSE;
+	nic_set_fib(guest_nic(run.guest), fib);
 	streams_open(&report.streams, program);
 	ret = nic_set_program(guest_nic(run.guest), 0, program->loaded, PROGRAM_ID);
 	if (ret)
@@ -260,6 +269,32 @@ static gboolean set_globals(void *opaque, struct bpfe_object *object, GError **e
 	return ok;
 }
 
+/* Links, routes and neighbours the table has room for. */
+#define MAX_LINKS  256u
+#define MAX_ROUTES 65536u
+
+/* As run_in_nic(), with the forwarding table filled, if there is to be one. */
+static gboolean run_with_routes(const struct options *o, const struct program *program,
+				const struct capture *capture, GError **error)
+{
+	struct bpfe_fib *fib = NULL;
+	gboolean ok;
+
+	if (o->routes) {
+		fib = bpfe_fib_new(MAX_LINKS, MAX_ROUTES, NULL);
+		if (!fib) {
+			g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
+				    "no memory for the forwarding table");
+			return FALSE;
+		}
+	}
+	ok = !fib || ip_batch_read(fib, o->routes, error);
+	if (ok)
+		ok = run_in_nic(o, program, capture, fib, error);
+	bpfe_fib_free(fib);
+	return ok;
+}
+
 static gboolean run_program(struct options *o, const struct capture *capture, GError **error)
 {
 	uint32_t flags = o->checked ? BPFE_LOAD_CHECKED : 0;
@@ -274,7 +309,7 @@ static gboolean run_program(struct options *o, const struct capture *capture, GE
 	for (char **preset = o->presets; ok && preset && *preset; preset++)
 		ok = maps_preset(program->file->object, program->maps, *preset, error);
 	if (ok)
-		ok = run_in_nic(o, program, capture, error);
+		ok = run_with_routes(o, program, capture, error);
 	program_close(program);
 	return ok;
 }

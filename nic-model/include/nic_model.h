@@ -121,6 +121,12 @@ void nic_set_link(struct nic *nic, unsigned port, bool up, uint32_t speed_mbps);
 typedef void (*nic_event_fn)(void *opaque, const struct sluice_event *event);
 void nic_set_event_handler(struct nic *nic, nic_event_fn fn, void *opaque);
 
+/*
+ * The table bpf_fib_lookup() asks, NULL for none: the caller's, who fills it and keeps it until
+ * another one was set and a grace period (bpfe_rcu_synchronize()) has passed.
+ */
+void nic_set_fib(struct nic *nic, const struct bpfe_fib *fib);
+
 /* ---- Doorbells ---------------------------------------------------------------------------- */
 
 /*
