@@ -213,7 +213,7 @@ class Demo:
         lines = text.rstrip().splitlines()
         self.report.say(f"... {max(0, len(lines) - REFUSAL_LINES)} lines of the verifier's log before")
         self.report.say("\n".join(lines[-REFUSAL_LINES:]))
-        must("bpf_fib_lookup" in text, "the refusal does not name the helper")
+        must("bpf_sk_lookup_udp" in text, "the refusal does not name the helper")
         must(self.offload.program_id() is None, "a refused program is attached")
 
 

@@ -208,7 +208,7 @@ def refused(vm):
     done = offload.attach("/root/xdp_refused.bpf.o")
     expect(done.rc != 0, "it was taken")
     text = done.err + done.out
-    expect("bpf_fib_lookup" in text, f"the reason does not name the helper: {text}")
+    expect("bpf_sk_lookup_udp" in text, f"the reason does not name the helper: {text}")
     equal(offload.program_id(), None, "attached program")
     equal(device_objects(vm), (0, 0), "programs and maps in the device")
 

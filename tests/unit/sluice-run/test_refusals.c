@@ -127,7 +127,7 @@ static void program_refused(void **state)
 		g_strdup_printf("sluice-run: %s: program xdp_refused is refused:\n", program);
 
 	assert_true(g_str_has_prefix(run.err, begin));
-	assert_non_null(strstr(run.err, "bpf_fib_lookup"));
+	assert_non_null(strstr(run.err, "bpf_sk_lookup_udp"));
 	assert_non_null(strstr(run.err, "xdp_refused.bpf.c:"));
 	assert_string_equal(run.out, "");
 	assert_int_equal(run.status, 1);
