@@ -140,6 +140,7 @@ enum bpfe_arg_type {
 	BPFE_ARG_MAP_VALUE_OUT, /* value_size bytes the helper fills (pop, peek) */
 	BPFE_ARG_MEM_RDONLY,    /* initialised memory, its size in the next argument */
 	BPFE_ARG_MEM_UNINIT,    /* memory the helper fills whole; size in the next argument */
+	BPFE_ARG_MEM_INOUT,     /* initialised memory the helper reads and writes; size as above */
 	BPFE_ARG_FIXED_RDONLY,  /* initialised memory of arg_size[] bytes */
 	BPFE_ARG_FIXED_OUT,     /* memory of arg_size[] bytes the helper fills whole */
 	BPFE_ARG_FIXED_INOUT, /* initialised memory of arg_size[] bytes the helper reads and writes

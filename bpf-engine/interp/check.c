@@ -108,6 +108,9 @@ static bool may_pass_memory(const struct bpfe_run_state *state, unsigned type, c
 		return bpfe_may_access(state, arg[0], arg[1], false);
 	case BPFE_ARG_MEM_UNINIT:
 		return bpfe_may_access(state, arg[0], arg[1], true);
+	case BPFE_ARG_MEM_INOUT:
+		return bpfe_may_access(state, arg[0], arg[1], false) &&
+		       bpfe_may_access(state, arg[0], arg[1], true);
 	case BPFE_ARG_FIXED_RDONLY:
 		return bpfe_may_access(state, *arg, fixed, false);
 	case BPFE_ARG_FIXED_INOUT:

@@ -106,6 +106,18 @@ static bool is_null(const struct bpfe_reg *reg)
 	return reg->type == BPFE_REG_SCALAR && bpfe_scalar_is_const(&reg->val) && !reg->val.x.umin;
 }
 
+static enum bpfe_use use_of(uint8_t memory)
+{
+	switch (bpfe_arg_kind(memory)) {
+	case BPFE_ARG_MEM_UNINIT:
+		return BPFE_USE_FILL;
+	case BPFE_ARG_MEM_INOUT:
+		return BPFE_USE_BOTH;
+	default:
+		return BPFE_USE_READ;
+	}
+}
+
 int bpfe_check_size_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 {
 	const struct bpfe_word *size = &bpfe_top(vf->cur)->regs[regno].val.x;
@@ -132,9 +144,7 @@ int bpfe_check_size_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 				      "is 0",
 				      regno, call->helper->name, regno - 1);
 	}
-	return bpfe_check_memory(
-		vf, regno - 1, size->umin, size->umax,
-		bpfe_arg_kind(memory) == BPFE_ARG_MEM_UNINIT ? BPFE_USE_FILL : BPFE_USE_READ, call);
+	return bpfe_check_memory(vf, regno - 1, size->umin, size->umax, use_of(memory), call);
 }
 
 /* ---- Constants ----------------------------------------------------------------------------- */

@@ -171,6 +171,7 @@ static int check_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 		return bpfe_check_element_arg(vf, regno, arg, call);
 	case BPFE_ARG_MEM_RDONLY:
 	case BPFE_ARG_MEM_UNINIT:
+	case BPFE_ARG_MEM_INOUT:
 		return 0; /* with its size, the next argument */
 	case BPFE_ARG_FIXED_RDONLY:
 	case BPFE_ARG_FIXED_OUT:

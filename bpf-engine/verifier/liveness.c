@@ -159,6 +159,7 @@ static int64_t argument_bytes(const struct bpfe_vf *vf, const struct bpfe_helper
 		return longest_element(vf->image, false);
 	case BPFE_ARG_MEM_RDONLY:
 	case BPFE_ARG_MEM_UNINIT:
+	case BPFE_ARG_MEM_INOUT:
 		return BPFE_STACK_SIZE;
 	case BPFE_ARG_FIXED_RDONLY:
 	case BPFE_ARG_FIXED_OUT:
