@@ -144,6 +144,43 @@ static void test_long_expression(void **state)
 	assert_true(tally.matched > 0 && tally.other > 0);
 }
 
+#define HARD 1600u
+
+/*
+ * What makes exploration path by path grow without end: a branch every few instructions, each of
+ * which leaves other values behind that a later load uses as its offset. No expression compiles to
+ * this; that what is valid is accepted must not depend on it.
+ */
+static void test_hard_to_verify(void **state)
+{
+	static struct sock_filter insns[HARD];
+	struct tally tally;
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < BPF_MEMWORDS; k++)
+		insns[n++] = (struct sock_filter)BPF_STMT(BPF_ST, k);
+	insns[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0);
+	while (n < HARD - 9) {
+		insns[n] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1u << n % 31, 0,
+							1);
+		n++;
+		insns[n] = (struct sock_filter)BPF_STMT(BPF_ST, n % BPF_MEMWORDS);
+		n++;
+		insns[n] = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_MEM, n * 5 % BPF_MEMWORDS);
+		n++;
+		insns[n] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0);
+		n++;
+		insns[n] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, n * 7919);
+		n++;
+	}
+	insns[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x1f);
+	insns[n++] = (struct sock_filter)BPF_STMT(BPF_MISC | BPF_TAX, 0);
+	insns[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_IND, 3);
+	insns[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_A, 0);
+	tally = compare_frames("hard", insns, n, 300);
+	assert_true(tally.matched > 0 && tally.other > 0);
+}
+
 static void test_random_programs(void **state)
 {
 	struct sock_filter insns[GENERATE_MAX];
@@ -219,9 +256,8 @@ static void test_disasm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_expressions),
-		cmocka_unit_test(test_long_expression),
-		cmocka_unit_test(test_random_programs),
+		cmocka_unit_test(test_expressions),    cmocka_unit_test(test_long_expression),
+		cmocka_unit_test(test_hard_to_verify), cmocka_unit_test(test_random_programs),
 		cmocka_unit_test(test_disasm),
 	};
 
