@@ -54,13 +54,15 @@ static bool read_key(const struct bpfe_map *map, const void *key, struct lpm_key
 
 static void write_key(const struct bpfe_map *map, const struct lpm_node *node, void *key)
 {
-	uint64_t words[LPM_MAX_WORDS];
+	const size_t size = map->attr.key_size - sizeof(node->prefixlen);
+	uint8_t *data = (uint8_t *)key + sizeof(node->prefixlen);
 
-	for (uint32_t i = 0; i < lpm_words(&map->attr); i++)
-		words[i] = __builtin_bswap64(node->words[i]);
 	memcpy(key, &node->prefixlen, sizeof(node->prefixlen));
-	memcpy((uint8_t *)key + sizeof(node->prefixlen), words,
-	       map->attr.key_size - sizeof(node->prefixlen));
+	for (size_t at = 0; at < size; at += 8) {
+		uint64_t word = __builtin_bswap64(node->words[at / 8]);
+
+		memcpy(data + at, &word, size - at < 8 ? size - at : 8);
+	}
 }
 
 static unsigned bit_at(const uint64_t *words, uint32_t i)
