@@ -312,15 +312,14 @@ static void *look_up(void *opaque)
 	bpfe_thread_register();
 	while (!s->done) {
 		const uint64_t *value;
+		uint64_t seen;
 
 		i += 7;
 		bpfe_rcu_read_lock();
 		value = bpfe_map_lookup(map, K(32, 10, i % 8, i % 4, i));
-		if (!value)
-			bad++;
-		else
-			bad += *value != 8 && *value != 0x1000 + i % 8u &&
-			       *value != 0x2000 + i % 8u * 4 + i % 4u;
+		/* Once, whole: it may be overwritten in place. */
+		seen = value ? __atomic_load_n(value, __ATOMIC_RELAXED) : 0;
+		bad += seen != 8 && seen != 0x1000 + i % 8u && seen != 0x2000 + i % 8u * 4 + i % 4u;
 		bpfe_rcu_read_unlock();
 	}
 	atomic_fetch_add(&s->bad, bad);
