@@ -31,6 +31,7 @@ extern "C" {
 #define BPFE_MAX_INSNS      65536u   /* 8-byte slots a program may have */
 #define BPFE_NAME_LEN       16u      /* program and map names, NUL included (BPF_OBJ_NAME_LEN) */
 #define BPFE_DEFAULT_BUDGET 1000000u /* instructions one run may execute */
+#define BPFE_MAX_FRAME      0xfffff  /* bytes hard_start to hard_end of a frame may have */
 #define BPFE_HEADROOM       256u     /* XDP_PACKET_HEADROOM a frame should have before its data */
 
 /* ---- Memory ------------------------------------------------------------------------------- */

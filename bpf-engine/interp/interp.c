@@ -355,6 +355,9 @@ struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buf
 
 	if (prog->type == BPFE_PROG_MEM)
 		return (struct bpfe_result){.abort = BPFE_ABORT_TRAP};
+	/* What the verifier knows of packet offsets holds for frames up to here. */
+	if (xdp->hard_end - xdp->hard_start > BPFE_MAX_FRAME)
+		return (struct bpfe_result){.abort = BPFE_ABORT_MEMORY};
 	begin(&state, prog, xdp);
 	return finish(&state, run_loops(&state));
 }

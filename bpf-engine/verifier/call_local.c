@@ -28,7 +28,11 @@ static int call(struct bpfe_vf *vf, uint32_t function)
 
 int bpfe_vf_call_local(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
-	return call(vf, vf->image->aux[(int64_t)vf->pc + 1 + insn->imm].subprog);
+	uint32_t function = vf->image->aux[(int64_t)vf->pc + 1 + insn->imm].subprog;
+
+	if (bpfe_is_global(vf->image, function))
+		return bpfe_vf_call_global(vf, function);
+	return call(vf, function);
 }
 
 int bpfe_vf_callx(struct bpfe_vf *vf, const struct bpf_insn *insn)
@@ -78,6 +82,11 @@ int bpfe_vf_exit(struct bpfe_vf *vf)
 	err = bpfe_held_check_none(vf, "the program ends");
 	if (err)
 		return err;
+	if (bpfe_is_global(vf->image, frame->subprog) &&
+	    vf->image->subprogs[frame->subprog].info->returns_void) {
+		vf->path_ends = true;
+		return 0;
+	}
 	if (r0->type != BPFE_REG_SCALAR)
 		return bpfe_vf_refuse(vf, BPFE_BAD_RETURN, BPF_REG_0, "a scalar, the XDP verdict",
 				      r0->type == BPFE_REG_UNINIT

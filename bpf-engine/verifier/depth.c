@@ -16,8 +16,9 @@
 #define MAX_BELOW_TAIL_CALL 256u /* bytes of stack in the callers' frames: less than this */
 
 struct depths {
-	uint32_t *below; /* by function: deepest chain of what it calls, without itself */
-	uint32_t *above; /* deepest chain of its callers */
+	uint32_t *below;  /* by function: deepest chain of what it calls, without itself */
+	uint32_t *above;  /* deepest chain of its callers */
+	uint32_t *frames; /* longest chain of what it calls, itself included */
 	bool grown;
 };
 
@@ -27,6 +28,10 @@ static void add_call(const struct bpfe_image *image, struct depths *d, uint32_t 
 	uint32_t below = image->subprogs[callee].stack_bytes + d->below[callee];
 	uint32_t above = image->subprogs[caller].stack_bytes + d->above[caller];
 
+	if (d->frames[callee] + 1 > d->frames[caller]) {
+		d->frames[caller] = d->frames[callee] + 1;
+		d->grown = true;
+	}
 	if (below > d->below[caller]) {
 		d->below[caller] = below;
 		d->grown = true;
@@ -89,21 +94,25 @@ int bpfe_check_stack_depth(struct bpfe_vf *vf)
 	uint32_t n = vf->image->n_subprogs, times = 0;
 	struct depths d = {.below = calloc(n, sizeof(*d.below)),
 			   .above = calloc(n, sizeof(*d.above)),
+			   .frames = calloc(n, sizeof(*d.frames)),
 			   .grown = true};
 	int err = 0;
 
-	if (!d.below || !d.above)
+	if (!d.below || !d.above || !d.frames)
 		err = bpfe_vf_no_memory(vf);
 	while (!err && d.grown && times++ <= BPFE_MAX_FRAMES)
 		add_all_calls(vf, &d);
-	if (!err && d.grown) {
+	/* Global functions are followed apart, so exploration has not seen whole chains. */
+	if (!err && (d.grown || d.frames[0] >= BPFE_MAX_FRAMES)) {
 		vf->pc = 0;
-		err = bpfe_vf_refuse_err(vf, -E2BIG, BPFE_TOO_LARGE, "calls that form no cycle",
-					 "functions call one another in a cycle");
+		err = bpfe_vf_refuse_err(vf, -E2BIG, BPFE_TOO_LARGE, "at most 8 frames",
+					 "a chain of calls is longer than %u frames",
+					 BPFE_MAX_FRAMES);
 	}
 	if (!err)
 		err = check_limits(vf, &d);
 	free(d.below);
 	free(d.above);
+	free(d.frames);
 	return err;
 }

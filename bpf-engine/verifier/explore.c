@@ -245,25 +245,29 @@ static void give_arguments(const struct bpfe_vf *vf, struct bpfe_reg *regs)
 	regs[BPF_REG_2] = bpfe_reg_scalar(bpfe_scalar_const(vf->image->mem_size));
 }
 
-static int begin(struct bpfe_vf *vf)
+static int begin(struct bpfe_vf *vf, uint32_t function)
 {
 	int err;
 
 	vf->cur = bpfe_state_new(vf);
 	if (!vf->cur)
 		return bpfe_vf_no_memory(vf);
-	vf->pc = 0;
+	vf->pc = vf->image->subprogs[function].start;
 	vf->path = NULL;
 	vf->parent = NULL;
-	err = bpfe_state_push(vf, vf->cur, 0, 0);
-	if (!err)
+	err = bpfe_state_push(vf, vf->cur, function, 0);
+	if (err)
+		return err;
+	if (function)
+		bpfe_give_global_arguments(vf, function, bpfe_top(vf->cur)->regs);
+	else
 		give_arguments(vf, bpfe_top(vf->cur)->regs);
-	return err;
+	return 0;
 }
 
-static int follow_all(struct bpfe_vf *vf)
+static int follow_all(struct bpfe_vf *vf, uint32_t function)
 {
-	int err = begin(vf);
+	int err = begin(vf, function);
 
 	while (!err) {
 		vf->path_ends = false;
@@ -304,8 +308,13 @@ static void drop_everything(struct bpfe_vf *vf)
 
 int bpfe_explore(struct bpfe_vf *vf)
 {
-	int err = follow_all(vf);
+	uint32_t function = 0;
+	int err;
 
-	drop_everything(vf);
+	do {
+		err = follow_all(vf, function);
+		drop_everything(vf);
+		function = err ? 0 : bpfe_next_global(vf);
+	} while (function);
 	return err;
 }

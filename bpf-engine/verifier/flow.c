@@ -274,6 +274,8 @@ int bpfe_flow_build(struct bpfe_vf *vf)
 	if (!err)
 		err = run_passes(vf, flow);
 	if (!err)
+		err = bpfe_flow_find_globals(vf);
+	if (!err)
 		err = bpfe_flow_find_limits(vf);
 	return err;
 }
@@ -288,6 +290,8 @@ void bpfe_flow_free(struct bpfe_flow *flow)
 	free(flow->order);
 	free(flow->calls);
 	free(flow->limits);
+	free(flow->moves_packet);
+	free(flow->global);
 	free(flow->loop_head);
 	free(flow->last_call);
 	free(flow->before);
@@ -322,6 +326,7 @@ int bpfe_flow_note_call(struct bpfe_vf *vf, uint32_t function)
 void bpfe_flow_forget_calls(struct bpfe_vf *vf)
 {
 	vf->flow->n_calls = 0;
+	memset(vf->flow->global, 0, vf->image->n_subprogs * sizeof(vf->flow->global[0]));
 	memset(vf->flow->last_call, 0, vf->image->n_insns * sizeof(vf->flow->last_call[0]));
 }
 

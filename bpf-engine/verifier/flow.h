@@ -20,6 +20,12 @@ struct bpfe_flow_call {
 	uint32_t caller, callee; /* functions */
 };
 
+/* What is known of a global function, in bpfe_flow.global. */
+enum {
+	BPFE_GLOBAL_CALLED = 1,
+	BPFE_GLOBAL_VERIFIED,
+};
+
 struct bpfe_flow {
 	uint32_t *pred_first; /* predecessors of i: preds[pred_first[i] .. pred_first[i + 1]) */
 	uint32_t *preds;
@@ -31,6 +37,8 @@ struct bpfe_flow {
 	uint64_t *limits; /* where widening stops, in order */
 	uint32_t n_limits;
 	uint8_t *loop_head;  /* by instruction: a jump backwards comes here, or rounds begin here */
+	bool *moves_packet;  /* by function: itself or in what it calls */
+	uint8_t *global;     /* by function: called, verified */
 	uint32_t *last_call; /* by instruction: function it was found to call last, plus 1 */
 	struct bpfe_fp_regs *before;  /* by instruction */
 	struct bpfe_fp_regs *entries; /* by function */
@@ -58,6 +66,8 @@ int bpfe_flow_liveness(struct bpfe_vf *vf, uint32_t function);
 int bpfe_check_stack_depth(struct bpfe_vf *vf);
 /* widen.c: find the thresholds. -ENOMEM. */
 int bpfe_flow_find_limits(struct bpfe_vf *vf);
+/* global.c: which functions move the packet. -ENOMEM. */
+int bpfe_flow_find_globals(struct bpfe_vf *vf);
 int bpfe_flow_poll(struct bpfe_vf *vf, uint32_t *steps);
 
 #endif

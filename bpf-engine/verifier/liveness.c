@@ -223,7 +223,10 @@ static void call_local(const struct bpfe_vf *vf, uint32_t i, uint32_t callee, st
 	for (unsigned r = BPF_REG_0; r <= BPF_REG_5; r++)
 		dead_reg(l, r);
 	for (unsigned r = BPF_REG_1; r <= BPF_REG_5; r++) {
-		if (inside->regs & reg_bit(r))
+		/* A global function's arguments are checked whatever it does with them. */
+		if (bpfe_is_global(vf->image, callee))
+			live_reg(l, r, true);
+		else if (inside->regs & reg_bit(r))
 			live_reg(l, r, inside->precise_regs & reg_bit(r));
 	}
 	if (passes_stack(vf->flow, i))

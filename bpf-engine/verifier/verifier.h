@@ -17,7 +17,6 @@
 #define BPFE_VF_BUDGET     1000000u              /* instructions processed before we give up */
 #define BPFE_VF_STEP       16u                   /* work that counts as one instruction */
 #define BPFE_VF_MEMORY     (UINT64_C(192) << 20) /* bytes of states before we give up */
-#define BPFE_MAX_FRAME     0xfffff               /* bytes a packet may have */
 #define BPFE_VF_POLL       1024u                 /* instructions between looks at image->cancel */
 #define BPFE_MAX_PTR_OFF   (INT64_C(1) << 29)    /* constant part of a pointer's offset */
 #define BPFE_MAX_VAR_OFF   (INT64_C(1) << 33)    /* variable part, so that no pointer wraps */
@@ -373,6 +372,16 @@ int bpfe_vf_call_back(struct bpfe_vf *vf, const struct bpfe_helper *helper);
 bool bpfe_in_callback(const struct bpfe_state *state);
 /* The running frame, a callback's, ends. */
 int bpfe_vf_callback_exit(struct bpfe_vf *vf);
+
+/* ---- global.c ------------------------------------------------------------------------------ */
+
+bool bpfe_is_global(const struct bpfe_image *image, uint32_t function);
+/* The instruction at vf->pc calls the global function @function: check the arguments, go on. */
+int bpfe_vf_call_global(struct bpfe_vf *vf, uint32_t function);
+/* A global function that was called and is to be verified, from now on taken for verified; 0 if
+ * there is none. */
+uint32_t bpfe_next_global(struct bpfe_vf *vf);
+void bpfe_give_global_arguments(struct bpfe_vf *vf, uint32_t function, struct bpfe_reg *regs);
 
 bool bpfe_is_iterator_call(const struct bpfe_helper *helper);
 /* Argument @regno of @helper is as @arg (BPFE_ARG_ITER*) says. */
