@@ -82,14 +82,26 @@ static void remember_held(const struct bpfe_state *state, struct bpfe_frame *fra
 	frame->last_held = state->n_held ? state->held[state->n_held - 1].id : 0;
 }
 
+/* May there be another round, or has there been none to look at? */
+static bool another_round(const struct bpfe_helper *helper, const struct bpfe_frame *caller)
+{
+	return helper->id != BPF_FUNC_loop || !caller->called_back ||
+	       caller->called_back < caller->regs[BPF_REG_1].val.lo.umax;
+}
+
 int bpfe_vf_call_back(struct bpfe_vf *vf, const struct bpfe_helper *helper)
 {
-	const struct bpfe_reg *call = bpfe_top(vf->cur)->regs;
+	struct bpfe_frame *caller = bpfe_top(vf->cur), *frame;
+	const struct bpfe_reg *call = caller->regs;
 	uint32_t function = call[callback_arg(helper)].map;
-	struct bpfe_state *state = bpfe_state_copy(vf, vf->cur);
-	struct bpfe_frame *frame;
+	bool another = another_round(helper, caller);
+	struct bpfe_state *state = another ? bpfe_state_copy(vf, vf->cur) : NULL;
 	int err;
 
+	/* The way behind the call is through with it. */
+	caller->called_back = 0;
+	if (!another)
+		return 0;
 	if (!state)
 		return bpfe_vf_no_memory(vf);
 	err = bpfe_vf_enter(vf, state, function, vf->pc);
@@ -135,5 +147,6 @@ int bpfe_vf_callback_exit(struct bpfe_vf *vf)
 	vf->next = frame->return_to;
 	bpfe_state_pop(vf, vf->cur);
 	vf->cur->rounds++;
+	bpfe_top(vf->cur)->called_back++;
 	return 0;
 }

@@ -237,8 +237,8 @@ static bool frame_covered(struct cover *c, const struct bpfe_frame *old,
 			  const struct bpfe_frame *cur, const struct bpfe_live *live)
 {
 	if (old->subprog != cur->subprog || old->return_to != cur->return_to ||
-	    old->callback != cur->callback || old->n_held != cur->n_held ||
-	    !same_object(c, old->last_held, cur->last_held))
+	    old->callback != cur->callback || old->called_back > cur->called_back ||
+	    old->n_held != cur->n_held || !same_object(c, old->last_held, cur->last_held))
 		return false;
 	for (unsigned r = 0; r < BPF_REG_10; r++) {
 		if ((live->regs >> r & 1) &&

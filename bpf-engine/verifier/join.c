@@ -339,6 +339,8 @@ static int join_frames(struct join *j, struct bpfe_state *joined, uint32_t pc)
 		struct bpfe_frame *frame = joined->frames[f];
 		int err;
 
+		if (j->old->frames[f]->called_back < frame->called_back)
+			frame->called_back = j->old->frames[f]->called_back;
 		for (unsigned r = 0; r < BPF_REG_10; r++)
 			frame->regs[r] =
 				live.regs >> r & 1

@@ -124,9 +124,10 @@ struct bpfe_held {
 
 struct bpfe_frame {
 	struct bpfe_reg regs[MAX_BPF_REG];
-	uint32_t callback;  /* slot of the call whose callback this frame runs, plus 1; 0: none */
-	uint32_t n_held;    /* callback: references held when it began... */
-	uint32_t last_held; /* ...and the newest of them, 0: none */
+	uint32_t callback;    /* slot of the call whose callback this frame runs, plus 1; 0: none */
+	uint32_t called_back; /* rounds so far of the callback of the call it is at */
+	uint32_t n_held;      /* callback: references held when it began... */
+	uint32_t last_held;   /* ...and the newest of them, 0: none */
 	uint32_t subprog;
 	uint32_t return_to;       /* slot the caller goes on at */
 	struct bpfe_stack *stack; /* NULL: nothing written yet */
