@@ -185,7 +185,8 @@ static void helper_arg(const struct bpfe_vf *vf, uint32_t i, unsigned regno,
 	int16_t fp = vf->flow->before[i].fp[regno];
 	int64_t size = argument_bytes(vf, helper, regno);
 
-	live_reg(l, regno, arg != BPFE_ARG_ANYTHING);
+	/* Of how many rounds a callback runs comes what it may index with. */
+	live_reg(l, regno, arg != BPFE_ARG_ANYTHING || helper->calls_back);
 	if (size == EVERYTHING) {
 		if (fp != BPFE_FP_NOT)
 			l->slots = l->precise_slots = ALL_SLOTS;
