@@ -58,7 +58,10 @@ static int return_to_caller(struct bpfe_vf *vf)
 {
 	struct bpfe_frame *frame = bpfe_top(vf->cur);
 	struct bpfe_reg r0 = frame->regs[BPF_REG_0];
+	int err = bpfe_held_check_frame(vf);
 
+	if (err)
+		return err;
 	if (r0.type == BPFE_REG_STACK)
 		return bpfe_vf_refuse(vf, BPFE_BAD_RETURN, BPF_REG_0,
 				      "a scalar, or a pointer to something other than stack",

@@ -78,7 +78,8 @@ static bool same_object(struct cover *c, uint32_t old, uint32_t cur)
 static bool same_link(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
 {
 	int64_t shift = (int64_t)old->off - cur->off;
-	bool unlike = old->low_sum != cur->low_sum;
+	/* A sum cut to 32 bits is that of the number before it was moved by more. */
+	bool unlike = old->low_sum != cur->low_sum || (old->low_sum && shift);
 	uint32_t n = c->n_ids;
 
 	if (!same_id(c, old->id, cur->id, true))
@@ -215,17 +216,34 @@ static bool slot_covered(struct cover *c, const struct bpfe_slot *old, const str
 	return spill_covered(c, old, cur, precise);
 }
 
-static bool stack_covered(struct cover *c, const struct bpfe_stack *old,
-			  const struct bpfe_stack *cur, const struct bpfe_live *live)
+static const struct bpfe_slot *slot_or_unwritten(const struct bpfe_stack *stack, uint32_t i)
 {
 	static const struct bpfe_slot unwritten;
 
-	for (uint32_t i = 0; old && i < old->n; i++) {
-		if (!(live->slots >> i & 1))
+	return stack && i < stack->n ? &stack->slots[i] : &unwritten;
+}
+
+/* An object that nothing may be stored over before it is given back. */
+static bool holds_owned(const struct bpfe_slot *slot)
+{
+	return slot->spill_size && bpfe_reg_is_object(&slot->spill) && slot->spill.ref;
+}
+
+static bool stack_covered(struct cover *c, const struct bpfe_stack *old,
+			  const struct bpfe_stack *cur, const struct bpfe_live *live)
+{
+	uint32_t n_old = old ? old->n : 0, n_cur = cur ? cur->n : 0;
+
+	for (uint32_t i = 0; i < n_old || i < n_cur; i++) {
+		const struct bpfe_slot *was = slot_or_unwritten(old, i);
+		const struct bpfe_slot *is = slot_or_unwritten(cur, i);
+
+		/* Where it lies matters to stores too, which do not make a slot live. */
+		if (holds_owned(was) != holds_owned(is))
+			return false;
+		if (!(live->slots >> i & 1) && !holds_owned(was))
 			continue;
-		if (!slot_covered(c, &old->slots[i],
-				  cur && i < cur->n ? &cur->slots[i] : &unwritten,
-				  live->precise_slots >> i & 1))
+		if (!slot_covered(c, was, is, live->precise_slots >> i & 1))
 			return false;
 	}
 	return true;

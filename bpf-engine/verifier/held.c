@@ -89,6 +89,28 @@ int bpfe_held_check_unlocked(struct bpfe_vf *vf, const char *what)
 			      "%s while the lock taken at %u is held", what, lock->insn);
 }
 
+/* The number an iterator hands out lies in its slot, which the next function's frame covers. */
+int bpfe_held_check_frame(struct bpfe_vf *vf)
+{
+	const struct bpfe_stack *stack = bpfe_top(vf->cur)->stack;
+
+	for (uint32_t i = 0; stack && i < stack->n; i++) {
+		const struct bpfe_slot *slot = &stack->slots[i];
+
+		for (uint32_t k = 0; slot->spill_size && k < vf->cur->n_held; k++) {
+			const struct bpfe_held *held = &vf->cur->held[k];
+
+			if (slot->spill.type != BPFE_REG_ITER || slot->spill.ref != held->id)
+				continue;
+			return bpfe_vf_refuse(
+				vf, BPFE_BAD_REFERENCE, -1, held_remedy(held),
+				"function ends and the iterator taken at %u lies in its frame",
+				held->insn);
+		}
+	}
+	return 0;
+}
+
 /* ---- Death of what refers to it ------------------------------------------------------------ */
 
 static void forget(struct bpfe_reg *reg, void *opaque)

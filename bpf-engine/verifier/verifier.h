@@ -274,6 +274,8 @@ const struct bpfe_held *bpfe_held_lock(const struct bpfe_state *state);
 /* Refuse to go on with @what ("the program ends") while something is held, or a lock is. */
 int bpfe_held_check_none(struct bpfe_vf *vf, const char *what);
 int bpfe_held_check_unlocked(struct bpfe_vf *vf, const char *what);
+/* Refuse to leave the running function while an iterator lies in its frame. */
+int bpfe_held_check_frame(struct bpfe_vf *vf);
 /* bpf_spin_lock() and bpf_spin_unlock() of what register @regno points to. */
 int bpfe_lock_take(struct bpfe_vf *vf, int regno);
 int bpfe_lock_give(struct bpfe_vf *vf, int regno);
