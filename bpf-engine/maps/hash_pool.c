@@ -350,7 +350,8 @@ static uint32_t find_victim(struct bpfe_map *map, struct hash_pool *pool)
 	uint32_t base = pool_base(map, pool), chances = 0;
 
 	for (uint32_t step = 1;; step++) {
-		uint32_t number = base + 1 + pool->hand++ % pool->used;
+		uint32_t used = pool->used;
+		uint32_t number = base + 1 + (used ? pool->hand++ % used : 0);
 		struct hash_element *e = hash_element(map, number);
 
 		/* All that may be in the map are about to be put in by others: let them. */
