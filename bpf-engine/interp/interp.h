@@ -18,6 +18,10 @@ enum bpfe_extra_op {
 	BPFE_OP_TAIL_CALL,                 /* bpf_tail_call() */
 	BPFE_OP_TRAP,                      /* the verifier never came here */
 	BPFE_OP_CALL_CLEARED, /* CALL_HELPER, the registers in the set dst zeroed before */
+/* Two in one: dst = src, then the arithmetic with an immediate that stands behind it. */
+#define BPFE_MOVE_OP(X, name, code, select, text, effect) BPFE_OP_MOVE_##name##64_K,
+	BPFE_ALU_OPS(BPFE_MOVE_OP, )
+#undef BPFE_MOVE_OP
 	BPFE_OP_ALL
 };
 
@@ -144,6 +148,12 @@ static inline const struct bpfe_function *bpfe_function_at(const struct bpfe_pro
  * and main_stack. -ENOMEM.
  */
 int bpfe_translate(const struct bpfe_image *image, struct bpfe_program *prog, struct bpfe_log *log);
+
+/*
+ * Make one step of two instructions that compilers put one behind the other, by what the first
+ * stands for: the second stays in its place, for jumps and for the strict loop.
+ */
+void bpfe_fuse(struct bpfe_program *prog);
 
 /* May the program touch the @size bytes at @address now? For the checked interpreter. */
 bool bpfe_may_access(const struct bpfe_run_state *state, uint64_t address, uint64_t size,

@@ -95,6 +95,18 @@
 	op_##name##32_X : DST = bpfe_##name##32((uint32_t)DST, (uint32_t)SRC);     \
 	NEXT();
 
+/* The strict loop looks at each instruction, so it leaves the second to its own place. */
+#if LOOP_STRICT
+#define MOVE_HANDLER(X, name, code, select, text, effect) \
+	op_MOVE_##name##64_K : DST = SRC;                 \
+	NEXT();
+#else
+#define MOVE_HANDLER(X, name, code, select, text, effect)                     \
+	op_MOVE_##name##64_K : DST = bpfe_##name##64(SRC, (uint64_t)pc->imm); \
+	pc++;                                                                 \
+	NEXT();
+#endif
+
 /* A sign-extending move reads src; for the others the translator sets src to dst. */
 #define UNARY_HANDLER(X, name, code, select, form, text, effect) \
 	op_##name : DST = bpfe_##name(SRC);                      \
@@ -213,6 +225,10 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state)
 		[BPFE_OP_TAIL_CALL] = &&op_TAIL_CALL,
 		[BPFE_OP_TRAP] = &&op_TRAP,
 		[BPFE_OP_CALL_CLEARED] = &&op_CALL_CLEARED,
+#define LABEL(X, name, code, select, text, effect) \
+	[BPFE_OP_MOVE_##name##64_K] = &&op_MOVE_##name##64_K,
+		BPFE_ALU_OPS(LABEL, )
+#undef LABEL
 	};
 	const struct bpfe_code *pc = state->pc;
 	uintptr_t base = state->base;
@@ -228,6 +244,7 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state)
 	LAND();
 
 	BPFE_ALU_OPS(ALU_HANDLERS, )
+	BPFE_ALU_OPS(MOVE_HANDLER, )
 	BPFE_UNARY_OPS(UNARY_HANDLER, )
 	BPFE_JUMP_OPS(JUMP_HANDLERS, )
 	BPFE_LOAD_OPS(LOAD_HANDLER, )
@@ -355,6 +372,7 @@ op_TRAP:
 #undef ADDRESS
 #undef CELL
 #undef ALU_HANDLERS
+#undef MOVE_HANDLER
 #undef UNARY_HANDLER
 #undef JUMP_HANDLERS
 #undef LOAD_HANDLER

@@ -202,6 +202,7 @@ int bpfe_translate(const struct bpfe_image *image, struct bpfe_program *prog, st
 	emit_functions(&t);
 	free(t.code_of);
 	prog->n_code = n;
+	bpfe_fuse(prog);
 	prog->main_stack = image->subprogs[0].stack_bytes;
 	return 0;
 }
