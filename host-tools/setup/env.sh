@@ -18,6 +18,7 @@
 #   SLUICE_BUILD      folder of the tools: host-tools/NAME/NAME below it
 #   SLUICE_RUN, SLUICE_WIRE, SLUICE_MKPCAP   the tools themselves
 #   SLUICE_QTEST      folder of the device's qtest programs (after `./sluice test`)
+#   SLUICE_SELFTESTS  folder of Linux's verifier tests, compiled (after `./sluice test`)
 # A second 9p share with mount_tag=work, if there is one, is /work in the guest.
 # The guest agent answers on virtserialport org.qemu.guest_agent.0. Words on the
 # kernel command line: sluice.noload, sluice.noup, sluice.shell (see sluice-rc).
@@ -43,6 +44,7 @@ env_pairs() {
 		SLUICE_WIRE=$build/host-tools/sluice-wire/sluice-wire
 		SLUICE_MKPCAP=$build/host-tools/sluice-mkpcap/sluice-mkpcap
 		SLUICE_QTEST=$cache/products/${key[qtest]}/qtest
+		SLUICE_SELFTESTS=$(selftests_dir)
 	EOF
 }
 

@@ -248,6 +248,8 @@ static const struct {
 	 "data < data_end proves the one byte that is read"},
 	{"pkt_range_clear_after_add", SELFTEST_EITHER, "packet",
 	 "data < data_end proves the one byte that is read"},
+	{"meta_access_test9", SELFTEST_EITHER, "packet",
+	 "metadata of 65536 bytes, of which Linux knows that there is none, would hold the byte"},
 	{"u64_offset_to_skb_data", SELFTEST_EITHER, "half of a spill",
 	 "two spilled halves are known, and so is the whole"},
 	{"addr_offset_to_skb_data", SELFTEST_EITHER, "half of a spill",
