@@ -15,6 +15,10 @@
  * programs from here or is older than 6.6. */
 bool kernel_host_prepare(void);
 
+/* Lend CAP_PERFMON, with which the kernel accepts what it refuses of untrusted authors, or take it
+ * back. */
+void kernel_host_trust(bool trusted);
+
 /*
  * What we accept and the kernel refuses must be of a class, each a reason that is not safety here.
  * The class of a refusal by its last words, or -1.
