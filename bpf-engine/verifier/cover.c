@@ -15,6 +15,8 @@
 /* Each register and slot may add two, an id and a reference. */
 #define MAX_IDS (2 * (MAX_BPF_REG + BPFE_STACK_SLOTS) * BPFE_MAX_FRAMES + BPFE_MAX_HELD)
 
+#define IDS_PER_WORK 64u /* pairs of ids looked at in a sixteenth of an instruction's time */
+
 struct id_pair {
 	uint32_t old, cur;
 	int64_t shift; /* what the one's off is more than the other's, in all that share
@@ -280,15 +282,10 @@ static bool held_covered(struct cover *c, const struct bpfe_state *old,
 	return true;
 }
 
-static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
-		    uint32_t pc)
+static bool states_covered(struct bpfe_vf *vf, struct cover *c, const struct bpfe_state *old,
+			   const struct bpfe_state *cur, uint32_t pc)
 {
-	struct cover c;
-
-	vf->work += BPFE_VF_STEP / 4;
-	c.vf = vf;
-	c.n_ids = 0;
-	if (old->depth != cur->depth || !held_covered(&c, old, cur))
+	if (old->depth != cur->depth || !held_covered(c, old, cur))
 		return false;
 	/* The running frame first: it is the one that differs. */
 	for (uint32_t f = 0; f < old->depth; f++) {
@@ -300,10 +297,24 @@ static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const stru
 
 		if (old->frames[f - 1]->stack != cur->frames[f - 1]->stack)
 			vf->work += bpfe_slots_used(old->frames[f - 1]) / 8;
-		if (!frame_covered(&c, old->frames[f - 1], cur->frames[f - 1], &live))
+		if (!frame_covered(c, old->frames[f - 1], cur->frames[f - 1], &live))
 			return false;
 	}
 	return true;
+}
+
+static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
+		    uint32_t pc)
+{
+	struct cover c;
+	bool in;
+
+	c.vf = vf;
+	c.n_ids = 0;
+	in = states_covered(vf, &c, old, cur, pc);
+	/* Each id was looked for among those before it. */
+	vf->work += BPFE_VF_STEP / 4 + (uint64_t)c.n_ids * c.n_ids / IDS_PER_WORK;
+	return in;
 }
 
 bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,

@@ -262,6 +262,27 @@ static void nested_iterators(struct stress_program *p)
 	PUT(p, RETURN(2));
 }
 
+/* Every slot of all frames holds a number of its own, and states differ in the last one only. */
+static void many_ids(struct stress_program *p)
+{
+	enum {
+		FRAMES = 8,
+		SLOTS = BPFE_STACK_SIZE / 8
+	};
+
+	PUT(p, MOV_X(7, 10));
+	for (int frame = 0; frame < FRAMES; frame++) {
+		for (int i = 1; i <= SLOTS; i++)
+			PUT(p, CALL(BPF_FUNC_get_prandom_u32), STX(BPF_DW, 10, -8 * i, 0));
+		if (frame + 1 < FRAMES)
+			PUT(p, MOV_X(1, 7), MOV_X(2, 10), CALL_LOCAL(2), RETURN(2), MOV_X(7, 1));
+	}
+	for (int i = 0; i < 400; i++)
+		PUT(p, CALL(BPF_FUNC_get_prandom_u32), JMP_K(BPF_JEQ, 0, 0, 1),
+		    ST(BPF_DW, 7, -8 * SLOTS, i));
+	PUT(p, RETURN(2));
+}
+
 /* ---- All ----------------------------------------------------------------------------------- */
 
 #define MIB (UINT64_C(1) << 20)
@@ -274,6 +295,7 @@ const struct stress_shape stress_shapes[] = {
 	{"straight with all of the stack", straight_with_stack, true, 220000, 160 * MIB},
 	{"spilled copies", spilled_copies, true, 200000, 200 * MIB},
 	{"full frames", full_frames, true, 180000, 200 * MIB},
+	{"many ids", many_ids, false, 8000, 32 * MIB},
 	{"variable shifts", variable_shifts, true, 100000, 64 * MIB},
 	{"nested loops", nested_loops, true, 40000, 8 * MIB},
 	{"packet loop", packet_loop, true, 40000, 24 * MIB},
