@@ -56,7 +56,9 @@ static int refuse_pointers(const struct bpfe_object *obj, uint32_t section, stru
 	return ret;
 }
 
-static int add_section(struct bpfe_object *obj, uint32_t index, struct bpfe_log *log)
+/* @so_far: bytes of the sections added. */
+static int add_section(struct bpfe_object *obj, uint32_t index, uint64_t *so_far,
+		       struct bpfe_log *log)
 {
 	const struct elf_section *section = &obj->file.sections[index];
 	struct map_def *map;
@@ -71,6 +73,14 @@ static int add_section(struct bpfe_object *obj, uint32_t index, struct bpfe_log 
 				     "accepted; keep large tables in maps",
 				     section->name, (unsigned long long)section->size,
 				     BPFE_MAP_MAX_ARRAY);
+	if (section->size > ELF_MAX_ALL_DATA - *so_far)
+		return object_refuse(
+			log,
+			"section %s: with it the object has %llu bytes of global data, "
+			"at most %u are accepted; keep large tables in maps",
+			section->name, (unsigned long long)(*so_far + section->size),
+			ELF_MAX_ALL_DATA);
+	*so_far += section->size;
 	ret = object_add_map(obj, section->name, index, &map, log);
 	if (ret)
 		return ret;
@@ -90,12 +100,14 @@ static int add_section(struct bpfe_object *obj, uint32_t index, struct bpfe_log 
 
 int object_read_globals(struct bpfe_object *obj, struct bpfe_log *log)
 {
+	uint64_t bytes = 0;
+
 	for (uint32_t i = 1; i < obj->file.n_sections; i++) {
 		int ret;
 
 		if (!is_global_data(&obj->file.sections[i]))
 			continue;
-		ret = add_section(obj, i, log);
+		ret = add_section(obj, i, &bytes, log);
 		if (ret)
 			return ret;
 	}

@@ -15,6 +15,7 @@
 /* Bounds that keep a small file from costing much time or memory. */
 #define ELF_MAX_SIZE       (64u << 20) /* bytes of a file */
 #define ELF_MAX_DATA       (8u << 20)  /* bytes of a section of global data */
+#define ELF_MAX_ALL_DATA   (32u << 20) /* of all of them: those of zeros need no file */
 #define ELF_MAX_CODE       256u        /* executable sections */
 #define ELF_MAX_MAPS       256u
 #define ELF_MAX_PROGRAMS   256u

@@ -179,6 +179,22 @@ static void too_much_data(void **state)
 	bpfe_rcu_barrier();
 }
 
+/* Each section may be that large, but a small file may not ask for all of them. */
+static void too_much_data_in_all(void **state)
+{
+	struct image image = image_load("globals_many");
+	char name[] = ".bss.a", last[] = ".bss.a";
+
+	for (; name[5] <= 'i'; name[5]++) {
+		if (image_section_index(&image, name) > image_section_index(&image, last))
+			last[5] = name[5];
+	}
+	image_expect_refused(&image,
+			     "section %s: with it the object has 37748736 bytes of global data, "
+			     "at most 33554432 are accepted; keep large tables in maps",
+			     last);
+}
+
 static void reference_beyond_the_section(void **state)
 {
 	struct image image = image_load("globals");
@@ -245,6 +261,7 @@ int main(void)
 		cmocka_unit_test(name_used_twice),
 		cmocka_unit_test(pointer_in_data),
 		cmocka_unit_test(too_much_data),
+		cmocka_unit_test(too_much_data_in_all),
 		cmocka_unit_test(reference_beyond_the_section),
 		cmocka_unit_test(loaded_with_their_contents),
 	};

@@ -34,6 +34,17 @@ int uses_none(struct xdp_md *ctx)
 {
 	return XDP_PASS;
 }
+#elif defined(MANY)
+/* 36 MiB. */
+char a[4194304] SEC(".bss.a"), b[4194304] SEC(".bss.b"), c[4194304] SEC(".bss.c");
+char d[4194304] SEC(".bss.d"), e[4194304] SEC(".bss.e"), f[4194304] SEC(".bss.f");
+char g[4194304] SEC(".bss.g"), h[4194304] SEC(".bss.h"), i[4194304] SEC(".bss.i");
+
+SEC("xdp")
+int uses_one(struct xdp_md *ctx)
+{
+	return a[ctx->rx_queue_index & 0xff];
+}
 #else
 const volatile __u32 limit = 3;
 const volatile static __u16 step = 2;
