@@ -9,8 +9,9 @@
 #include <string.h>
 #include "helpers/helpers.h"
 
-#define TEXT_MAX  63u
-#define BASE_MASK 0x1fu /* BPF_STRTOX_BASE_MASK, of the flags */
+#define TEXT_MAX       63u
+#define BYTES_PER_INSN 8u    /* what passing over blanks costs of the run's budget */
+#define BASE_MASK      0x1fu /* BPF_STRTOX_BASE_MASK, of the flags */
 
 struct text {
 	char bytes[TEXT_MAX + 1]; /* NUL after the last */
@@ -77,6 +78,7 @@ static BPFE_HELPER(strtol_)
 	uint64_t value;
 	int64_t used = parse((const char *)(uintptr_t)r1, (uint32_t)r2, r3, &negative, &value);
 
+	env->cost += (uint32_t)r2 / BYTES_PER_INSN;
 	if (used > 0 && value > (uint64_t)INT64_MAX + negative)
 		used = -ERANGE;
 	return give(r4, used, negative ? 0 - value : value);
@@ -88,6 +90,7 @@ static BPFE_HELPER(strtoul_)
 	uint64_t value;
 	int64_t used = parse((const char *)(uintptr_t)r1, (uint32_t)r2, r3, &negative, &value);
 
+	env->cost += (uint32_t)r2 / BYTES_PER_INSN;
 	return give(r4, used > 0 && negative ? -EINVAL : used, value);
 }
 

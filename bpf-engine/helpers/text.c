@@ -17,12 +17,12 @@ static uint64_t trace(struct bpfe_run_env *env, const char *format, size_t forma
 	size_t shown;
 	int len;
 
+	env->cost += INSNS_PER_LINE;
 	if (format_size > sizeof(text) || format[format_size - 1])
 		return bpfe_helper_error(-EINVAL);
 	/* Copied: another run may change it under us if it lies in a map. */
 	memcpy(text, format, format_size);
 	text[format_size - 1] = '\0';
-	env->cost += INSNS_PER_LINE;
 	len = bpfe_format(line, sizeof(line), text, args, n_args);
 	if (len < 0)
 		return bpfe_helper_error(len);
@@ -55,9 +55,14 @@ static BPFE_HELPER(trace_printk)
 {
 	const char *format = (const char *)(uintptr_t)r1;
 	const uint64_t args[3] = {r3, r4, r5};
-	size_t size = (uint32_t)r2, n = count_conversions(format, size);
+	size_t size = (uint32_t)r2, n = 0;
 
-	return n > 3 ? bpfe_helper_error(-EINVAL) : trace(env, format, size, args, n);
+	if (size <= LINE_MAX_BYTES)
+		n = count_conversions(format, size);
+	if (n <= 3)
+		return trace(env, format, size, args, n);
+	env->cost += INSNS_PER_LINE;
+	return bpfe_helper_error(-EINVAL);
 }
 
 /* Copy @bytes bytes of arguments at @data; how many there are, or -EINVAL. */
@@ -89,7 +94,7 @@ static BPFE_HELPER(snprintf_)
 
 	if (to && size)
 		memset(to, 0, size); /* the program may read all of it */
-	env->cost += INSNS_PER_LINE + size / 8;
+	env->cost += INSNS_PER_LINE + (size + strlen((const char *)(uintptr_t)r3)) / 8;
 	if (n < 0)
 		return bpfe_helper_error(n);
 	len = bpfe_format(to, to ? size : 0, (const char *)(uintptr_t)r3, args, (size_t)n);

@@ -163,6 +163,33 @@ static void test_numbers(void **state)
 	assert_int_equal(value, 0);
 }
 
+/* What helpers look through may have megabytes, and a run may call them as often as it likes. */
+static void test_cost(void **state)
+{
+	enum {
+		SIZE = 65536
+	};
+	static char text[SIZE];
+	struct bpfe_run_env env = {0};
+	uint64_t value;
+	char to[8];
+
+	memset(text, ' ', SIZE - 1);
+	assert_int_equal(call(&env, BPF_FUNC_strtol, P(text), SIZE, 10, P(&value), 0), -EINVAL);
+	assert_int_equal(env.cost, SIZE / 8);
+	assert_int_equal(call(&env, BPF_FUNC_strtoul, P(text), SIZE, 10, P(&value), 0), -EINVAL);
+	assert_int_equal(env.cost, 2 * SIZE / 8);
+	env.cost = 0;
+	assert_int_equal(call(&env, BPF_FUNC_snprintf, P(to), sizeof(to), P(text), 0, 0), SIZE);
+	assert_int_equal(env.cost, 64 + (sizeof(to) + SIZE - 1) / 8);
+	env.cost = 0;
+	/* Too long for a format: nothing of it is looked at, not even whether it is there. */
+	assert_int_equal(call(&env, BPF_FUNC_trace_printk, P(to + sizeof(to)), SIZE, 0, 0, 0),
+			 -EINVAL);
+	assert_int_equal(call(&env, BPF_FUNC_trace_printk, P("%d%d%d%d"), 9, 0, 0, 0), -EINVAL);
+	assert_int_equal(env.cost, 2 * 64);
+}
+
 /* An argument that a program did not set is 0, whatever an earlier call left in the register. */
 static void test_trace_without_arguments(void **state)
 {
@@ -191,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_formats_refused),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_trace_without_arguments),
+		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_strncmp),
 		cmocka_unit_test(test_numbers),
 	};
