@@ -518,8 +518,8 @@ void bpfe_redirect_each(const struct bpfe_redirect *redirect, uint32_t ingress_i
 			bpfe_redirect_fn fn, void *opaque);
 
 /*
- * Run a program of type BPFE_PROG_MEM over the @size bytes at @mem, 8-byte aligned, which it may read
- * and write; @size is the mem_size it was loaded for. Same rules as bpfe_run().
+ * Run a program of type BPFE_PROG_MEM over the @size bytes at @mem, 8-byte aligned, which it may
+ * read and write; @size is the mem_size it was loaded for. Same rules as bpfe_run().
  */
 struct bpfe_result bpfe_run_mem(const struct bpfe_program *prog, void *mem, size_t size);
 

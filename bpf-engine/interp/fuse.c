@@ -11,7 +11,7 @@ static uint16_t fused_with(uint16_t op)
 	static const uint16_t steps[BPFE_OP_ALL] = {
 #define STEP(X, name, code, select, text, effect) \
 	[BPFE_OP_##name##64_K] = BPFE_OP_MOVE_##name##64_K,
-		BPFE_ALU_OPS(STEP, )
+		BPFE_ALU_OPS(STEP, X)
 #undef STEP
 	};
 

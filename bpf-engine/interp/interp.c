@@ -286,7 +286,7 @@ static uint64_t invoke(struct bpfe_run_env *env, uint64_t fn, uint64_t r1, uint6
 static void begin(struct bpfe_run_state *state, const struct bpfe_program *prog,
 		  struct bpfe_xdp_buff *xdp)
 {
-	uintptr_t top = (uintptr_t)state->stack + sizeof(state->stack);
+	uintptr_t top = (uintptr_t)&state->stack[sizeof(state->stack) / sizeof(state->stack[0])];
 
 	state->env.xdp = xdp;
 	state->env.prog = prog;

@@ -20,7 +20,7 @@ enum bpfe_extra_op {
 	BPFE_OP_CALL_CLEARED, /* CALL_HELPER, the registers in the set dst zeroed before */
 /* Two in one: dst = src, then the arithmetic with an immediate that stands behind it. */
 #define BPFE_MOVE_OP(X, name, code, select, text, effect) BPFE_OP_MOVE_##name##64_K,
-	BPFE_ALU_OPS(BPFE_MOVE_OP, )
+	BPFE_ALU_OPS(BPFE_MOVE_OP, X)
 #undef BPFE_MOVE_OP
 	BPFE_OP_ALL
 };
