@@ -44,6 +44,22 @@ int kernel_class_of(const char *text)
 	return -1;
 }
 
+uint32_t kernel_refused_insn(const char *text)
+{
+	uint32_t last = UINT32_MAX;
+
+	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+		char *end;
+		unsigned long number;
+
+		line += *line == '\n';
+		number = strtoul(line, &end, 10);
+		if (end != line && strncmp(end, ": (", 3) == 0)
+			last = (uint32_t)number;
+	}
+	return last;
+}
+
 size_t kernel_classes(void)
 {
 	return CLASSES;

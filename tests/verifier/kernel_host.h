@@ -24,6 +24,8 @@ void kernel_host_trust(bool trusted);
  * The class of a refusal by its last words, or -1.
  */
 int kernel_class_of(const char *text);
+/* The instruction at which it refused, by its log; UINT32_MAX if the log does not say. */
+uint32_t kernel_refused_insn(const char *text);
 size_t kernel_classes(void);
 const char *kernel_class_text(size_t class);
 const char *kernel_class_why(size_t class);
