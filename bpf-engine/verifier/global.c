@@ -26,6 +26,23 @@ static bool is_null(const struct bpfe_reg *reg)
 	return reg->type == BPFE_REG_SCALAR && !reg->val.x.umax;
 }
 
+static bool in_frame(const struct bpfe_reg *reg)
+{
+	return reg->type == BPFE_REG_PACKET || reg->type == BPFE_REG_PACKET_META ||
+	       (reg->type == BPFE_REG_MEM && reg->kind == BPFE_OF_FRAME);
+}
+
+/* To the function it is memory, not part of the frame. */
+static int check_stays(struct bpfe_vf *vf, int regno, uint32_t function,
+		       const struct bpfe_call *call)
+{
+	if (!vf->flow->moves_packet[function] || !in_frame(&bpfe_top(vf->cur)->regs[regno]))
+		return 0;
+	return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno, "memory outside of the frame",
+			      "argument %d of %s lies in the frame, which the function may move",
+			      regno, call->helper->name);
+}
+
 static int check_memory(struct bpfe_vf *vf, int regno, const struct bpfe_func_arg *arg,
 			struct bpfe_call *call)
 {
@@ -94,6 +111,8 @@ int bpfe_vf_call_global(struct bpfe_vf *vf, uint32_t function)
 
 	for (int i = 0; !err && i < info->n_args && i < 5; i++)
 		err = check_argument(vf, BPF_REG_1 + i, &info->args[i], &call);
+	for (int i = 0; !err && i < info->n_args && i < 5; i++)
+		err = check_stays(vf, BPF_REG_1 + i, function, &call);
 	if (!err)
 		err = fill_stack(vf, &call);
 	if (!err && vf->flow->moves_packet[function])

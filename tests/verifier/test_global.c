@@ -104,6 +104,20 @@ static void test_context(void **state)
 	       CALL(BPF_FUNC_xdp_adjust_head), EXIT());
 }
 
+/* Memory in the frame would be elsewhere when the function has moved the packet. */
+static void test_memory_that_moves(void **state)
+{
+	static const struct bpfe_func_info both = {
+		.n_args = 2, .args = {{BPFE_FUNC_ARG_CTX}, {BPFE_FUNC_ARG_MEM, true, 8}}};
+
+	ACCEPT(both, 9, PACKET(14, 2), CALL_LOCAL(3), EXIT(), RETURN(2), LDX(BPF_DW, 0, 2, 0),
+	       EXIT());
+	REFUSE(both, 9,
+	       "5: (call pc+3) argument 2 of callee lies in the frame, which the function may move",
+	       PACKET(14, 2), CALL_LOCAL(3), EXIT(), RETURN(2), MOV_X(6, 2), MOV_K(2, 4),
+	       CALL(BPF_FUNC_xdp_adjust_head), LDX(BPF_DW, 0, 6, 0), EXIT());
+}
+
 static void test_nobody_calls_it(void **state)
 {
 	ACCEPT(number, 2, RETURN(2), LDX(BPF_DW, 0, 1, 0), EXIT());
@@ -132,9 +146,13 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_result),
-		cmocka_unit_test(test_memory),  cmocka_unit_test(test_context),
-		cmocka_unit_test(test_void),    cmocka_unit_test(test_nobody_calls_it),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_result),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_context),
+		cmocka_unit_test(test_memory_that_moves),
+		cmocka_unit_test(test_void),
+		cmocka_unit_test(test_nobody_calls_it),
 	};
 
 	return cmocka_run_group_tests_name("global", tests, setup, teardown);
