@@ -136,7 +136,7 @@ struct bpfe_map_attr {
 	uint32_t key_size;
 	uint32_t value_size;
 	uint32_t max_entries;
-	uint32_t flags; /* BPF_F_*, by type: docs/bpf-support.md; 0 is fine but for an LPM trie */
+	uint32_t flags; /* BPF_F_*, by type: docs/bpf-support; 0 is fine but for an LPM trie */
 	char name[BPFE_NAME_LEN];
 	uint64_t map_extra;     /* bloom filter: low 4 bits, number of hashes (0: 5) */
 	uint32_t cpus;          /* per-CPU maps: values per key; 0: BPFE_DEFAULT_CPUS */

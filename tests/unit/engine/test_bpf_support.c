@@ -97,6 +97,45 @@ static void test_helpers(void **state)
 	free(text);
 }
 
+static void test_maps(void **state)
+{
+	static const struct {
+		uint32_t type;
+		const char *row;
+	} maps[] = {
+		{BPF_MAP_TYPE_HASH, "`HASH`"},
+		{BPF_MAP_TYPE_ARRAY, "`ARRAY`"},
+		{BPF_MAP_TYPE_PROG_ARRAY, "prog array"},
+		{BPF_MAP_TYPE_PERF_EVENT_ARRAY, "perf event array"},
+		{BPF_MAP_TYPE_PERCPU_HASH, "`PERCPU_HASH`"},
+		{BPF_MAP_TYPE_PERCPU_ARRAY, "`PERCPU_ARRAY`"},
+		{BPF_MAP_TYPE_LRU_HASH, "`LRU_HASH`"},
+		{BPF_MAP_TYPE_LRU_PERCPU_HASH, "`LRU_PERCPU_HASH`"},
+		{BPF_MAP_TYPE_LPM_TRIE, "`LPM_TRIE`"},
+		{BPF_MAP_TYPE_ARRAY_OF_MAPS, "array-of-maps"},
+		{BPF_MAP_TYPE_HASH_OF_MAPS, "hash-of-maps"},
+		{BPF_MAP_TYPE_DEVMAP, "devmap"},
+		{BPF_MAP_TYPE_DEVMAP_HASH, "devmap hash"},
+		{BPF_MAP_TYPE_CPUMAP, "cpumap"},
+		{BPF_MAP_TYPE_XSKMAP, "xskmap"},
+		{BPF_MAP_TYPE_QUEUE, "`QUEUE`"},
+		{BPF_MAP_TYPE_STACK, "`STACK`"},
+		{BPF_MAP_TYPE_RINGBUF, "ring buffer"},
+		{BPF_MAP_TYPE_BLOOM_FILTER, "`BLOOM_FILTER`"},
+	};
+	char *text = read_table("maps.md");
+	size_t built = 0;
+
+	for (size_t i = 0; i < COUNT(maps); i++) {
+		if (!bpfe_map_type_supported(maps[i].type) || !strstr(text, maps[i].row))
+			fail_msg("map type %u is not built, or not in the table", maps[i].type);
+	}
+	for (uint32_t type = 0; type < 64; type++)
+		built += bpfe_map_type_supported(type);
+	assert_int_equal(built, COUNT(maps));
+	free(text);
+}
+
 /* Every `path.c` in the last column of a row is a file under tests/. */
 static void check_tests_exist(const char *table)
 {
@@ -132,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_instructions),
 		cmocka_unit_test(test_helpers),
+		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_tests_exist),
 	};
 
