@@ -76,6 +76,52 @@ static void test_profile_without_helper(void **state)
 			    "offered by this device's profile\n    path: 0\n");
 }
 
+/*
+ * The iterator lies in one of two slots, nothing reads either, and the program does not end, so
+ * that nobody misses it. Where the one way may store, the other may not: through the number that
+ * the iterator hands out the program would read half of an address.
+ */
+static void test_forgotten_iterator(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		MOV_X(6, 1),
+		CALL(BPF_FUNC_get_prandom_u32),
+		JMP_K(BPF_JEQ, 0, 0, 9),
+		AT(1, -16),
+		MOV_K(2, 0),
+		MOV_K(3, 9),
+		CALL_KFUNC(BPFE_KFUNC_ITER_NUM_NEW),
+		AT(1, -16),
+		CALL_KFUNC(BPFE_KFUNC_ITER_NUM_NEXT),
+		JA(8),
+		AT(1, -8),
+		MOV_K(2, 0),
+		MOV_K(3, 9),
+		CALL_KFUNC(BPFE_KFUNC_ITER_NUM_NEW),
+		AT(1, -8),
+		CALL_KFUNC(BPFE_KFUNC_ITER_NUM_NEXT),
+		JMP_K(BPF_JEQ, 0, 0, 5),
+		STX(BPF_DW, 10, -8, 6),
+		LDX(BPF_W, 8, 0, 0),
+		LD_VALUE_IDX(1, DATA, 0),
+		STX(BPF_W, 1, 0, 8),
+		MOV_K(8, 0),
+		ALU64_K(BPF_ADD, 8, 2),
+		JMP_K(BPF_JEQ, 8, 1, 1),
+		JA(-3),
+		RETURN(2),
+	};
+	char text[4096] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+
+	assert_int_equal(corpus_verify(&maps, insns, COUNT_OF(insns), NULL, &image, &log), -E2BIG);
+	bpfe_image_close(&image);
+	assert_int_equal(log.insn, 21);
+	assert_non_null(strstr(text, "store to r10-8 overwrites part of an iterator that must be "
+				     "released first"));
+}
+
 /* Seven ways to where the pointers meet, the last one below the value: joined, the offset's lower
  * bound is let go, and must not wrap to pass for a large one. */
 static void test_joined_offset(void **state)
@@ -169,5 +215,6 @@ int main(void)
 	}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_profile_without_helper);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_joined_offset);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_forgotten_iterator);
 	return _cmocka_run_group_tests("refused", tests, n, setup, teardown);
 }
