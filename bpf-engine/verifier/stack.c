@@ -12,6 +12,8 @@
  */
 #include "verifier/verifier.h"
 
+#define BYTES_PER_WORK 8 /* looked at in a sixteenth of an instruction's time */
+
 static uint32_t slot_index(int off)
 {
 	return (uint32_t)(-off - 1) / 8;
@@ -76,6 +78,7 @@ int bpfe_stack_readable(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t l
 {
 	int err = bpfe_stack_bounds(vf, regno, frame, lo, hi);
 
+	vf->work += err ? 0 : (uint64_t)(hi - lo) / BYTES_PER_WORK;
 	for (int64_t off = lo; !err && off < hi; off++)
 		err = check_byte(vf, regno, vf->cur->frames[frame], (int)off);
 	return err;
@@ -290,6 +293,7 @@ int bpfe_stack_clobber(struct bpfe_vf *vf, int regno, uint32_t frame, int64_t lo
 	stack = bpfe_stack_own(vf, vf->cur->frames[frame], slot_index((int)lo) + 1);
 	if (!stack)
 		return bpfe_vf_no_memory(vf);
+	vf->work += (uint64_t)(hi - lo) / BYTES_PER_WORK;
 	for (int off = (int)lo; off < hi; off++) {
 		struct bpfe_slot *slot = &stack->slots[slot_index(off)];
 		int begin = -8 * (int)(slot_index(off) + 1);

@@ -208,7 +208,7 @@ int bpfe_state_each(struct bpfe_vf *vf, struct bpfe_state *state, bpfe_reg_fn fn
 	for (uint32_t f = 0; f < state->depth; f++) {
 		struct bpfe_frame *frame = state->frames[f];
 
-		vf->work += 1 + bpfe_slots_used(frame) / 4;
+		vf->work += 1 + bpfe_slots_used(frame) / 2;
 		for (unsigned r = 0; r < BPF_REG_10; r++)
 			fn(&frame->regs[r], opaque);
 		for (uint32_t i = 0; frame->stack && i < frame->stack->n; i++) {

@@ -283,6 +283,24 @@ static void many_ids(struct stress_program *p)
 	PUT(p, RETURN(2));
 }
 
+/* Loads from anywhere in a full frame, round and round, and an end that joining is too coarse for.
+ */
+static void variable_loads(struct stress_program *p)
+{
+	uint32_t loop;
+
+	for (int i = 1; i <= BPFE_STACK_SIZE / 8; i++)
+		PUT(p, CALL(BPF_FUNC_get_prandom_u32), STX(BPF_DW, 10, -8 * i, 0));
+	PUT(p, CALL(BPF_FUNC_get_prandom_u32), ALU64_K(BPF_AND, 0, 504), MOV_X(6, 10),
+	    ALU64_X(BPF_SUB, 6, 0), MOV_K(7, 0));
+	loop = p->n;
+	for (int i = 0; i < 200; i++)
+		PUT(p, LDX(BPF_DW, 2, 6, -8));
+	PUT(p, ALU64_K(BPF_ADD, 7, 1), JMP_K(BPF_JLT, 7, 2000000, (int)loop - (int)p->n - 2),
+	    ALU64_K(BPF_SUB, 7, 2000000), LD_VALUE_IDX(1, DATA, 0), ALU64_X(BPF_ADD, 1, 7),
+	    LDX(BPF_B, 0, 1, 15), RETURN(0));
+}
+
 /* ---- All ----------------------------------------------------------------------------------- */
 
 #define MIB (UINT64_C(1) << 20)
@@ -296,6 +314,7 @@ const struct stress_shape stress_shapes[] = {
 	{"spilled copies", spilled_copies, true, 200000, 200 * MIB},
 	{"full frames", full_frames, true, 180000, 200 * MIB},
 	{"many ids", many_ids, false, 8000, 32 * MIB},
+	{"variable loads", variable_loads, false, 300000, 32 * MIB},
 	{"variable shifts", variable_shifts, true, 100000, 64 * MIB},
 	{"nested loops", nested_loops, true, 40000, 8 * MIB},
 	{"packet loop", packet_loop, true, 40000, 24 * MIB},
