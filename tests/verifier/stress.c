@@ -289,7 +289,7 @@ static void variable_loads(struct stress_program *p)
 {
 	uint32_t loop;
 
-	for (int i = 1; i <= BPFE_STACK_SIZE / 8; i++)
+	for (int i = 1; i <= 64; i++)
 		PUT(p, CALL(BPF_FUNC_get_prandom_u32), STX(BPF_DW, 10, -8 * i, 0));
 	PUT(p, CALL(BPF_FUNC_get_prandom_u32), ALU64_K(BPF_AND, 0, 504), MOV_X(6, 10),
 	    ALU64_X(BPF_SUB, 6, 0), MOV_K(7, 0));
