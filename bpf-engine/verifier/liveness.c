@@ -118,15 +118,22 @@ static void atomic(const struct bpfe_flow *flow, const struct bpf_insn *insn, ui
 		l->precise_slots |= slots_of(fp, insn->off, bpfe_insn_size(insn));
 }
 
-/* Longest key or value any map of the program has. */
+static uint32_t element_size(const struct bpfe_map_attr *attr, bool key)
+{
+	return key ? attr->key_size : attr->value_size;
+}
+
+/* Longest key or value any map of the program has, inner maps too. */
 static int64_t longest_element(const struct bpfe_image *image, bool key)
 {
 	uint32_t longest = 0;
 
 	for (uint32_t m = 0; m < image->n_maps; m++) {
 		const struct bpfe_map_attr *attr = bpfe_map_attr(image->maps[m]);
-		uint32_t size = key ? attr->key_size : attr->value_size;
+		uint32_t size = element_size(attr, key);
 
+		longest = size > longest ? size : longest;
+		size = attr->inner ? element_size(attr->inner, key) : 0;
 		longest = size > longest ? size : longest;
 	}
 	return longest;

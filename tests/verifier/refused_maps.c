@@ -3,6 +3,13 @@
 #include "corpus.h"
 
 static const struct corpus_case cases[] = {
+	{"value of an inner map is longer than that of any other",
+	 PROGRAM(MOV_X(6, 1), LOOKUP(MAPS), JMP_K(BPF_JEQ, 0, 0, 14), MOV_X(7, 0),
+		 ST(BPF_DW, 10, -24, 0), CALL(BPF_FUNC_get_prandom_u32), ST(BPF_DW, 10, -16, 0),
+		 JMP_K(BPF_JEQ, 0, 0, 1), JA(1), STX(BPF_DW, 10, -16, 6), MOV_X(1, 7), AT(2, -4),
+		 AT(3, -24), MOV_K(4, 0), CALL(BPF_FUNC_map_update_elem), RETURN(2)),
+	 -EACCES, BPFE_POINTER_LEAK, 21, "stack byte at r10-16 is part of a spilled pointer (ctx)",
+	 "R3=fp-24"},
 	{"helper of another program type", PROGRAM(CALL(BPF_FUNC_skb_vlan_pop), EXIT()), -EACCES,
 	 BPFE_BAD_HELPER, 0, "bpf_skb_vlan_pop cannot be called by XDP programs", NULL},
 	{"look-up in a prog array", PROGRAM(LOOKUP(PROGS), RETURN(2)), -EACCES, BPFE_BAD_MAP, 5,
