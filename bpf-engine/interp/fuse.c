@@ -5,17 +5,15 @@
  */
 #include "interp/interp.h"
 
-/* The step that stands for a move and instruction @op; 0: none. */
-static uint16_t fused_with(uint16_t op)
+static bool fuses(uint16_t op)
 {
-	static const uint16_t steps[BPFE_OP_ALL] = {
-#define STEP(X, name, code, select, text, effect) \
-	[BPFE_OP_##name##64_K] = BPFE_OP_MOVE_##name##64_K,
-		BPFE_ALU_OPS(STEP, X)
-#undef STEP
+	static const bool arithmetic[BPFE_OP_ALL] = {
+#define FUSES(X, name, code, select, text, effect) [BPFE_OP_##name##64_K] = true,
+		BPFE_ALU_OPS(FUSES, X)
+#undef FUSES
 	};
 
-	return steps[op];
+	return arithmetic[op];
 }
 
 void bpfe_fuse(struct bpfe_program *prog)
@@ -23,11 +21,10 @@ void bpfe_fuse(struct bpfe_program *prog)
 	for (uint32_t i = 0; i + 1 < prog->n_code; i++) {
 		struct bpfe_code *move = &prog->code[i];
 		const struct bpfe_code *then = move + 1;
-		uint16_t step = fused_with(then->op);
 
-		if (move->op != BPFE_OP_MOV64_X || !step || then->dst != move->dst)
+		if (move->op != BPFE_OP_MOV64_X || !fuses(then->op) || then->dst != move->dst)
 			continue;
-		move->op = step;
+		move->op = (uint16_t)(BPFE_OP_FUSED + then->op);
 		move->imm = then->imm;
 	}
 }

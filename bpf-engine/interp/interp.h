@@ -18,11 +18,9 @@ enum bpfe_extra_op {
 	BPFE_OP_TAIL_CALL,                 /* bpf_tail_call() */
 	BPFE_OP_TRAP,                      /* the verifier never came here */
 	BPFE_OP_CALL_CLEARED, /* CALL_HELPER, the registers in the set dst zeroed before */
-/* Two in one: dst = src, then the arithmetic with an immediate that stands behind it. */
-#define BPFE_MOVE_OP(X, name, code, select, text, effect) BPFE_OP_MOVE_##name##64_K,
-	BPFE_ALU_OPS(BPFE_MOVE_OP, X)
-#undef BPFE_MOVE_OP
-	BPFE_OP_ALL
+	/* Plus an instruction of arithmetic with a 64-bit immediate: dst = src and then that. */
+	BPFE_OP_FUSED,
+	BPFE_OP_ALL = BPFE_OP_FUSED + BPFE_OP_MAX
 };
 
 /*

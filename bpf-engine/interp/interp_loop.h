@@ -226,8 +226,8 @@ static enum bpfe_outcome LOOP_NAME(struct bpfe_run_state *state)
 		[BPFE_OP_TRAP] = &&op_TRAP,
 		[BPFE_OP_CALL_CLEARED] = &&op_CALL_CLEARED,
 #define LABEL(X, name, code, select, text, effect) \
-	[BPFE_OP_MOVE_##name##64_K] = &&op_MOVE_##name##64_K,
-		BPFE_ALU_OPS(LABEL, )
+	[BPFE_OP_FUSED + BPFE_OP_##name##64_K] = &&op_MOVE_##name##64_K,
+		BPFE_ALU_OPS(LABEL, X)
 #undef LABEL
 	};
 	const struct bpfe_code *pc = state->pc;
