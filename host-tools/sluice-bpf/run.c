@@ -50,6 +50,22 @@ static uint64_t wall_ns(void)
 
 /* ---- One frame ------------------------------------------------------------------------------ */
 
+/* What a program prints. It may be anybody's, and the terminal is the user's. */
+static void trace(void *opaque, uint32_t cpu, const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		fputc(g_ascii_isprint(line[i]) ? line[i] : '?', stderr);
+	fputc('\n', stderr);
+}
+
+/* Interface 1, where frames come in, is an Ethernet port as it usually is. */
+static uint32_t mtu(void *opaque, uint32_t ifindex)
+{
+	return ifindex == 1 ? 1500 : 0;
+}
+
+static const struct bpfe_host host = {.trace = trace, .mtu = mtu};
+
 /* Each run begins with the frame as it came, and nothing else in memory. */
 static void place_frame(struct runner *r, const void *frame, uint32_t len, uint64_t time_ns)
 {
@@ -65,6 +81,7 @@ static void place_frame(struct runner *r, const void *frame, uint32_t len, uint6
 		.hard_end = r->memory + size,
 		.ingress_ifindex = 1,
 		.now_ns = time_ns,
+		.host = &host,
 	};
 }
 

@@ -125,13 +125,25 @@ static void wrong_usage(void **state)
 		     "each byte, as 0a ff");
 }
 
+/* What bpf_printk() says goes to standard error, with nothing a terminal would act on. */
+static void printed_lines(void **state)
+{
+	g_autofree char *path = g_build_filename(g_getenv("LOADER_OBJECTS"), "prints.bpf.o", NULL);
+	struct run run = sluice_bpf("run", path, "--frame", ARP_FRAME);
+
+	assert_string_equal(run.err, "queue 0\na?b beef\n");
+	assert_int_equal(run.status, 0);
+	assert_non_null(strstr(run.out, "XDP_DROP, return value 1, "));
+	run_clear(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(one_frame),       scratch_test(changed_frame),
 		scratch_test(capture_counts),  scratch_test(capture_frame_by_frame),
 		scratch_test(refused_program), scratch_test(program_of_another_type),
-		scratch_test(wrong_usage),
+		scratch_test(wrong_usage),     scratch_test(printed_lines),
 	};
 
 	return run_tests_on_objects(tests);
