@@ -276,13 +276,32 @@ static void test_leak(void **state)
 		     "    path: 0\n");
 }
 
+/* What moves an XDP frame knows nothing of a packet's bookkeeping in tc: Linux has others there. */
+static void test_xdp_helpers_in_tc(void **state)
+{
+	static const struct bpf_insn insns[] = {MOV_K(2, 0), CALL(BPF_FUNC_xdp_adjust_head),
+						EXIT()};
+	struct load l;
+
+	load_init(&l, insns, COUNT(insns));
+	l.attr.type = BPF_PROG_TYPE_SCHED_CLS;
+	load_refused(&l, -EACCES, BPFE_BAD_HELPER, 1,
+		     "1: (call bpf_xdp_adjust_head#44) bpf_xdp_adjust_head cannot be called by tc "
+		     "programs\n    path: 0\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_skb_fields), cmocka_unit_test(test_skb_parts),
-		cmocka_unit_test(test_skb_absent), cmocka_unit_test(test_protocol_stays),
-		cmocka_unit_test(test_skb_stores), cmocka_unit_test(test_xdp_fields),
-		cmocka_unit_test(test_refused),    cmocka_unit_test(test_leak),
+		cmocka_unit_test(test_xdp_helpers_in_tc),
+		cmocka_unit_test(test_skb_fields),
+		cmocka_unit_test(test_skb_parts),
+		cmocka_unit_test(test_skb_absent),
+		cmocka_unit_test(test_protocol_stays),
+		cmocka_unit_test(test_skb_stores),
+		cmocka_unit_test(test_xdp_fields),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_leak),
 	};
 
 	return cmocka_run_group_tests_name("context", tests, group_setup, group_teardown);
