@@ -132,9 +132,9 @@ static void test_unverified(void **state)
 	assert_int_equal(UNVERIFIED(&r0, LD_FUNC(3, 3), CALLX(3), EXIT(), MOV_K(0, 5), EXIT()),
 			 BPFE_ABORT_NONE);
 	assert_int_equal(r0, 5);
-	/* There is no context to pass; helpers that do not exist are traps. */
-	assert_int_equal(UNVERIFIED(&r0, CALL(BPF_FUNC_xdp_adjust_head), EXIT()),
-			 BPFE_ABORT_MEMORY);
+	/* There is no context to pass; helpers that do not exist, or not for it, are traps. */
+	assert_int_equal(UNVERIFIED(&r0, CALL(BPF_FUNC_fib_lookup), EXIT()), BPFE_ABORT_MEMORY);
+	assert_int_equal(UNVERIFIED(&r0, CALL(BPF_FUNC_xdp_adjust_head), EXIT()), BPFE_ABORT_TRAP);
 	assert_int_equal(UNVERIFIED(&r0, CALL(1000), EXIT()), BPFE_ABORT_TRAP);
 	/* So is what writes r10. */
 	assert_int_equal(UNVERIFIED(&r0, MOV_K(10, 1), EXIT()), BPFE_ABORT_TRAP);
