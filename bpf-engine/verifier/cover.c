@@ -4,7 +4,8 @@
  * other? If the other was followed to its end without refusal, the one need not be.
  *
  * Only what is live counts, and of a live number that is not precise only that it is a number.
- * Unwritten covers anything, since reading it was refused. Numbers are covered by wider ones,
+ * Unwritten covers anything, since reading it was refused, except what a call may find unset, which
+ * it then clears. Numbers are covered by wider ones,
  * packet pointers by those with less proven of them. Links between registers (equal ids) that the
  * old state had must be there in the new one: every old id stands for one new id. Where an id tells
  * which object something is, or what is held, one new id also stands for one old: what is given
@@ -261,6 +262,9 @@ static bool frame_covered(struct cover *c, const struct bpfe_frame *old,
 	    old->n_held != cur->n_held || !same_object(c, old->last_held, cur->last_held))
 		return false;
 	for (unsigned r = 0; r < BPF_REG_10; r++) {
+		if ((live->optional_regs >> r & 1) && old->regs[r].type == BPFE_REG_UNINIT &&
+		    cur->regs[r].type != BPFE_REG_UNINIT)
+			return false;
 		if ((live->regs >> r & 1) &&
 		    !reg_covered(c, &old->regs[r], &cur->regs[r], live->precise_regs >> r & 1))
 			return false;

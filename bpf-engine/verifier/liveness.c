@@ -18,6 +18,7 @@
 #include "verifier/flow.h"
 
 #define ALL_SLOTS UINT64_MAX
+#define ARGUMENTS 0x3e /* r1 to r5 */
 
 static uint16_t reg_bit(unsigned regno)
 {
@@ -35,6 +36,7 @@ static void dead_reg(struct bpfe_live *l, unsigned regno)
 {
 	l->regs &= (uint16_t)~reg_bit(regno);
 	l->precise_regs &= (uint16_t)~reg_bit(regno);
+	l->optional_regs &= (uint16_t)~reg_bit(regno);
 }
 
 /* Slots that [off, off + size) touches; everything if that is not known. */
@@ -194,6 +196,8 @@ static void helper_arg(const struct bpfe_vf *vf, uint32_t i, unsigned regno,
 
 	/* Of how many rounds a callback runs comes what it may index with. */
 	live_reg(l, regno, arg != BPFE_ARG_ANYTHING || helper->calls_back);
+	if (helper->args[regno - 1] & BPFE_ARG_UNSET_OK)
+		l->optional_regs |= reg_bit(regno);
 	if (size == EVERYTHING) {
 		if (fp != BPFE_FP_NOT)
 			l->slots = l->precise_slots = ALL_SLOTS;
@@ -236,6 +240,8 @@ static void call_local(const struct bpfe_vf *vf, uint32_t i, uint32_t callee, st
 			live_reg(l, r, true);
 		else if (inside->regs & reg_bit(r))
 			live_reg(l, r, inside->precise_regs & reg_bit(r));
+		if (!bpfe_is_global(vf->image, callee))
+			l->optional_regs |= inside->optional_regs & reg_bit(r);
 	}
 	if (passes_stack(vf->flow, i))
 		l->slots = l->precise_slots = ALL_SLOTS;
@@ -247,6 +253,7 @@ static void call_register(const struct bpf_insn *insn, struct bpfe_live *l)
 	dead_reg(l, BPF_REG_0);
 	for (unsigned r = BPF_REG_1; r <= BPF_REG_5; r++)
 		live_reg(l, r, true);
+	l->optional_regs |= l->regs & ARGUMENTS;
 	live_reg(l, insn->dst_reg, true);
 	l->slots = l->precise_slots = ALL_SLOTS;
 }
@@ -327,7 +334,7 @@ static void transfer(const struct bpfe_vf *vf, uint32_t i, struct bpfe_live *l)
 static bool live_equal(const struct bpfe_live *a, const struct bpfe_live *b)
 {
 	return a->slots == b->slots && a->precise_slots == b->precise_slots && a->regs == b->regs &&
-	       a->precise_regs == b->precise_regs;
+	       a->precise_regs == b->precise_regs && a->optional_regs == b->optional_regs;
 }
 
 int bpfe_flow_liveness(struct bpfe_vf *vf, uint32_t function)
@@ -352,6 +359,7 @@ int bpfe_flow_liveness(struct bpfe_vf *vf, uint32_t function)
 			l.precise_slots |= flow->live[next[k]].precise_slots;
 			l.regs |= flow->live[next[k]].regs;
 			l.precise_regs |= flow->live[next[k]].precise_regs;
+			l.optional_regs |= flow->live[next[k]].optional_regs;
 		}
 		transfer(vf, i, &l);
 		if (live_equal(&l, &flow->live[i]))
@@ -371,7 +379,8 @@ struct bpfe_live bpfe_flow_live(const struct bpfe_vf *vf, const struct bpfe_stat
 	bool given = false;
 
 	if (vf->image->claims && vf->image->claims->all)
-		return (struct bpfe_live){UINT64_MAX, UINT64_MAX, UINT16_MAX, UINT16_MAX};
+		return (struct bpfe_live){UINT64_MAX, UINT64_MAX, UINT16_MAX, UINT16_MAX,
+					  l.optional_regs};
 	/* A callback comes back to the call itself, with its arguments; others behind the call. */
 	if (callee)
 		given = passes_stack(vf->flow, callee->return_to - !callee->callback);

@@ -173,6 +173,7 @@ struct bpfe_pending {
 struct bpfe_live {
 	uint64_t slots, precise_slots;
 	uint16_t regs, precise_regs;
+	uint16_t optional_regs; /* read even if it holds nothing (BPFE_ARG_UNSET_OK): that counts */
 };
 
 struct bpfe_flow; /* liveness.c */
