@@ -89,6 +89,11 @@ uint16_t fw_cmd_map_create(struct fw *fw, struct fw_cmd *cmd)
 		return fw_refuse(cmd, SLUICE_ST_NOT_SUPPORTED, 0,
 				 "map type %u is none that Linux offloads: array (%d), hash (%d)",
 				 attr.type, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH);
+	/* The engine takes larger arrays of the host, which no command could read or fill. */
+	if (attr.value_size > BPFE_MAP_MAX_VALUE)
+		return fw_refuse(cmd, SLUICE_ST_INVALID_ARG, OFFSET(value_size),
+				 "map value size %u, the device takes at most %u", attr.value_size,
+				 BPFE_MAP_MAX_VALUE);
 	if (fw->maps.count == fw->maps.capacity)
 		return fw_refuse(cmd, SLUICE_ST_NO_RESOURCES, 0, "the map table is full (%u)",
 				 fw->maps.capacity);

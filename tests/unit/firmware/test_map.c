@@ -60,6 +60,8 @@ static void test_create_refusals(void **state)
 	create_refused(f, hash, BPFE_MAP_MAX_KEY + 1, 4, 1, 0, SLUICE_ST_INVALID_ARG, 4);
 	create_refused(f, hash, 4, 0, 1, 0, SLUICE_ST_INVALID_ARG, 8);
 	create_refused(f, hash, 4, BPFE_MAP_MAX_VALUE + 1, 1, 0, SLUICE_ST_INVALID_ARG, 8);
+	create_refused(f, array, 4, BPFE_MAP_MAX_VALUE + 1, 1, 0, SLUICE_ST_INVALID_ARG, 8);
+	assert_non_null(strstr(f->g->log, "map value size 65537, the device takes at most 65536"));
 	create_refused(f, hash, 4, 4, 0, 0, SLUICE_ST_INVALID_ARG, 12);
 	create_refused(f, hash, 4, 4, 0xffffffff, 0, SLUICE_ST_INVALID_ARG, 12);
 	create_refused(f, hash, 4, 4, 1, 0x80000000, SLUICE_ST_INVALID_ARG, 16);
