@@ -82,6 +82,17 @@ static int number_of(struct line *line, const char *keyword, uint32_t *number)
 	return 0;
 }
 
+/* Of what ether_aton_r() took, which pays no heed to what follows the sixth byte. */
+static bool ends_with_mac(const char *word)
+{
+	size_t digits;
+
+	for (unsigned byte = 0; byte < 5; byte++)
+		word = strchr(word, ':') + 1;
+	digits = strspn(word, "0123456789abcdefABCDEF");
+	return digits <= 2 && !word[digits];
+}
+
 static int mac_of(struct line *line, const char *keyword, uint8_t mac[6])
 {
 	const char *word = value_of(line, keyword);
@@ -89,7 +100,7 @@ static int mac_of(struct line *line, const char *keyword, uint8_t mac[6])
 
 	if (!word)
 		return -EINVAL;
-	if (!ether_aton_r(word, &address))
+	if (!ether_aton_r(word, &address) || !ends_with_mac(word))
 		return fail(line, -EINVAL, "'%s' needs a MAC address, not '%s'", keyword, word);
 	memcpy(mac, address.ether_addr_octet, 6);
 	return 0;
@@ -324,9 +335,17 @@ gboolean ip_batch_read(struct bpfe_fib *fib, const char *path, GError **error)
 {
 	g_autofree char *text = NULL;
 	g_auto(GStrv) lines = NULL;
+	gsize size;
 
-	if (!g_file_get_contents(path, &text, NULL, error))
+	if (!g_file_get_contents(path, &text, &size, error))
 		return FALSE;
+	/* What follows would be passed over in silence. */
+	if (strlen(text) != size) {
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
+			    "%s: byte %zu is 0; commands in text were expected", path,
+			    strlen(text));
+		return FALSE;
+	}
 	lines = g_strsplit(text, "\n", -1);
 	for (unsigned i = 0; lines[i]; i++) {
 		struct line line = {.file = path, .number = i + 1, .error = error};

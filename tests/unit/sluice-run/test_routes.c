@@ -99,6 +99,10 @@ static void wrong_lines(void **state)
 		{"link set dev 0", "1: link 0: Invalid argument"},
 		{"link set dev 1 mtu", "1: 'mtu' needs a value"},
 		{"link set dev 1 address 12", "1: 'address' needs a MAC address, not '12'"},
+		{"link set dev 1 address 02:00:00:00:00:05:06",
+		 "1: 'address' needs a MAC address, not '02:00:00:00:00:05:06'"},
+		{"link set dev 1 address 02:00:00:00:00:005",
+		 "1: 'address' needs a MAC address, not '02:00:00:00:00:005'"},
 		{"link set dev 1 forwarding maybe", "1: 'forwarding' is on or off"},
 		{"link set dev 1 down", "1: 'down' was not expected here"},
 		{"route 10.0.0.0/8", "1: add, replace or del was expected, not 10.0.0.0/8"},
@@ -124,6 +128,19 @@ static void wrong_lines(void **state)
 	}
 }
 
+static void binary_file(void **state)
+{
+	static const char text[] = "link set dev 1\nroute add\0 10.0.0.0/8\nbridge add x\n";
+	g_autofree char *program = example("xdp_router");
+	g_autofree char *capture = make_capture(state, "-n", "1", NULL);
+	g_autofree char *routes = scratch_path(state, "routes");
+	g_autofree char *message =
+		g_strdup_printf("%s: byte 24 is 0; commands in text were expected", routes);
+
+	assert_true(g_file_set_contents(routes, text, sizeof(text) - 1, NULL));
+	expect_failure(sluice_run("--routes", routes, program, capture), 1, message);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +148,7 @@ int main(void)
 		scratch_test(drops_into_a_blackhole),
 		scratch_test(passes_what_it_cannot_forward),
 		scratch_test(wrong_lines),
+		scratch_test(binary_file),
 	};
 
 	return run_tests_on_objects(tests);
