@@ -135,12 +135,13 @@ static bool may_pass(const struct bpfe_run_state *state, unsigned type, const ui
 	switch (type) {
 	case BPFE_ARG_NONE:
 	case BPFE_ARG_ANYTHING:
-	case BPFE_ARG_SIZE:
 	case BPFE_ARG_SIZE_OR_ZERO:
 	case BPFE_ARG_CONST:
 	case BPFE_ARG_CONST_ALLOC:
 	case BPFE_ARG_CALLBACK_CTX: /* what the callback makes of it is looked at then */
 		return true;
+	case BPFE_ARG_SIZE: /* no bytes would do for any address, and helpers rely on one */
+		return *arg != 0;
 	case BPFE_ARG_CTX:
 		return *arg == (uintptr_t)state->env.xdp;
 	case BPFE_ARG_CONST_MAP:

@@ -193,11 +193,14 @@ static void test_helper_arguments(void **state)
 					     CALL(2),          EXIT()};
 	const struct bpf_insn no_context[] = {MOV_X(1, 10), MOV_K(2, 0),
 					      CALL(BPF_FUNC_xdp_adjust_head), EXIT()};
+	const struct bpf_insn no_bytes[] = {MOV_X(1, 10), MOV_K(2, 0), CALL(BPF_FUNC_trace_printk),
+					    EXIT()};
 
 	assert_int_equal(outcome(no_map, COUNT(no_map), map, 3), BPFE_ABORT_MEMORY);
 	assert_int_equal(outcome(short_key, COUNT(short_key), map, 4), BPFE_ABORT_MEMORY);
 	assert_int_equal(outcome(bad_value, COUNT(bad_value), map, 7), BPFE_ABORT_MEMORY);
 	assert_int_equal(outcome(no_context, COUNT(no_context), map, 2), BPFE_ABORT_MEMORY);
+	assert_int_equal(outcome(no_bytes, COUNT(no_bytes), map, 2), BPFE_ABORT_MEMORY);
 	bpfe_map_put(map);
 }
 
