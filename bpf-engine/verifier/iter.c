@@ -4,7 +4,7 @@
  * are made of.
  *
  * An iterator is one slot of the stack. _next() leads two ways: a number is handed out, which
- * starts another round (state->rounds), or there is none left and the iterator is drained; a
+ * starts another round (held.rounds), or there is none left and the iterator is drained; a
  * drained one stays so. A loop is done with when a round comes back to a state covered by one
  * before it: the iterator bounds the rounds, so this is no endless loop (prune.c).
  *
@@ -122,7 +122,9 @@ static int hand_out(struct bpfe_vf *vf, const struct bpfe_reg *it)
 
 	if (!state)
 		return bpfe_vf_no_memory(vf);
-	state->rounds++;
+	for (uint32_t i = 0; i < state->n_held; i++)
+		state->held[i].rounds +=
+			state->held[i].kind == BPFE_HELD_ITER && state->held[i].id == it->ref;
 	lose_arguments(state);
 	r0 = &bpfe_top(state)->regs[BPF_REG_0];
 	*r0 = bpfe_reg_pointer(BPFE_REG_MEM);

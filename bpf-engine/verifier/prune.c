@@ -6,7 +6,7 @@
  * A kept state whose paths are not all followed yet lies on the current path itself (the newest
  * pending path is always taken next). To meet it again unchanged means a loop that makes no
  * progress, which is refused; to meet it narrowed may mean progress or not, so the loop is followed
- * round by round. Unless something else bounds the rounds (state->rounds), or paths are joined
+ * round by round. Unless something else bounds the rounds (same_rounds()), or paths are joined
  * (join.c): then the states kept are a fixed point to be reached, and a covered state is done with.
  *
  * When joining, few states of one shape are kept at a place. The next is joined with the newest of
@@ -88,6 +88,18 @@ static bool may_cover(struct bpfe_vf *vf, const struct bpfe_checkpoint *c, bool 
 	return bpfe_state_in(vf, c->state, vf->cur, vf->pc, exact);
 }
 
+/* Did nothing that bounds rounds, and that there is still, begin one between the two? */
+static bool same_rounds(const struct bpfe_state *a, const struct bpfe_state *b)
+{
+	if (a->rounds != b->rounds || a->n_held != b->n_held)
+		return false;
+	for (uint32_t i = 0; i < a->n_held; i++) {
+		if (a->held[i].rounds != b->held[i].rounds)
+			return false;
+	}
+	return true;
+}
+
 /* Path by path: is the state covered by one kept? */
 static int visit_path(struct bpfe_vf *vf)
 {
@@ -101,7 +113,7 @@ static int visit_path(struct bpfe_vf *vf)
 		if (c->calls != hash)
 			continue;
 		/* Rounds that something else bounds do not make a loop endless. */
-		open = c->branches > 0 && c->state->rounds == vf->cur->rounds;
+		open = c->branches > 0 && same_rounds(c->state, vf->cur);
 		if (may_cover(vf, c, open))
 			return open ? refuse_endless(vf) : BPFE_VISIT_COVERED;
 	}

@@ -119,7 +119,8 @@ struct bpfe_held {
 	uint32_t id; /* registers and slots with ref == id go with it; lock: id of the map value */
 	uint32_t insn; /* where it was acquired, for refusals */
 	uint8_t kind;
-	uint32_t map; /* lock: index of the map */
+	uint32_t map;    /* lock: index of the map */
+	uint32_t rounds; /* iterator: numbers it handed out on the path here */
 };
 
 struct bpfe_frame {
@@ -136,9 +137,8 @@ struct bpfe_frame {
 struct bpfe_state {
 	uint32_t n_held;
 	struct bpfe_held held[BPFE_MAX_HELD];
-	uint32_t
-		rounds; /* of callbacks, iterators and may_goto on the path here: no endless loop */
-	uint32_t depth; /* frames in use; the last one runs */
+	uint32_t rounds; /* of callbacks and may_goto on the path here: no endless loop */
+	uint32_t depth;  /* frames in use; the last one runs */
 	struct bpfe_frame *frames[BPFE_MAX_FRAMES];
 };
 

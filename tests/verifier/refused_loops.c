@@ -109,6 +109,11 @@ static const struct corpus_case cases[] = {
 	 PROGRAM(ITER_NEW(-8, 0, 9), ITER_NEXT(-8), JA(-4)), -EACCES, BPFE_BAD_CONTROL, 5,
 	 "endless loop: the state here is what it was before", NULL},
 
+	{"loop that makes a new iterator every round",
+	 PROGRAM(ITER_NEW(-8, 0, 1), ITER_NEXT(-8), JMP_K(BPF_JEQ, 0, 0, 4), ITER_DESTROY(-8),
+		 JA(-13), ITER_DESTROY(-8), RETURN(2)),
+	 -EACCES, BPFE_BAD_CONTROL, 0, "endless loop: the state here is what it was before", NULL},
+
 	{"indirect call of a number", PROGRAM(MOV_K(1, 3), CALLX(1), RETURN(2)), -EACCES,
 	 BPFE_BAD_CONTROL, 1, "indirect call of R1, which is a scalar", "R1=3"},
 	{"address of a function returned", PROGRAM(LD_FUNC(0, 2), EXIT(), RETURN(2)), -EACCES,
