@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* Helpers that answer from the run itself: time, randomness, processor. */
+/* Helpers that answer from the run itself: randomness, processor, node. */
 #include <sys/random.h>
 #include "helpers/helpers.h"
 

@@ -377,7 +377,7 @@ struct bpfe_load_attr {
 };
 
 /*
- * Decode, verify and translate a program of type XDP. On success *prog has one reference and holds
+ * Decode, verify and translate a program. On success *prog has one reference and holds
  * references to its maps. Blocks for as long as verification takes (bounded), so it belongs on a
  * worker; needs no registration.
  * -EINVAL: malformed; -EACCES: refused by the verifier; -E2BIG: too many instructions or too
