@@ -52,9 +52,31 @@ struct bpfe_insn_aux {
 	uint8_t mem_kind;   /* enum bpfe_mem_kind of a load, store or atomic */
 	uint8_t args_set;   /* call with BPFE_ARG_UNSET_OK: bit n, rn held something... */
 	uint8_t args_unset; /* ...or nothing; never both */
+	uint8_t edges;      /* conditional jump: set of BPFE_EDGE_* that the verifier followed */
+	uint8_t sanitize;   /* enum bpfe_sanitize: pointer arithmetic, for hardening */
+	uint32_t const_map; /* helper call: 1 + index into image->maps of the map its map argument
+			       is on every path; 0: none, or not the same */
+	uint32_t limit;     /* with sanitize: bytes */
 	uint32_t subprog;   /* index of the function the instruction belongs to */
 	uint32_t map_index; /* for ld_imm64 of a map or map value: index into image->maps */
 	uint32_t callee; /* for ld_imm64 of a function (BPF_PSEUDO_FUNC): index of the function */
+};
+
+enum {
+	BPFE_EDGE_FALL = 1,
+	BPFE_EDGE_JUMP = 2,
+};
+
+/*
+ * A scalar that is not constant is added to, or subtracted from, a pointer to the stack or into a
+ * map value. On every path that the program can take the result's distance from the pointer is at
+ * most limit; under speculation it may not be, and compiled code masks it. (Linux: alu_limit.)
+ */
+enum bpfe_sanitize {
+	BPFE_SANITIZE_NONE = 0,
+	BPFE_SANITIZE_SRC,             /* the scalar is in src */
+	BPFE_SANITIZE_DST,             /* scalar in dst += pointer in src */
+	BPFE_SANITIZE_NEGATIVE = 0x80, /* or'ed in: what is added is at most 0 */
 };
 
 enum bpfe_mem_kind {
@@ -88,6 +110,9 @@ struct bpfe_image {
 	uint32_t stack_bytes;
 	uint32_t states;
 	uint64_t insns_verified;
+	/* No run executes more instructions than this, what helpers charge not counted; UINT64_MAX:
+	 * not known. Set by the verifier. */
+	uint64_t longest_run;
 	uint64_t peak_bytes;
 	uint32_t max_packet_offset;
 	enum bpf_prog_type type; /* BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SCHED_CLS or BPFE_PROG_MEM */
@@ -212,6 +237,7 @@ struct bpfe_helper {
 	bool releases;        /* its BPFE_ARG_RECORD argument */
 	bool calls_back;      /* runs the program's function while it runs */
 	bool ret_rdonly;      /* memory it returns cannot be written (bpf_dynptr_slice) */
+	bool plain;           /* never touches env->cost, abort, lock, held, visited or invoke */
 	bool ret_ranged;      /* an integer it returns lies in ret_min..ret_max */
 	int64_t ret_min, ret_max;
 	uint32_t types; /* BPFE_FOR_* program types that may call it; 0: all */

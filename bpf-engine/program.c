@@ -10,6 +10,15 @@
 
 #define BPFE_MAX_MEM (1u << 20) /* bytes a program over plain memory may have */
 
+const char *bpfe_engine_name(enum bpfe_engine engine)
+{
+	static const char *const names[] = {[BPFE_ENGINE_DEFAULT] = "default",
+					    [BPFE_ENGINE_INTERP] = "interp",
+					    [BPFE_ENGINE_JIT] = "jit"};
+
+	return (unsigned)engine < sizeof(names) / sizeof(names[0]) ? names[engine] : "unknown";
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -84,6 +93,7 @@ static void fill_info(struct bpfe_program *prog, const struct bpfe_image *image,
 	if (attr->name)
 		memcpy(info->name, attr->name, strnlen(attr->name, BPFE_NAME_LEN - 1));
 	info->n_insns = image->n_insns;
+	info->engine = BPFE_ENGINE_INTERP;
 	info->stack_bytes = image->stack_bytes;
 	info->states = image->states;
 	info->insns_verified = image->insns_verified;
@@ -161,11 +171,18 @@ static void accept_unverified(struct bpfe_image *image)
 
 static int check_attr(const struct bpfe_load_attr *attr, struct bpfe_log *log)
 {
-	const uint32_t known = BPFE_LOAD_CHECKED | BPFE_LOAD_UNVERIFIED;
+	const uint32_t known = BPFE_LOAD_CHECKED | BPFE_LOAD_UNVERIFIED | BPFE_LOAD_COUNTED;
 
 	if (attr->flags & ~known)
 		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0x%x",
 				   attr->flags & ~known);
+	if (attr->engine > BPFE_ENGINE_JIT || (attr->relax & ~(uint32_t)BPFE_RELAX_ALL))
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0,
+				   "unknown engine %u or hardening 0x%x", attr->engine,
+				   attr->relax);
+	if (attr->engine == BPFE_ENGINE_JIT)
+		return bpfe_refuse(log, -EOPNOTSUPP, BPFE_BAD_ENCODING, 0,
+				   "this build has no compiler");
 	if (attr->type && attr->type != BPF_PROG_TYPE_XDP &&
 	    attr->type != BPF_PROG_TYPE_SCHED_CLS && attr->type != BPFE_PROG_MEM)
 		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0,

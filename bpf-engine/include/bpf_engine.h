@@ -308,6 +308,31 @@ enum bpfe_load_flags {
 	/* Decode only, do not verify, and run checked: for test suites, with BPFE_LOAD_CHECKED and
 	 * BPFE_PROG_MEM only. Never for a program of a guest's. */
 	BPFE_LOAD_UNVERIFIED = 1u << 1,
+	/* Count instructions in compiled code too (bpfe_result.insns), where it would not need to.
+	 */
+	BPFE_LOAD_COUNTED = 1u << 2,
+};
+
+/* What runs a program. */
+enum bpfe_engine {
+	BPFE_ENGINE_DEFAULT = 0, /* compiled code where it works, else the interpreter */
+	BPFE_ENGINE_INTERP,
+	BPFE_ENGINE_JIT, /* compiled code, or the load fails with -EOPNOTSUPP or -EPERM */
+};
+
+/* Name of an engine ("jit"), never NULL. */
+const char *bpfe_engine_name(enum bpfe_engine engine);
+
+/*
+ * Hardening of compiled code that is switched off. 0, all of it on, is for programs of a guest's;
+ * docs/jit.md says what each is good for and what it costs.
+ */
+enum bpfe_relax {
+	BPFE_RELAX_BLINDING = 1u << 0,     /* immediates of the program appear in the code */
+	BPFE_RELAX_RANDOM_START = 1u << 1, /* code begins at the start of a page */
+	BPFE_RELAX_MASKS = 1u << 2,        /* stack, map value: indices are not masked */
+	BPFE_RELAX_PACKET = 1u << 3,       /* packet: addresses are not clamped */
+	BPFE_RELAX_ALL = (1u << 4) - 1,
 };
 
 /* Source line of an instruction for refusals (from BTF.ext); NULL when unknown. */
@@ -368,6 +393,8 @@ struct bpfe_load_attr {
 	const uint64_t
 		*helpers; /* bitmap by BPF_FUNC id the profile allows, 4 words; NULL: all built */
 	uint32_t flags;   /* enum bpfe_load_flags */
+	uint8_t engine;   /* enum bpfe_engine; checked programs are always interpreted */
+	uint32_t relax;   /* enum bpfe_relax */
 	const struct bpfe_allocator *alloc; /* NULL: the C heap */
 	const atomic_bool
 		*cancel; /* polled; when true the load ends with -ECANCELED. May be NULL */
@@ -400,6 +427,9 @@ struct bpfe_program_info {
 	uint64_t peak_bytes; /* most memory that the verifier's states took at one time */
 	uint32_t n_maps;
 	uint32_t max_packet_offset; /* largest packet offset a load or store may reach */
+	uint8_t engine;             /* enum bpfe_engine that runs it, never the default */
+	uint32_t jit_bytes;         /* of machine code; 0: none */
+	uint64_t jit_ns;            /* that compiling took */
 	uint8_t tag[8];             /* as Linux computes prog tag is not promised: a content hash */
 };
 
@@ -500,7 +530,8 @@ struct bpfe_result {
 					  helper gave a target */
 	enum bpfe_abort abort;         /* why the run was cut short */
 	uint32_t abort_insn;           /* slot where it was */
-	uint64_t insns; /* instructions executed, a ld_imm64 as one; at most the budget */
+	uint64_t insns; /* instructions executed, a ld_imm64 as one; 0 from compiled code that did
+			   not count them, see BPFE_LOAD_COUNTED */
 };
 
 /*

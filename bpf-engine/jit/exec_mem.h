@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Memory for compiled code: never writable and executable at one time, with unmapped pages on both
+ * sides. The pages belong to a memfd that is sealed against writing once the code is in it, so that
+ * nothing can make them writable again and they can still be given back. It lies near the engine's
+ * own code where there is room, so that calls reach helpers directly.
+ */
+#ifndef BPFE_EXEC_MEM_H
+#define BPFE_EXEC_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "internal.h"
+
+struct jit_region;
+
+/*
+ * Room for @size bytes of code, writable, filled with int3; *start is where code may begin: the
+ * first byte, or with @random_start a random one, 16-byte aligned, in front of which is only int3
+ * (at most a page more is taken). -ENOMEM, -EPERM: logged.
+ */
+int jit_region_open(size_t size, bool random_start, uint64_t seed, struct jit_region **region,
+		    uint8_t **start, struct bpfe_log *log);
+
+/* No longer writable, executable from now on, and sealed. The code has the address that
+ * jit_region_address() told before. -EPERM: logged. */
+int jit_region_seal(struct jit_region *region, struct bpfe_log *log);
+
+/* Where the byte at *start will be executed, which need not be where it is written. */
+uint64_t jit_region_address(const struct jit_region *region);
+
+/* Nobody runs it any more, or it never was sealed. */
+void jit_region_close(struct jit_region *region);
+
+/* Tell perf (/tmp/perf-PID.map, if the environment asks for it) and debuggers (GDB JIT interface)
+ * that @name lies at [code, code + size); the handle undoes it (NULL is fine). */
+struct jit_symbol;
+struct jit_symbol *jit_symbol_add(const char *name, const void *code, size_t size);
+void jit_symbol_remove(struct jit_symbol *symbol);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The compiler's passes, in the order in which compile.c runs them, and the state of a run in
+ * compiled code.
+ */
+#ifndef BPFE_JIT_H
+#define BPFE_JIT_H
+
+#include "internal.h"
+#include "jit/lir.h"
+
+/* ---- Passes over the intermediate form ------------------------------------------------------ */
+
+struct jit_options {
+	uint32_t relax;  /* enum bpfe_relax: hardening that is switched off */
+	uint32_t passes; /* bit n of enum jit_pass: skip it (tests and measurement) */
+	uint64_t seed;   /* of blinding and random start */
+	uint32_t budget;
+	bool count; /* count instructions even if the program is known to end */
+};
+
+/* build*.c: a verified image as operations. Helpers with small bodies are expanded on the way
+ * (inline*.c). -ENOMEM, -EOPNOTSUPP (an instruction that only the interpreter has; logged). */
+int jit_build(struct lir *lir, const struct bpfe_image *image, const struct jit_options *options,
+	      struct bpfe_log *log);
+
+/* Every optimising pass: rewrites @lir, changes no result. Failure is lir->failed. */
+typedef void (*jit_pass_fn)(struct lir *lir);
+
+enum jit_pass {
+	JIT_PASS_VALUES,  /* opt_values.c: constants, known bits, copies, extensions */
+	JIT_PASS_IDIOMS,  /* opt_idioms.c: rotate, shld, lea, three operands */
+	JIT_PASS_ADDRESS, /* opt_address.c: addressing modes, memory operands, read-modify-write */
+	JIT_PASS_FORWARD, /* opt_forward.c: stack stores to later loads */
+	JIT_PASS_PROMOTE, /* opt_promote.c: stack slots to free registers */
+	JIT_PASS_DEAD,    /* opt_dead.c: what nobody reads */
+	JIT_PASS_HARDEN,  /* harden*.c: masks, clamps, blinding; as options->relax says */
+	JIT_PASS_LAYOUT,  /* layout.c: order of blocks, rotated loops, inverted branches */
+	JIT_PASSES
+};
+
+/* flow.c: predecessors, liveness (live_in, live_out of every block), loops. Blocks nothing leads
+ * to become empty. Passes call it when they need it fresh. */
+void jit_flow(struct lir *lir);
+
+void jit_opt_values(struct lir *lir);
+void jit_opt_idioms(struct lir *lir);
+void jit_opt_address(struct lir *lir);
+void jit_opt_forward(struct lir *lir);
+void jit_opt_promote(struct lir *lir);
+void jit_opt_dead(struct lir *lir);
+void jit_harden(struct lir *lir, const struct jit_options *options);
+/* Sets lir->order. Without the pass: blocks by number. */
+void jit_layout(struct lir *lir, bool optimise);
+
+/* ---- Compiled programs ---------------------------------------------------------------------- */
+
+/* The state of a run. Compiled code has its address in r13. */
+struct bpfe_jit_run {
+	struct bpfe_run_env env; /* first: helpers get this */
+	int64_t budget;          /* left, where r12 is not loaded */
+	void *unwind;            /* rsp of the innermost entry, for a run that is cut short */
+	uint32_t tail_calls;
+	uint32_t protocol; /* of the frame as it arrived: __sk_buff.protocol */
+};
+
+/* The code of a program: both are called with the System V ABI. */
+typedef uint64_t (*jit_entry_fn)(struct bpfe_jit_run *run, void *ctx);
+
+struct bpfe_jit {
+	jit_entry_fn entry; /* the program itself; a tail call jumps here too */
+	bool counts;        /* result.insns is known */
+	bool may_abort;     /* to be entered by way of a stub that can be unwound to */
+	uint32_t n_functions;
+	const void **functions; /* code of each function of the image, for callbacks */
+	const uint8_t *code;
+	size_t code_size;
+	/* What lies where, for disassembly and profilers: sorted by offset. */
+	struct bpfe_jit_mark {
+		uint32_t offset; /* of the machine code */
+		uint32_t slot;
+	} *marks;
+	uint32_t n_marks;
+	struct jit_region *region; /* exec_mem.h */
+};
+
+/*
+ * Compile @image. -EOPNOTSUPP: this host or this program cannot be compiled (the log says why);
+ * -ENOMEM; -EPERM: executable memory is refused by the system (the log names what refused).
+ */
+int bpfe_jit_compile(const struct bpfe_image *image, const struct jit_options *options,
+		     const char *name, struct bpfe_jit **jit, struct bpfe_log *log);
+void bpfe_jit_free(struct bpfe_jit *jit);
+
+/* Can this process run compiled code (processor, executable memory)? 0, or as above. */
+int bpfe_jit_available(struct bpfe_log *log);
+
+/* jit/run.c: bpfe_run() and bpfe_run_mem() of a program that has code. */
+struct bpfe_result bpfe_jit_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp,
+				void *ctx);
+
+#endif

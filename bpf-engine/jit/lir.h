@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The JIT's intermediate form: a program as basic blocks of three-operand operations over the
+ * registers of x86-64. build.c makes it from a verified image, passes rewrite it, lower.c turns it
+ * into machine code. jit/jit.h names the passes in their order.
+ *
+ * Registers. A BPF register has one home for the whole program (the table below), so that a helper
+ * gets its arguments where they are, calls move nothing and a dump reads like the source. What BPF
+ * leaves free serves the passes: see LIR_SCRATCH and LIR_SPARE. r10 is no register of the machine:
+ * LIR_FP stands for it and becomes rsp plus a constant.
+ */
+#ifndef BPFE_LIR_H
+#define BPFE_LIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "internal.h"
+
+/* The processor's registers by their number in encodings, and what is not one of them. */
+enum lir_reg {
+	LIR_RAX = 0, /* r0 */
+	LIR_RCX,     /* r3 */
+	LIR_RDX,     /* r2 */
+	LIR_RBX,     /* r6 */
+	LIR_RSP,     /* the machine's stack, never an operand of an operation */
+	LIR_RBP,     /* r7 */
+	LIR_RSI,     /* r1 */
+	LIR_RDI,     /* scratch of lower.c; env when a helper is called */
+	LIR_R8,      /* r4 */
+	LIR_R9,      /* r5 */
+	LIR_R10,     /* spare, lost in calls */
+	LIR_R11,     /* scratch of lower.c */
+	LIR_R12,     /* budget left if the program counts, else spare, kept in calls */
+	LIR_R13,     /* struct bpfe_jit_run * (env), everywhere */
+	LIR_R14,     /* r8 */
+	LIR_R15,     /* r9 */
+	LIR_FP,      /* BPF's r10: read only */
+	LIR_NONE,
+};
+
+typedef uint32_t lir_set; /* of registers: bit n is enum lir_reg n */
+
+#define LIR_BIT(reg) ((lir_set)1 << (reg))
+
+/* The home of BPF's registers r0 to r10 (build.c). */
+extern const uint8_t lir_home[MAX_BPF_REG];
+
+#define LIR_SCRATCH (LIR_BIT(LIR_RDI) | LIR_BIT(LIR_R11)) /* lower.c's: dead between operations */
+#define LIR_ARGUMENTS \
+	(LIR_BIT(LIR_RSI) | LIR_BIT(LIR_RDX) | LIR_BIT(LIR_RCX) | LIR_BIT(LIR_R8) | LIR_BIT(LIR_R9))
+/* What a call may change, the result apart. BPF's rule is the ABI's here. */
+#define LIR_CALLER_SAVED (LIR_ARGUMENTS | LIR_BIT(LIR_RAX) | LIR_BIT(LIR_R10) | LIR_SCRATCH)
+#define LIR_CALLEE_SAVED /* r6 to r9 */ \
+	(LIR_BIT(LIR_RBX) | LIR_BIT(LIR_RBP) | LIR_BIT(LIR_R14) | LIR_BIT(LIR_R15))
+
+enum lir_code {
+	LIR_NOP = 0,
+	/* dst = b: register or 64-bit immediate. size 4: zero-extends, as all of size 4 do */
+	LIR_MOV,
+	/* dst = a OP b; b a register, a 32-bit sign-extended immediate or memory (see lir_op.b).
+	 * Shift counts are taken modulo 8 * size. */
+	LIR_ADD,
+	LIR_SUB,
+	LIR_MUL,
+	LIR_AND,
+	LIR_OR,
+	LIR_XOR,
+	LIR_SHL,
+	LIR_SHR,
+	LIR_SAR,
+	LIR_ROL,  /* b an immediate */
+	LIR_SHLD, /* dst = a << imm | b >> (8 * size - imm) */
+	/* dst = a OP b as BPF has it: x / 0 = 0, x % 0 = x, smallest / -1 does not trap.
+	 * LIR_F_SAFE: b is neither 0 nor -1. */
+	LIR_UDIV,
+	LIR_UMOD,
+	LIR_SDIV,
+	LIR_SMOD,
+	/* dst = OP a */
+	LIR_NEG,
+	LIR_BSWAP, /* of the low imm (2, 4, 8) bytes of a, the rest 0 */
+	LIR_ZEXT,  /* low imm (1, 2, 4) bytes of a, or of memory (b == LIR_MEM): that is a LOAD */
+	LIR_SEXT,  /* the same, sign-extended to size, and then zero-extended */
+	LIR_LEA,   /* dst = base + index * scale + disp, of size 4 or 8 */
+	LIR_LOAD,  /* dst = memory, size bytes, zero-extended; LIR_F_SIGNED: sign-extended to 64 */
+	LIR_STORE, /* memory, size bytes = b (register or immediate) */
+	LIR_RMW,   /* memory OP= b, not atomic; OP in alu (LIR_ADD, SUB, AND, OR, XOR) */
+	/* Atomic on memory with register b, size 4 or 8; OP in alu as above. FETCH: dst = what was
+	 * there. XCHG: dst = what was there, memory = b. CMPXCHG: a is RAX, which gets what was. */
+	LIR_ATOMIC,
+	LIR_FETCH,
+	LIR_XCHG,
+	LIR_CMPXCHG,
+	LIR_SELECT, /* dst = cond(a, b) ? dst : other: a conditional move; other in index */
+	LIR_SETCC,  /* dst = cond(a, b), 0 or 1 */
+	LIR_FENCE,  /* lfence: nothing behind it starts before all before it is done */
+	/* Calls. Of a helper: imm is its address, arguments are where they are, env is passed.
+	 * LIR_F_PLAIN: it neither charges nor aborts. LIR_CALL_DIRECT: a C function that takes
+	 * arguments in the ABI's order (rdi, rsi...), imm its address, result in rax; inline.c. */
+	LIR_CALL_HELPER,
+	LIR_CALL_DIRECT,
+	LIR_CALL_LOCAL, /* function target */
+	LIR_CALLX,      /* function whose number is in a */
+	LIR_CHARGE, /* imm instructions off the budget; LIR_F_CHECK: and end the run if none left */
+	LIR_MAY_GOTO, /* falls through while the frame may loop on, else to target; imm: cell */
+	/* The end of a block; a block without one falls through to the next in layout order. */
+	LIR_JUMP,      /* target */
+	LIR_BRANCH,    /* if cond(a, b) target, else the block's next; size 4 or 8 */
+	LIR_TAIL_CALL, /* arguments of bpf_tail_call(); goes on behind if it fails: no end of block
+			*/
+	LIR_EXIT,
+	LIR_TRAP, /* the verifier never came here */
+	LIR_CODES
+};
+
+/* Conditions, by their number in encodings of jcc, setcc and cmovcc. */
+enum lir_cond {
+	LIR_B = 0x2,
+	LIR_AE,
+	LIR_E,
+	LIR_NE,
+	LIR_BE,
+	LIR_A,
+	LIR_S,
+	LIR_NS,
+	LIR_L = 0xc,
+	LIR_GE,
+	LIR_LE,
+	LIR_G,
+	LIR_TESTZ = 0x14, /* (a & b) == 0: E behind test */
+	LIR_TESTNZ,       /* (a & b) != 0 */
+};
+
+/* Not registers: what b of an operation is instead. */
+enum {
+	LIR_IMM = 0xfe,
+	LIR_MEM = 0xfd
+};
+
+enum {
+	LIR_F_SIGNED = 1 << 0,
+	LIR_F_SAFE = 1 << 1,
+	LIR_F_PLAIN = 1 << 2,
+	LIR_F_CHECK = 1 << 3,
+	LIR_F_ACQUIRE = 1 << 4, /* ordered load: not moved, not folded */
+	LIR_F_RELEASE = 1 << 5,
+	LIR_F_SECRET = 1 << 6, /* imm is the engine's own, not the program's: never blinded */
+	LIR_F_MASKED = 1 << 7, /* its memory operand was masked by harden.c */
+};
+
+struct lir_op {
+	uint8_t code; /* enum lir_code */
+	uint8_t alu;  /* enum lir_code of RMW, ATOMIC, FETCH */
+	uint8_t size; /* bytes: 4 or 8 of arithmetic; 1, 2, 4, 8 of memory */
+	uint8_t cond; /* enum lir_cond */
+	uint8_t dst;  /* enum lir_reg */
+	uint8_t a;
+	uint8_t b;    /* enum lir_reg, LIR_IMM or LIR_MEM */
+	uint8_t base; /* memory and LEA: base + index * scale + disp; base may be LIR_NONE */
+	uint8_t index;
+	uint8_t scale;    /* 1, 2, 4, 8; 0 without index */
+	uint8_t mem_kind; /* enum bpfe_mem_kind */
+	uint8_t flags;
+	int32_t disp;
+	uint32_t slot; /* of the image, that it stems from */
+	union {
+		int64_t imm;
+		struct {
+			int32_t imm32;   /* b == LIR_IMM of a BRANCH */
+			uint32_t target; /* block, or function of CALL_LOCAL */
+		};
+	};
+};
+
+_Static_assert(sizeof(struct lir_op) == 32, "two operations a cache line");
+
+#define LIR_NO_BLOCK UINT32_MAX
+
+struct lir_block {
+	struct lir_op *ops; /* n_ops of them, in lir->ops' arena; NOPs may be among them */
+	uint32_t n_ops;
+	uint32_t room;       /* ops there is room for at ops */
+	uint32_t next;       /* where control falls through to; LIR_NO_BLOCK: it does not */
+	uint32_t function;   /* index into lir->functions */
+	uint32_t slot;       /* first slot */
+	uint32_t loop_depth; /* 0: in no loop; set by loops.c */
+	bool loop_head;
+	bool cold;
+	/* flow.c: */
+	lir_set live_in, live_out;
+	uint32_t n_preds;
+};
+
+struct lir_function {
+	uint32_t entry;       /* block */
+	uint32_t first, last; /* its blocks in order: [first, last) */
+	uint32_t stack_bytes; /* BPF's stack of it, multiple of 8 */
+	uint32_t cells;       /* 8-byte cells of the frame that are the JIT's: below BPF's stack */
+	lir_set saved;        /* registers to save, of LIR_CALLEE_SAVED | R12; set by lower.c */
+	bool is_main, is_callback, has_tail_call, calls;
+};
+
+struct lir {
+	const struct bpfe_image *image;
+	struct lir_block *blocks;
+	uint32_t n_blocks, room_blocks;
+	struct lir_function *functions; /* as image->subprogs */
+	uint32_t n_functions;
+	uint32_t *order; /* blocks as they are laid out, n_order of them; layout.c */
+	uint32_t n_order;
+	bool counts;    /* r12 holds the budget: the program is not known to end within it */
+	bool may_abort; /* a run may have to be unwound */
+	lir_set spare;  /* registers no BPF register lives in and nothing else uses */
+	bool failed;    /* out of memory; checked once at the end of a pass */
+	struct lir_chunk *chunks;
+};
+
+/* lir.c: blocks and operations. Storage lives as long as the lir. */
+void lir_init(struct lir *lir, const struct bpfe_image *image);
+void lir_free(struct lir *lir);
+
+/* A new empty block at the end of lir->blocks; LIR_NO_BLOCK (and failed) without memory. Pointers
+ * to blocks are invalid after it, pointers to operations not. */
+uint32_t lir_block_new(struct lir *lir, uint32_t function, uint32_t slot);
+
+/* Append @op to @block; the copy, or NULL (and failed). Pointers to the block's operations become
+ * invalid. */
+struct lir_op *lir_append(struct lir *lir, uint32_t block, const struct lir_op *op);
+
+/* Put @op before operation @at of @block, as lir_append(). */
+struct lir_op *lir_insert(struct lir *lir, uint32_t block, uint32_t at, const struct lir_op *op);
+
+/* Take the NOPs out of all blocks. */
+void lir_compact(struct lir *lir);
+
+/* What an operation reads and writes. LIR_FP counts as a register. Flags of the machine are
+ * nobody's: lower.c makes them where they are used. */
+lir_set lir_uses(const struct lir_op *op);
+lir_set lir_defs(const struct lir_op *op);
+bool lir_reads_memory(const struct lir_op *op);
+bool lir_writes_memory(const struct lir_op *op);
+/* May it be left out when nobody reads what it defines? */
+bool lir_is_pure(const struct lir_op *op);
+/* Does it end its block (JUMP, BRANCH, EXIT, TRAP)? */
+bool lir_ends_block(const struct lir_op *op);
+/* Has it base, index, scale and disp? */
+bool lir_has_memory(const struct lir_op *op);
+
+/* cond with a and b exchanged; cond negated. */
+uint8_t lir_cond_swap(uint8_t cond);
+uint8_t lir_cond_not(uint8_t cond);
+
+/* One operation, or a whole program, as text for people and tests ("rsi = load8 [rdi + rcx*4 +
+ * 8]"). */
+void lir_print_op(const struct lir_op *op, char *buf, size_t size);
+void lir_print(const struct lir *lir, struct bpfe_log *log);
+
+#endif
