@@ -39,6 +39,27 @@ void counting_check(struct counting *c)
 	assert_int_equal(c->bytes, 0);
 }
 
+enum bpfe_engine test_engine(void)
+{
+	const char *name = getenv("SLUICE_TEST_ENGINE");
+
+	if (!name)
+		return BPFE_ENGINE_INTERP;
+	for (enum bpfe_engine e = BPFE_ENGINE_INTERP; e <= BPFE_ENGINE_JIT; e++) {
+		if (strcmp(bpfe_engine_name(e), name) == 0)
+			return e;
+	}
+	fail_msg("SLUICE_TEST_ENGINE=%s is no engine", name);
+	return BPFE_ENGINE_DEFAULT;
+}
+
+void assert_abort_at(const struct bpfe_result *result, uint32_t slot)
+{
+	assert_int_not_equal(result->abort, BPFE_ABORT_NONE);
+	if (test_engine() == BPFE_ENGINE_INTERP)
+		assert_int_equal(result->abort_insn, slot);
+}
+
 void load_init(struct load *l, const struct bpf_insn *insns, size_t n)
 {
 	memset(l, 0, sizeof(*l));
@@ -46,6 +67,8 @@ void load_init(struct load *l, const struct bpf_insn *insns, size_t n)
 	l->attr.n_insns = (uint32_t)n;
 	l->log.buf = l->text;
 	l->log.size = sizeof(l->text);
+	l->attr.engine = (uint8_t)test_engine();
+	l->attr.flags = BPFE_LOAD_COUNTED;
 }
 
 struct bpfe_program *load_ok(struct load *l)
@@ -65,7 +88,7 @@ struct bpfe_program *load_program(const struct bpf_insn *insns, size_t n, struct
 	struct load l;
 
 	load_init(&l, insns, n);
-	l.attr.flags = flags;
+	l.attr.flags |= flags;
 	l.attr.maps = &binding;
 	l.attr.n_maps = map != NULL;
 	return load_ok(&l);

@@ -38,6 +38,16 @@ struct load {
 	char text[4096];
 };
 
+/*
+ * The engine tests run programs in: the interpreter, or what SLUICE_TEST_ENGINE names. Compiled code
+ * counts instructions then, as the interpreter does, but ends a run whose budget is used up only at
+ * the next place where it looks.
+ */
+enum bpfe_engine test_engine(void);
+
+/* Demand that the run was cut short at @slot; compiled code does not know where it was. */
+void assert_abort_at(const struct bpfe_result *result, uint32_t slot);
+
 /* @l becomes an attempt to load @n slots at @insns, for the caller to refine. */
 void load_init(struct load *l, const struct bpf_insn *insns, size_t n);
 

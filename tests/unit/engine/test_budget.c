@@ -43,7 +43,7 @@ static struct bpfe_result run_with(uint32_t budget, uint32_t flags)
 
 	load_init(&l, insns, COUNT(insns));
 	l.attr.budget = budget;
-	l.attr.flags = flags;
+	l.attr.flags |= flags;
 	prog = load_ok(&l);
 	frame_init(&f);
 	result = run(prog, &f);
@@ -63,7 +63,7 @@ static void test_every_budget(void **state)
 			assert_int_equal(result.abort, BPFE_ABORT_BUDGET);
 			assert_int_equal(result.retval, XDP_ABORTED);
 			assert_int_equal(result.insns, budget);
-			assert_int_equal(result.abort_insn, slots[budget]);
+			assert_abort_at(&result, slots[budget]);
 		}
 	}
 }

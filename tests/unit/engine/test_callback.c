@@ -20,7 +20,7 @@ static struct bpfe_result run_budget(const struct bpf_insn *insns, size_t n, str
 		load_init(&l, insns, n);
 		l.attr.maps = &binding;
 		l.attr.n_maps = map != NULL;
-		l.attr.flags = flags;
+		l.attr.flags |= flags;
 		l.attr.budget = budget;
 		prog = load_ok(&l);
 		frame_init(&f);
@@ -30,7 +30,8 @@ static struct bpfe_result run_budget(const struct bpf_insn *insns, size_t n, str
 	assert_int_equal(results[0].abort, results[1].abort);
 	assert_int_equal(results[0].r0, results[1].r0);
 	assert_int_equal(results[0].insns, results[1].insns);
-	assert_int_equal(results[0].abort_insn, results[1].abort_insn);
+	if (results[0].abort != BPFE_ABORT_NONE)
+		assert_abort_at(&results[0], results[1].abort_insn);
 	return results[0];
 }
 #define RUN(insns, map, budget) run_budget(insns, COUNT(insns), map, budget)
@@ -102,7 +103,7 @@ static void test_every_budget(void **state)
 		assert_int_equal(result.abort, BPFE_ABORT_BUDGET);
 		assert_int_equal(result.retval, XDP_ABORTED);
 		assert_int_equal(result.insns, budget);
-		assert_int_equal(result.abort_insn, slots[budget]);
+		assert_abort_at(&result, slots[budget]);
 	}
 }
 
@@ -233,7 +234,7 @@ static void test_cost(void **state)
 		result = RUN(insns, NULL, budget);
 		assert_int_equal(result.abort, BPFE_ABORT_BUDGET);
 		assert_int_equal(result.insns, budget);
-		assert_int_equal(result.abort_insn, 5);
+		assert_abort_at(&result, 5);
 	}
 }
 

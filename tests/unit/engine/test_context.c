@@ -12,7 +12,7 @@ static struct bpfe_program *load_type(const struct bpf_insn *insns, size_t n, ui
 
 	load_init(&l, insns, n);
 	l.attr.type = type;
-	l.attr.flags = flags;
+	l.attr.flags |= flags;
 	return load_ok(&l);
 }
 

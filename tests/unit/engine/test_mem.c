@@ -10,7 +10,7 @@ static struct bpfe_program *load_mem(const struct bpf_insn *insns, size_t n, uin
 	load_init(&l, insns, n);
 	l.attr.type = BPFE_PROG_MEM;
 	l.attr.mem_size = size;
-	l.attr.flags = flags;
+	l.attr.flags |= flags;
 	l.attr.budget = 1000;
 	return load_ok(&l);
 }

@@ -19,7 +19,7 @@ static struct bpfe_result run_type(const struct bpf_insn *insns, size_t n, uint3
 
 		load_init(&l, insns, n);
 		l.attr.type = type;
-		l.attr.flags = flags;
+		l.attr.flags |= flags;
 		l.attr.maps = &binding;
 		l.attr.n_maps = map != NULL;
 		l.attr.budget = budget;

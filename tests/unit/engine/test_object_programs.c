@@ -92,7 +92,7 @@ static void test_ringbuf_cut_short(void **state)
 		load_init(&l, insns, COUNT(insns));
 		l.attr.maps = &(struct bpfe_map_binding){1, map};
 		l.attr.n_maps = 1;
-		l.attr.flags = loads[i];
+		l.attr.flags |= loads[i];
 		l.attr.budget = 6;
 		prog = load_ok(&l);
 		result = run(prog, &f);

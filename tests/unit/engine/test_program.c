@@ -97,8 +97,8 @@ static void test_bad_flags(void **state)
 	struct load l;
 
 	load_init(&l, simple, COUNT(simple));
-	l.attr.flags = BPFE_LOAD_CHECKED | 12;
-	load_refused(&l, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0xc\n");
+	l.attr.flags = BPFE_LOAD_CHECKED | 24;
+	load_refused(&l, -EINVAL, BPFE_BAD_ENCODING, 0, "unknown load flags 0x18\n");
 	/* A guest's program is always verified. */
 	load_init(&l, simple, COUNT(simple));
 	l.attr.flags = BPFE_LOAD_CHECKED | BPFE_LOAD_UNVERIFIED;
