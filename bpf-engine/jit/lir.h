@@ -208,10 +208,12 @@ struct lir {
 	uint32_t n_functions;
 	uint32_t *order; /* blocks as they are laid out, n_order of them; layout.c */
 	uint32_t n_order;
-	bool counts;    /* r12 holds the budget: the program is not known to end within it */
-	bool may_abort; /* a run may have to be unwound */
-	lir_set spare;  /* registers no BPF register lives in and nothing else uses */
-	bool failed;    /* out of memory; checked once at the end of a pass */
+	bool counts;           /* r12 holds the budget: the program is not known to end within it */
+	bool may_abort;        /* a run may have to be unwound */
+	lir_set spare;         /* registers no BPF register lives in and nothing else uses */
+	bool failed;           /* out of memory; checked once at the end of a pass */
+	struct lir_flow *flow; /* what jit_flow() found (flow.h); of malloc(), freed by lir_free()
+				*/
 	struct lir_chunk *chunks;
 };
 

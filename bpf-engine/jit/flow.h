@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * How control flows in a program: the order in which facts travel, who leads where, loops. Made by
+ * jit_flow() (jit.h), valid until a pass changes a branch or jit_flow() is called again.
+ */
+#ifndef BPFE_JIT_FLOW_H
+#define BPFE_JIT_FLOW_H
+
+#include "jit/lir.h"
+
+/* Tables over the program's blocks, in one piece of memory that lir->flow owns. */
+struct lir_flow {
+	/* Blocks that control reaches, n_rpo of them, function by function, each behind all that
+	 * lead to it but for those that lead back (reverse post-order). */
+	uint32_t *rpo;
+	uint32_t n_rpo;
+	/* Where a block is in rpo; UINT32_MAX: control does not reach it. An edge to a place that
+	 * is not greater than its origin's leads back: where facts merge for good, widen there. */
+	uint32_t *place;
+	/* The blocks that lead to block b: preds[first_pred[b]] and on, blocks[b].n_preds of them,
+	 * each once. */
+	uint32_t *preds, *first_pred;
+	/* The head of the innermost loop around a block, of a head the one around its loop;
+	 * LIR_NO_BLOCK: none. */
+	uint32_t *loop;
+	uint32_t room; /* blocks there is memory for */
+	uint32_t memory[];
+};
+
+/* Where control may go from @block: 0 to 2 different blocks, the fall-through last. */
+unsigned lir_successors(const struct lir_block *block, uint32_t successors[2]);
+
+#endif
