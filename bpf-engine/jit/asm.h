@@ -22,14 +22,15 @@ struct jit_mem {
 	int32_t disp;
 };
 
-struct jit_fixup; /* a jump, call or address of a label */
+struct jit_fixup;       /* a jump, call or address of a label: it stands in buf at its longest */
+struct jit_label_place; /* where a label stands */
 
 struct jit_asm {
 	uint8_t *buf;
 	size_t len, room;
 	struct jit_fixup *fixups;
 	uint32_t n_fixups, room_fixups;
-	uint32_t *labels; /* offset in buf where bound, UINT32_MAX before */
+	struct jit_label_place *labels;
 	uint32_t n_labels, room_labels;
 	struct bpfe_jit_mark *marks;
 	uint32_t n_marks, room_marks;
