@@ -94,22 +94,32 @@ enum lir_code {
 	LIR_SELECT, /* dst = cond(a, b) ? dst : other: a conditional move; other in index */
 	LIR_SETCC,  /* dst = cond(a, b), 0 or 1 */
 	LIR_FENCE,  /* lfence: nothing behind it starts before all before it is done */
-	/* Calls. Of a helper: imm is its address, arguments are where they are, env is passed.
-	 * LIR_F_PLAIN: it neither charges nor aborts. LIR_CALL_DIRECT: a C function that takes
-	 * arguments in the ABI's order (rdi, rsi...), imm its address, result in rax; inline.c. */
+	/* Part of a field of the context that is no plain memory (a is the context; disp is
+	 * lir_ctx_part()): dst = it; it = b. They keep every register but dst. */
+	LIR_CTX_LOAD,
+	LIR_CTX_STORE,
+	/* Calls: results in rax, LIR_CALLER_SAVED is lost. disp: lir_set of the arguments that are
+	 * read. Of a helper: imm is its address, arguments are where they are, env is passed.
+	 * LIR_F_PLAIN: it neither charges nor aborts; LIR_F_CALLBACK: it runs functions of the
+	 * program. LIR_CALL_DIRECT: a C function that takes arguments in the ABI's order (rdi,
+	 * rsi...), imm its address; a is what goes into rdi, LIR_NONE: a MOV to it stands right in
+	 * front; inline.c. */
 	LIR_CALL_HELPER,
 	LIR_CALL_DIRECT,
 	LIR_CALL_LOCAL, /* function target */
 	LIR_CALLX,      /* function whose number is in a */
 	LIR_CHARGE, /* imm instructions off the budget; LIR_F_CHECK: and end the run if none left */
-	LIR_MAY_GOTO, /* falls through while the frame may loop on, else to target; imm: cell */
 	/* The end of a block; a block without one falls through to the next in layout order. */
-	LIR_JUMP,      /* target */
-	LIR_BRANCH,    /* if cond(a, b) target, else the block's next; size 4 or 8 */
+	LIR_JUMP, /* target */
+	/* If cond(a, b) target, else the block's next; size 4 or 8. Of a and b (of SELECT not, of
+	 * SETCC too) one may be LIR_MEM, then size is 1 to 8; an immediate is imm32. */
+	LIR_BRANCH,
+	LIR_MAY_GOTO,  /* to the block's next while the frame may loop on, else target; imm32: cell
+			*/
 	LIR_TAIL_CALL, /* arguments of bpf_tail_call(); goes on behind if it fails: no end of block
 			*/
-	LIR_EXIT,
-	LIR_TRAP, /* the verifier never came here */
+	LIR_EXIT,      /* of the function, result in rax */
+	LIR_TRAP,      /* the verifier never came here */
 	LIR_CODES
 };
 
@@ -139,6 +149,7 @@ enum {
 
 enum {
 	LIR_F_SIGNED = 1 << 0,
+	LIR_F_CALLBACK = 1 << 0, /* of a CALL_HELPER */
 	LIR_F_SAFE = 1 << 1,
 	LIR_F_PLAIN = 1 << 2,
 	LIR_F_CHECK = 1 << 3,
@@ -243,14 +254,23 @@ bool lir_reads_memory(const struct lir_op *op);
 bool lir_writes_memory(const struct lir_op *op);
 /* May it be left out when nobody reads what it defines? */
 bool lir_is_pure(const struct lir_op *op);
-/* Does it end its block (JUMP, BRANCH, EXIT, TRAP)? */
+/* Does it end its block (JUMP, BRANCH, MAY_GOTO, EXIT, TRAP)? */
 bool lir_ends_block(const struct lir_op *op);
+/* Is LIR_CALLER_SAVED lost in it? */
+bool lir_is_call(const struct lir_op *op);
 /* Has it base, index, scale and disp? */
 bool lir_has_memory(const struct lir_op *op);
 
 /* cond with a and b exchanged; cond negated. */
 uint8_t lir_cond_swap(uint8_t cond);
 uint8_t lir_cond_not(uint8_t cond);
+
+/* disp of CTX_LOAD and CTX_STORE: @size bytes from byte @byte on of field @field (enum
+ * bpfe_ctx_field); a load may sign-extend them. */
+static inline int32_t lir_ctx_part(uint8_t field, unsigned byte, unsigned size, bool sign)
+{
+	return (int32_t)(field | byte << 8 | size << 16 | (sign ? 1u << 24 : 0));
+}
 
 /* One operation, or a whole program, as text for people and tests ("rsi = load8 [rdi + rcx*4 +
  * 8]"). */
