@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The frame of a benchmark program. A program includes this first and then defines
+ *
+ *   vary()  makes the frame of iteration @seq: which flow it is of, and whatever the iteration
+ *           before changed back as it was. Part of what is timed, in all engines alike.
+ *   body()  the program as one would load it. A global function, so that verifiers follow it once,
+ *           and a weak one, so that no compiler looks into it from the loop around it.
+ *
+ * and, for the native build, bench_info. The program that is loaded is the loop, bench().
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#ifdef BENCH_NATIVE
+#include "native.h"
+#else
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#endif
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+
+/* Iterations of one run. */
+#ifdef BENCH_NATIVE
+volatile __u32 bench_n = 1;
+#else
+const volatile __u32 bench_n = 1;
+#endif
+
+/* Number of the next iteration: a run goes on where the last one ended. */
+__u32 bench_seq;
+
+static __always_inline void vary(struct xdp_md *ctx, __u32 seq);
+int body(struct xdp_md *ctx, __u32 seq);
+
+SEC("xdp")
+int bench(struct xdp_md *ctx)
+{
+	__u32 n = bench_n, seq = bench_seq, sum = 0;
+
+	for (__u32 i = 0; i < n; i++) {
+		vary(ctx, seq);
+		sum = sum * 31 + (__u32)body(ctx, seq);
+		seq++;
+	}
+	bench_seq = seq;
+	return (int)sum;
+}
+
+/* ---- Frames --------------------------------------------------------------------------------- */
+
+struct udp_frame {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+} __attribute__((packed));
+
+/* The frame's headers into *frame; false if it is shorter. */
+static __always_inline _Bool udp_frame(struct xdp_md *ctx, struct udp_frame **frame)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	*frame = data;
+	return data + sizeof(**frame) <= end;
+}
+
+/* Spread numbers: neighbours come far apart, no two of 2^32 the same. */
+static __always_inline __u32 spread(__u32 x)
+{
+	x *= 0x9e3779b1;
+	return x ^ x >> 15;
+}
+
+/* One of @n, chosen by @x. */
+static __always_inline __u32 pick(__u32 x, __u32 n)
+{
+	return (__u32)((__u64)spread(x) * n >> 32);
+}
+
+/* Make the frame one of flow @flow: source address 10.F.F.F and source port. */
+static __always_inline void set_flow(struct xdp_md *ctx, __u32 flow)
+{
+	struct udp_frame *frame;
+
+	if (!udp_frame(ctx, &frame))
+		return;
+	frame->ip.saddr = bpf_htonl(0x0a000000 | (flow & 0xffffff));
+	frame->udp.source = bpf_htons(1024 + (flow & 0x3fff));
+}
+
+/* Five-tuple of a flow, as a key. */
+struct tuple {
+	__be32 saddr;
+	__be32 daddr;
+	__be16 source;
+	__be16 dest;
+	__u8 protocol;
+	__u8 pad[3];
+};
+
+#ifndef BENCH_NATIVE
+char _license[] SEC("license") = "Dual BSD/GPL";
+#endif
+
+#endif
