@@ -145,6 +145,7 @@ static int move_pointer(struct bpfe_vf *vf, unsigned dst, unsigned regno,
 
 	if (err)
 		return err;
+	bpfe_fact_move(vf, ptr, by, dst != regno, subtract);
 	if (!bpfe_scalar_is_const(by)) {
 		moved.val =
 			bpfe_scalar_alu(subtract ? BPFE_W_SUB : BPFE_W_ADD, &ptr->val, by, true);
@@ -169,6 +170,7 @@ static int pointer_alu(struct bpfe_vf *vf, const struct bpf_insn *insn, const st
 	if (sub && is_packet(&dst) && is_packet(&from)) {
 		struct bpfe_scalar any = bpfe_scalar_unknown();
 
+		bpfe_fact_no_move(vf);
 		regs[insn->dst_reg] =
 			bpfe_reg_scalar(is_alu64(insn) ? any : bpfe_scalar_zext(&any, 32));
 		return 0;
@@ -350,6 +352,7 @@ static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	err = part_sign_mask(vf, insn, op, &src->val);
 	if (err)
 		return err;
+	bpfe_fact_no_move(vf);
 	before = *dst;
 	by = *src;
 	if (src == dst && (op == BPFE_W_SUB || op == BPFE_W_XOR)) {

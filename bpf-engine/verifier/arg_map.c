@@ -31,6 +31,7 @@ int bpfe_check_map_arg(struct bpfe_vf *vf, int regno, struct bpfe_call *call)
 		return bpfe_refuse_arg(vf, BPFE_BAD_MAP, regno, "a map, loaded by ld_imm64", call);
 	call->map = *reg;
 	call->attr = bpfe_reg_map(vf, reg);
+	bpfe_fact_map(vf, reg);
 	err = bpfe_check_map_type(vf, regno, call);
 	if (err)
 		return err;

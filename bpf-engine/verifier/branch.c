@@ -75,6 +75,7 @@ static uint32_t target_of(const struct bpfe_vf *vf, const struct bpf_insn *insn,
 
 static int go(struct bpfe_vf *vf, const struct bpf_insn *insn, bool taken)
 {
+	bpfe_fact_edge(vf, taken);
 	vf->next = target_of(vf, insn, taken);
 	return bpfe_path_note(vf, vf->next);
 }
@@ -95,6 +96,7 @@ static int go_both(struct bpfe_vf *vf, const struct bpf_insn *insn, struct bpfe_
 {
 	int err = bpfe_explore_later(vf, other, target_of(vf, insn, !first_taken));
 
+	bpfe_fact_edge(vf, !first_taken);
 	return err ? err : go(vf, insn, first_taken);
 }
 

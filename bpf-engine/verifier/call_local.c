@@ -110,5 +110,6 @@ int bpfe_vf_may_goto(struct bpfe_vf *vf, const struct bpf_insn *insn)
 		return bpfe_vf_no_memory(vf);
 	err = bpfe_explore_later(vf, other, (uint32_t)((int64_t)vf->pc + 1 + insn->off));
 	vf->cur->rounds++;
+	vf->endless = true;
 	return err ? err : bpfe_path_note(vf, vf->next);
 }

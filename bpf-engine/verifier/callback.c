@@ -98,6 +98,7 @@ int bpfe_vf_call_back(struct bpfe_vf *vf, const struct bpfe_helper *helper)
 	struct bpfe_state *state = another ? bpfe_state_copy(vf, vf->cur) : NULL;
 	int err;
 
+	vf->endless = true;
 	/* The way behind the call is through with it. */
 	caller->called_back = 0;
 	if (!another)

@@ -63,6 +63,7 @@ int bpfe_explore_later(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t pc
 	later->pc = pc;
 	later->path = node;
 	later->parent = vf->parent;
+	later->since = vf->since;
 	if (later->parent)
 		later->parent->branches++;
 	later->next = vf->pending;
@@ -85,6 +86,7 @@ static bool resume(struct bpfe_vf *vf)
 	vf->pc = later->pc;
 	vf->path = later->path;
 	vf->parent = later->parent;
+	vf->since = later->since;
 	bpfe_vf_free(vf, later, sizeof(*later));
 	return true;
 }
@@ -219,6 +221,7 @@ static int step(struct bpfe_vf *vf)
 		}
 	}
 	vf->resumed = false;
+	vf->since.insns++;
 	vf->image->aux[vf->pc].seen = true;
 	if (vf->image->claims)
 		bpfe_claims_note(vf);
@@ -255,6 +258,7 @@ static int begin(struct bpfe_vf *vf, uint32_t function)
 	vf->pc = vf->image->subprogs[function].start;
 	vf->path = NULL;
 	vf->parent = NULL;
+	bpfe_length_begin(vf);
 	err = bpfe_state_push(vf, vf->cur, function, 0);
 	if (err)
 		return err;
@@ -275,7 +279,8 @@ static int follow_all(struct bpfe_vf *vf, uint32_t function)
 			err = step(vf);
 		if (err)
 			return err;
-		bpfe_prune_path_ended(vf->parent);
+		bpfe_length_end(vf);
+		bpfe_prune_path_ended(vf, vf->parent);
 		bpfe_state_free(vf, vf->cur);
 		vf->cur = NULL;
 		if (!resume(vf))
@@ -313,6 +318,7 @@ int bpfe_explore(struct bpfe_vf *vf)
 
 	do {
 		err = follow_all(vf, function);
+		bpfe_length_function(vf, function);
 		drop_everything(vf);
 		function = err ? 0 : bpfe_next_global(vf);
 	} while (function);

@@ -292,6 +292,7 @@ void bpfe_flow_free(struct bpfe_flow *flow)
 	free(flow->limits);
 	free(flow->moves_packet);
 	free(flow->global);
+	free(flow->longest);
 	free(flow->loop_head);
 	free(flow->last_call);
 	free(flow->before);

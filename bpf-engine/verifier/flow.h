@@ -39,6 +39,7 @@ struct bpfe_flow {
 	uint8_t *loop_head;  /* by instruction: a jump backwards comes here, or rounds begin here */
 	bool *moves_packet;  /* by function: itself or in what it calls */
 	uint8_t *global;     /* by function: called, verified */
+	struct bpfe_length *longest; /* by function: global, or the program itself */
 	uint32_t *last_call; /* by instruction: function it was found to call last, plus 1 */
 	struct bpfe_fp_regs *before;  /* by instruction */
 	struct bpfe_fp_regs *entries; /* by function */

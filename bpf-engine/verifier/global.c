@@ -123,6 +123,7 @@ int bpfe_vf_call_global(struct bpfe_vf *vf, uint32_t function)
 		regs[r] = (struct bpfe_reg){.type = BPFE_REG_UNINIT};
 	if (!info->returns_void)
 		regs[BPF_REG_0] = bpfe_reg_scalar(bpfe_scalar_unknown());
+	vf->since.calls++;
 	if (!vf->flow->global[function])
 		vf->flow->global[function] = BPFE_GLOBAL_CALLED;
 	return 0;
@@ -192,7 +193,8 @@ int bpfe_flow_find_globals(struct bpfe_vf *vf)
 
 	flow->moves_packet = calloc(image->n_subprogs, sizeof(*flow->moves_packet));
 	flow->global = calloc(image->n_subprogs, sizeof(*flow->global));
-	if (!flow->moves_packet || !flow->global)
+	flow->longest = calloc(image->n_subprogs, sizeof(*flow->longest));
+	if (!flow->moves_packet || !flow->global || !flow->longest)
 		return bpfe_vf_no_memory(vf);
 	for (uint32_t k = flow->n_order; k > 0; k--) {
 		uint32_t f = flow->order[k - 1];

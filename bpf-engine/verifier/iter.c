@@ -122,6 +122,7 @@ static int hand_out(struct bpfe_vf *vf, const struct bpfe_reg *it)
 
 	if (!state)
 		return bpfe_vf_no_memory(vf);
+	vf->endless = true;
 	for (uint32_t i = 0; i < state->n_held; i++)
 		state->held[i].rounds +=
 			state->held[i].kind == BPFE_HELD_ITER && state->held[i].id == it->ref;

@@ -43,10 +43,12 @@ void bpfe_prune_free(struct bpfe_vf *vf)
 	vf->parent = NULL;
 }
 
-void bpfe_prune_path_ended(struct bpfe_checkpoint *checkpoint)
+void bpfe_prune_path_ended(struct bpfe_vf *vf, struct bpfe_checkpoint *checkpoint)
 {
-	while (checkpoint && --checkpoint->branches == 0)
+	while (checkpoint && --checkpoint->branches == 0) {
+		bpfe_length_complete(vf, checkpoint);
 		checkpoint = checkpoint->parent;
+	}
 }
 
 static int keep(struct bpfe_vf *vf)
@@ -70,6 +72,7 @@ static int keep(struct bpfe_vf *vf)
 	c->kept_at = vf->processed;
 	c->calls = bpfe_calls_hash(vf->cur);
 	vf->points[vf->pc] = c;
+	bpfe_length_keep(vf, c);
 	vf->parent = vf->joining ? NULL : c;
 	vf->states++;
 	return 0;
@@ -114,8 +117,12 @@ static int visit_path(struct bpfe_vf *vf)
 			continue;
 		/* Rounds that something else bounds do not make a loop endless. */
 		open = c->branches > 0 && same_rounds(c->state, vf->cur);
-		if (may_cover(vf, c, open))
-			return open ? refuse_endless(vf) : BPFE_VISIT_COVERED;
+		if (!may_cover(vf, c, open))
+			continue;
+		if (open)
+			return refuse_endless(vf);
+		bpfe_length_covered(vf, c);
+		return BPFE_VISIT_COVERED;
 	}
 	if (kept >= CROWD && vf->parent && vf->processed - vf->parent->kept_at < CROWD_DISTANCE)
 		return BPFE_VISIT_GO_ON;

@@ -149,15 +149,22 @@ struct bpfe_path {
 	uint32_t next;
 };
 
+/* Instructions, and among them calls of global functions, on the longest path; length.c. */
+struct bpfe_length {
+	uint64_t insns, calls;
+};
+
 /* A state kept at a merge point. Outstanding paths that passed it keep it from being complete. */
 struct bpfe_checkpoint {
 	struct bpfe_checkpoint *next; /* at the same instruction */
 	struct bpfe_checkpoint *parent;
 	struct bpfe_state *state;
-	uint64_t kept_at;  /* vf->processed then */
-	uint32_t calls;    /* bpfe_calls_hash() of the state */
-	uint32_t joins;    /* how often another was joined into it */
-	uint32_t branches; /* paths through here not yet followed to their end */
+	uint64_t kept_at;           /* vf->processed then */
+	uint32_t calls;             /* bpfe_calls_hash() of the state */
+	uint32_t joins;             /* how often another was joined into it */
+	uint32_t branches;          /* paths through here not yet followed to their end */
+	struct bpfe_length before;  /* from the parent on */
+	struct bpfe_length longest; /* from here on; final when branches is 0 */
 };
 
 /* A path still to be followed. */
@@ -166,6 +173,7 @@ struct bpfe_pending {
 	struct bpfe_state *state;
 	struct bpfe_checkpoint *parent;
 	const struct bpfe_path *path;
+	struct bpfe_length since; /* from the parent on */
 	uint32_t pc;
 };
 
@@ -198,6 +206,9 @@ struct bpfe_vf {
 	bool resumed;          /* the state was just taken up, and has waited at this merge point */
 	bool exhausted;        /* the attempt used up its budget */
 	uint8_t attempts_left; /* with more to come, running into a bound says nothing */
+	bool endless;          /* nothing is known of how long a run may be */
+	struct bpfe_length since;   /* on the current path, from the parent checkpoint on */
+	struct bpfe_length longest; /* of the function explored, where it has no parent */
 	uint32_t ids;
 	uint64_t processed; /* instructions */
 	uint64_t work;      /* of this attempt, in parts of an instruction: see BPFE_VF_STEP */
@@ -410,11 +421,44 @@ enum bpfe_visit {
  */
 int bpfe_prune_visit(struct bpfe_vf *vf);
 /* The path that has come through @checkpoint ended. */
-void bpfe_prune_path_ended(struct bpfe_checkpoint *checkpoint);
+void bpfe_prune_path_ended(struct bpfe_vf *vf, struct bpfe_checkpoint *checkpoint);
 void bpfe_prune_free(struct bpfe_vf *vf);
 /* Is all that @cur may do covered by what @old may do? @exact: and the reverse. */
 bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
 		   uint32_t pc, bool exact);
+
+/* ---- facts.c ------------------------------------------------------------------------------- */
+
+/* For a new attempt; and once all is explored. */
+void bpfe_facts_forget(struct bpfe_image *image);
+void bpfe_facts_finish(struct bpfe_image *image);
+/* The conditional jump at vf->pc may go this way. */
+void bpfe_fact_edge(struct bpfe_vf *vf, bool taken);
+/* The map argument of the call at vf->pc is @map. */
+void bpfe_fact_map(struct bpfe_vf *vf, const struct bpfe_reg *map);
+/* The addition or subtraction at vf->pc moves @ptr by the number @by, in the register dst or src;
+ * or it moves no pointer. */
+void bpfe_fact_move(struct bpfe_vf *vf, const struct bpfe_reg *ptr, const struct bpfe_scalar *by,
+		    bool scalar_in_dst, bool subtract);
+void bpfe_fact_no_move(struct bpfe_vf *vf);
+
+/* ---- length.c ------------------------------------------------------------------------------ */
+
+/* The exploration of a function begins. */
+void bpfe_length_begin(struct bpfe_vf *vf);
+/* The path's state was kept at @checkpoint, which is its parent from now on. */
+void bpfe_length_keep(struct bpfe_vf *vf, struct bpfe_checkpoint *checkpoint);
+/* The path ends because @by covers it. */
+void bpfe_length_covered(struct bpfe_vf *vf, const struct bpfe_checkpoint *by);
+/* The path ends. */
+void bpfe_length_end(struct bpfe_vf *vf);
+/* All paths through @checkpoint have ended. */
+void bpfe_length_complete(struct bpfe_vf *vf, struct bpfe_checkpoint *checkpoint);
+/* All of the function's have. */
+void bpfe_length_function(struct bpfe_vf *vf, uint32_t function);
+/* Instructions that no run exceeds; UINT64_MAX: not known. */
+uint64_t bpfe_longest_run(const struct bpfe_vf *vf);
+
 /* ---- liveness.c ---------------------------------------------------------------------------- */
 
 /* Analyse the image. -EACCES on recursion, -ENOMEM, -ECANCELED. */

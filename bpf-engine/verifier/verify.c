@@ -161,6 +161,7 @@ static void forget(struct bpfe_vf *vf)
 	}
 	image->max_packet_offset = 0;
 	image->has_tail_call = false;
+	bpfe_facts_forget(image);
 	bpfe_flow_forget_calls(vf);
 }
 
@@ -170,6 +171,7 @@ static int attempt(struct bpfe_vf *vf, uint64_t insns, bool joining)
 
 	forget(vf);
 	vf->joining = joining;
+	vf->endless = joining;
 	vf->exhausted = false;
 	vf->work = 0;
 	vf->budget = insns * BPFE_VF_STEP;
@@ -227,7 +229,13 @@ static int verify(struct bpfe_vf *vf)
 	if (!vf->points)
 		return bpfe_vf_no_memory(vf);
 	err = explore(vf);
-	return err ? err : bpfe_check_stack_depth(vf);
+	if (!err)
+		err = bpfe_check_stack_depth(vf);
+	if (err)
+		return err;
+	bpfe_facts_finish(vf->image);
+	vf->image->longest_run = bpfe_longest_run(vf);
+	return 0;
 }
 
 int bpfe_verify(struct bpfe_image *image, struct bpfe_log *log)

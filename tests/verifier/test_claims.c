@@ -5,6 +5,10 @@
  * verifier's claimed of it there: a number within its bounds and bits, a pointer within its
  * offsets, as many bytes of the frame behind it as were proven.
  *
+ * So must what the compiler is told: a conditional jump goes a way that was followed, a call is
+ * given the one map it is said to be given, a pointer is moved no further than its limit, and no
+ * run is longer than the longest.
+ *
  * Twice: as programs are verified, where a claim holds for what liveness says may matter; and with
  * every path followed until a state covers it in everything, where all claims hold.
  *
@@ -28,6 +32,7 @@
 #define RUNS          6u
 #define FRAME_BYTES   700u
 #define MAP_KEYS      10u /* keys that generated programs use */
+#define NO_JUMP       UINT32_MAX
 
 struct subject {
 	uint64_t seed;
@@ -38,7 +43,11 @@ struct subject {
 	struct bpfe_claims claims;
 	struct bpfe_watch watch;
 	uint64_t compared;
-	char wrong[512]; /* the first claim that did not hold */
+	struct bpfe_insn_aux aux[GENERATED_MAX]; /* as the verifier left it */
+	uint64_t longest_run, steps;
+	uint32_t jump; /* slot of the conditional jump just executed, or NO_JUMP */
+	uint64_t edges, moves, calls, bounded; /* facts that were held against runs */
+	char wrong[512];                       /* the first claim that did not hold */
 };
 
 /* ---- Does a register hold what is claimed? ----------------------------------------------------
@@ -123,11 +132,85 @@ static void describe(struct subject *s, uint32_t slot, unsigned r, uint64_t held
 		 (long long)claim->hi, (long long)claim->proven);
 }
 
+/* ---- Are the facts right? -------------------------------------------------------------------- */
+
+static void check_edge(struct subject *s, uint32_t slot)
+{
+	const struct bpf_insn *insn = &s->insns[s->jump];
+	uint8_t way = slot == s->jump + 1 ? BPFE_EDGE_FALL : BPFE_EDGE_JUMP;
+
+	/* A jump to the next instruction says nothing. */
+	if (!insn->off)
+		return;
+	s->edges++;
+	if (!(s->aux[s->jump].edges & way))
+		snprintf(s->wrong, sizeof(s->wrong), "the jump at %u goes to %u, edges are %u",
+			 s->jump, slot, s->aux[s->jump].edges);
+}
+
+static void check_move(struct subject *s, const struct bpfe_watch_point *point)
+{
+	const struct bpfe_insn_aux *aux = &s->aux[point->slot];
+	const struct bpf_insn *insn = &s->insns[point->slot];
+	bool in_dst = (aux->sanitize & ~BPFE_SANITIZE_NEGATIVE) == BPFE_SANITIZE_DST;
+	unsigned scalar = in_dst ? insn->dst_reg : insn->src_reg;
+	uint64_t by = point->r[scalar];
+
+	if (!(s->claims.precise[point->slot] >> scalar & 1))
+		return;
+	s->moves++;
+	by = BPF_OP(insn->code) == BPF_SUB ? -by : by;
+	by = aux->sanitize & BPFE_SANITIZE_NEGATIVE ? -by : by;
+	if (by > aux->limit)
+		snprintf(s->wrong, sizeof(s->wrong),
+			 "%u moves a pointer by r%u, 0x%llx, its limit is %u (sanitize 0x%x)",
+			 point->slot, scalar, (unsigned long long)point->r[scalar], aux->limit,
+			 aux->sanitize);
+}
+
+static void check_map(struct subject *s, const struct bpfe_watch_point *point)
+{
+	uint32_t map = s->aux[point->slot].const_map - 1;
+
+	s->calls++;
+	if (point->r[BPF_REG_1] != (uintptr_t)s->maps[map])
+		snprintf(s->wrong, sizeof(s->wrong), "%u is not called for map %u", point->slot,
+			 map);
+}
+
+static void check_facts(struct subject *s, const struct bpfe_watch_point *point)
+{
+	const struct bpfe_insn_aux *aux = &s->aux[point->slot];
+
+	if (s->jump != NO_JUMP)
+		check_edge(s, point->slot);
+	s->jump = NO_JUMP;
+	if (aux->form == BPFE_FORM_JUMP_K || aux->form == BPFE_FORM_JUMP_X)
+		s->jump = point->slot;
+	if (aux->sanitize)
+		check_move(s, point);
+	/* The maps that generated programs have are r1's. */
+	if (aux->const_map)
+		check_map(s, point);
+}
+
+/* What helpers charge does not count, so it is not the run's result that is looked at. */
+static void check_length(struct subject *s)
+{
+	if (s->longest_run == UINT64_MAX)
+		return;
+	s->bounded++;
+	if (!s->wrong[0] && s->steps > s->longest_run)
+		snprintf(s->wrong, sizeof(s->wrong), "%llu instructions, the longest run has %llu",
+			 (unsigned long long)s->steps, (unsigned long long)s->longest_run);
+}
+
 static void watch(void *opaque, const struct bpfe_watch_point *point)
 {
 	struct subject *s = opaque;
 	uint32_t slot = point->slot;
 
+	s->steps++;
 	if (s->wrong[0])
 		return;
 	if (!s->claims.seen[slot]) {
@@ -145,6 +228,7 @@ static void watch(void *opaque, const struct bpfe_watch_point *point)
 			return;
 		}
 	}
+	check_facts(s, point);
 }
 
 /* ---- One program ------------------------------------------------------------------------------
@@ -197,13 +281,15 @@ static bool claim(struct subject *s, const struct bpfe_load_attr *attr)
 	image.claims = &s->claims;
 	accepted =
 		!bpfe_decode(&image, attr->maps, attr->n_maps, NULL) && !bpfe_verify(&image, NULL);
+	memcpy(s->aux, image.aux, image.n_insns * sizeof(*image.aux));
+	s->longest_run = image.longest_run;
 	for (uint32_t m = 0; m < image.n_maps; m++)
 		s->maps[m] = image.maps[m]; /* the bindings keep them */
 	bpfe_image_close(&image);
 	return accepted;
 }
 
-static void run(const struct bpfe_program *prog, uint64_t *random)
+static void run(struct subject *s, const struct bpfe_program *prog, uint64_t *random)
 {
 	static const uint32_t lengths[] = {60, 40, 41, 300, 14, 256};
 	uint8_t memory[FRAME_BYTES] = {0};
@@ -224,8 +310,11 @@ static void run(const struct bpfe_program *prog, uint64_t *random)
 			xdp.data[b] = word & 0x300 ? (uint8_t)(word & 0x0f) : (uint8_t)word;
 		}
 		bpfe_rcu_read_lock();
+		s->jump = NO_JUMP;
+		s->steps = 0;
 		bpfe_run(prog, &xdp);
 		bpfe_rcu_read_unlock();
+		check_length(s);
 	}
 }
 
@@ -249,7 +338,7 @@ static bool check_program(struct subject *s, bool all)
 	if (accepted) {
 		s->watch = (struct bpfe_watch){watch, s};
 		bpfe_program_watch(prog, &s->watch);
-		run(prog, &random);
+		run(s, prog, &random);
 		bpfe_program_put(prog);
 	}
 	free_claims(&s->claims);
@@ -269,7 +358,7 @@ static void check_many(bool all)
 	static struct subject subject; /* a failing check jumps out of here */
 	struct subject *s = &subject;
 	uint32_t accepted = 0;
-	uint64_t compared = 0;
+	uint64_t compared = 0, edges = 0, moves = 0, calls = 0, bounded = 0;
 
 	for (uint32_t i = 0; i < n_programs; i++) {
 		memset(s, 0, sizeof(*s));
@@ -277,6 +366,10 @@ static void check_many(bool all)
 		s->n_insns = random_program(s->seed, s->insns);
 		accepted += check_program(s, all);
 		compared += s->compared;
+		edges += s->edges;
+		moves += s->moves;
+		calls += s->calls;
+		bounded += s->bounded;
 		if (s->wrong[0]) {
 			show_program(s->insns, s->n_insns);
 			fail_msg("SLUICE_TEST_SEED=0x%llx: %s", (unsigned long long)s->seed,
@@ -288,7 +381,12 @@ static void check_many(bool all)
 	print_message("# %u of %u programs accepted, %llu registers compared\n", accepted,
 		      n_programs, (unsigned long long)compared);
 	/* A generator or verifier that lets nothing through tests nothing. */
+	print_message(
+		"# %llu jumps, %llu moved pointers, %llu calls, %llu runs held against facts\n",
+		(unsigned long long)edges, (unsigned long long)moves, (unsigned long long)calls,
+		(unsigned long long)bounded);
 	assert_true(accepted >= n_programs / 8 && compared > 1000ull * accepted);
+	assert_true(edges > accepted && moves && calls > accepted / 8 && bounded > accepted);
 }
 
 static void test_live_claims(void **state)
