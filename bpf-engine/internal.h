@@ -299,6 +299,17 @@ struct bpfe_run_env {
 /* Gets an element of a map; false stops the walk. @key is valid for the call only. */
 typedef bool (*bpfe_visit_fn)(void *opaque, const void *key, void *value);
 
+/*
+ * A look-up of one map's, made for its type and key size: bpfe_map_ops.lookup for compiled code to
+ * call without env. @cpu counts for per_cpu types only; a caller may leave its register as it is
+ * for others. Inside a read section; neither blocks nor calls anything of the program's.
+ */
+typedef void *(*bpfe_direct_lookup_fn)(struct bpfe_map *map, const void *key, uint32_t cpu);
+
+/* The same of bpfe_map_ops.update. May wait for another writer of the same key's bucket. */
+typedef int (*bpfe_direct_update_fn)(struct bpfe_map *map, const void *key, const void *value,
+				     uint64_t flags, uint32_t cpu);
+
 struct bpfe_map_ops {
 	uint32_t type;
 	bool rdonly_prog; /* programs only read the values: BPF_F_RDONLY_PROG is always set */
@@ -324,6 +335,12 @@ struct bpfe_map_ops {
 	void *(*lookup)(struct bpfe_map *map, const void *key, uint32_t cpu);
 	int (*update)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
 		      uint32_t cpu);
+	/*
+	 * Functions that do for @map what lookup and update do, but know its attributes: the same
+	 * for as long as the map exists. NULL, or NULL returned: there is none that is quicker.
+	 */
+	bpfe_direct_lookup_fn (*direct_lookup)(const struct bpfe_map *map);
+	bpfe_direct_update_fn (*direct_update)(const struct bpfe_map *map);
 	/* For the control plane, whole values of bpfe_map_value_bytes(); NULL: as for programs. */
 	int (*read)(struct bpfe_map *map, const void *key, void *value);
 	int (*write)(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);

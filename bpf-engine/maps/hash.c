@@ -108,6 +108,11 @@ static void *lru_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
 	return hash_value(map, e, cpu);
 }
 
+static bpfe_direct_lookup_fn direct_lookup(const struct bpfe_map *map)
+{
+	return map->ops->lookup;
+}
+
 static void *lru_find(struct bpfe_map *map, const void *key)
 {
 	return hash_lookup(map, key, 0);
@@ -209,6 +214,11 @@ static int hash_update(struct bpfe_map *map, const void *key, const void *value,
 		       uint32_t cpu)
 {
 	return update(map, key, &(struct hash_write){.value = value, .cpu = cpu}, flags);
+}
+
+static bpfe_direct_update_fn direct_update(const struct bpfe_map *map)
+{
+	return hash_update;
 }
 
 static int percpu_write(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
@@ -334,11 +344,12 @@ static bool hash_contains(const struct bpfe_map *map, uintptr_t address, size_t 
 }
 
 /* What all four have in common. */
-#define HASH_OPS                                                                           \
-	.storage_size = bpfe_hash_data_size, .private_size = bpfe_hash_private_size,       \
-	.init = bpfe_hash_init, .update = hash_update, .remove = hash_remove,              \
-	.get_next_key = hash_get_next_key, .for_each = hash_for_each, .count = hash_count, \
-	.contains = hash_contains, .destroy = bpfe_hash_destroy
+#define HASH_OPS                                                                                  \
+	.storage_size = bpfe_hash_data_size, .private_size = bpfe_hash_private_size,              \
+	.init = bpfe_hash_init, .direct_lookup = direct_lookup, .update = hash_update,            \
+	.direct_update = direct_update, .remove = hash_remove, .get_next_key = hash_get_next_key, \
+	.for_each = hash_for_each, .count = hash_count, .contains = hash_contains,                \
+	.destroy = bpfe_hash_destroy
 
 const struct bpfe_map_ops bpfe_hash_ops = {
 	.type = BPF_MAP_TYPE_HASH,
