@@ -2,7 +2,7 @@
 /*
  * BPF_MAP_TYPE_ARRAY and BPF_MAP_TYPE_PERCPU_ARRAY: values one after the other, all present from
  * the start, updated in place. The per-CPU one is such an array for each processor, one after the
- * other, so that two processors rarely write to one cache line.
+ * other, and no two processors write to one cache line.
  */
 #include <errno.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static size_t array_data_size(const struct bpfe_map_attr *attr)
 
 static size_t percpu_data_size(const struct bpfe_map_attr *attr)
 {
-	return array_data_size(attr) * bpfe_attr_cpus(attr);
+	return bpfe_array_cpu_stride(attr) * bpfe_attr_cpus(attr);
 }
 
 static int array_init(struct bpfe_map *map)
@@ -52,8 +52,8 @@ static int array_init(struct bpfe_map *map)
 
 static void *value_at(const struct bpfe_map *map, uint32_t index, uint32_t cpu)
 {
-	return (uint8_t *)map->data +
-	       ((size_t)cpu * map->attr.max_entries + index) * bpfe_value_stride(&map->attr);
+	return (uint8_t *)map->data + cpu * bpfe_array_cpu_stride(&map->attr) +
+	       index * bpfe_value_stride(&map->attr);
 }
 
 static uint32_t index_of(const void *key)
@@ -185,6 +185,9 @@ static bool array_contains(const struct bpfe_map *map, uintptr_t address, size_t
 	uintptr_t offset = address - (uintptr_t)map->data;
 
 	if (offset >= map->data_size)
+		return false;
+	offset %= bpfe_array_cpu_stride(&map->attr);
+	if (offset >= array_data_size(&map->attr))
 		return false;
 	offset %= stride;
 	return offset <= map->attr.value_size && size <= map->attr.value_size - offset;

@@ -69,7 +69,7 @@ static struct bpfe_map *map_alloc(const struct bpfe_map_attr *attr,
 	map->refs = 1;
 	map->users = 1;
 	pthread_mutex_init(&map->lock, NULL);
-	map->data = bpfe_alloc(alloc, data_size, 8);
+	map->data = bpfe_alloc(alloc, data_size, BPFE_CACHE_LINE);
 	if (!map->data) {
 		pthread_mutex_destroy(&map->lock);
 		bpfe_free(alloc, map, struct_size);

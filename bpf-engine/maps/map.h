@@ -114,6 +114,19 @@ static inline size_t bpfe_value_stride(const struct bpfe_map_attr *attr)
 	return ((size_t)attr->value_size + 7) & ~(size_t)7;
 }
 
+/* Of a processor's cache, and more than any has: what two write to lies in two of them. */
+#define BPFE_CACHE_LINE 64u
+
+/*
+ * Bytes from a per-CPU array's value for one processor to the same for the next: each has an array
+ * of its own, which shares no cache line with another's.
+ */
+static inline size_t bpfe_array_cpu_stride(const struct bpfe_map_attr *attr)
+{
+	return (bpfe_value_stride(attr) * attr->max_entries + BPFE_CACHE_LINE - 1) &
+	       ~(size_t)(BPFE_CACHE_LINE - 1);
+}
+
 /*
  * Copy a value in or out while programs may access it: whole aligned words each at once, of 8 bytes
  * where there are as many. @dst and @src need no alignment, but the one in the map (@in_map) is

@@ -136,6 +136,30 @@ static void test_default_processors(void **state)
 	bpfe_map_put(other);
 }
 
+/* Whatever processors write goes to cache lines of their own. */
+static void test_no_shared_lines(void **state)
+{
+	const struct bpfe_map_attr attr = {.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+					   .key_size = 4,
+					   .value_size = 8,
+					   .max_entries = 9,
+					   .cpus = CPUS};
+	uintptr_t last = 0;
+	struct bpfe_map *small;
+	uint32_t key;
+
+	assert_int_equal(bpfe_map_create(&attr, NULL, &small, NULL), 0);
+	bpfe_rcu_read_lock();
+	for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+		key = 0;
+		assert_true((uintptr_t)bpfe_map_lookup_cpu(small, &key, cpu) / 64 > last);
+		key = attr.max_entries - 1;
+		last = ((uintptr_t)bpfe_map_lookup_cpu(small, &key, cpu) + 7) / 64;
+	}
+	bpfe_rcu_read_unlock();
+	bpfe_map_put(small);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -146,6 +170,7 @@ int main(void)
 		TEST(test_errors),
 		TEST(test_programs),
 		TEST(test_default_processors),
+		TEST(test_no_shared_lines),
 	};
 
 	return cmocka_run_group_tests_name("per-CPU array", tests, group_setup, group_teardown);
