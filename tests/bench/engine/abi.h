@@ -36,6 +36,7 @@ struct bench_info {
 	const char *class;   /* "map-less", "map-heavy", "real", "maps" or "load" */
 	const char *what;    /* for people */
 	uint32_t iterations; /* of body() in one run that is timed */
+	uint32_t ops;        /* map operations in one iteration, for class "maps"; 0: one */
 	uint32_t checked;    /* iterations whose results are compared; more than one */
 	/* Maps, separated by commas, whose contents are an engine's own affair: time stamps, or
 	 * what an LRU map threw out. They are not compared. */

@@ -103,6 +103,33 @@ struct tuple {
 	__u8 pad[3];
 };
 
+static __always_inline void get_tuple(const struct udp_frame *frame, struct tuple *t)
+{
+	*t = (struct tuple){.saddr = frame->ip.saddr,
+			    .daddr = frame->ip.daddr,
+			    .source = frame->udp.source,
+			    .dest = frame->udp.dest,
+			    .protocol = frame->ip.protocol};
+}
+
+/* An address that has a route, most likely, if bench_prefixes() are the routes. */
+static __always_inline __be32 routed_address(__u32 x)
+{
+	return bpf_htonl(0x08000000 | spread(x) >> 6);
+}
+
+#ifdef BENCH_NATIVE
+/* The tuple of flow @flow. */
+static inline struct tuple flow_tuple(__u32 flow, __u8 protocol)
+{
+	return (struct tuple){.saddr = bpf_htonl(0x0a000000 | (flow & 0xffffff)),
+			      .daddr = bpf_htonl(0xc6336407),
+			      .source = bpf_htons(1024 + (flow & 0x3fff)),
+			      .dest = bpf_htons(443),
+			      .protocol = protocol};
+}
+#endif
+
 #ifndef BENCH_NATIVE
 char _license[] SEC("license") = "Dual BSD/GPL";
 #endif

@@ -85,7 +85,21 @@ static inline long bpf_xdp_adjust_head(struct bench_ctx *ctx, int delta)
 /* A UDP datagram to @port of 198.51.100.7 in a frame of @len bytes; returns @len. */
 uint32_t bench_udp(uint8_t *frame, uint32_t len, uint16_t port);
 
+/* The same of TCP. */
+uint32_t bench_tcp(uint8_t *frame, uint32_t len, uint16_t port);
+
 /* A frame for programs that do not care: 1514 bytes to port 443. */
 uint32_t bench_frame(uint8_t *frame);
+
+/*
+ * @n different prefixes of 8.0.0.0/6, as long as those of the internet's routes: six of ten have 24
+ * bits. Keys of an LPM trie of IPv4. At most 2^17.
+ */
+struct bench_prefix {
+	uint32_t bits;
+	uint8_t address[4];
+};
+
+const struct bench_prefix *bench_prefixes(uint32_t n);
 
 #endif
