@@ -332,7 +332,9 @@ enum bpfe_relax {
 	BPFE_RELAX_RANDOM_START = 1u << 1, /* code begins at the start of a page */
 	BPFE_RELAX_MASKS = 1u << 2,        /* stack, map value: indices are not masked */
 	BPFE_RELAX_PACKET = 1u << 3,       /* packet: addresses are not clamped */
-	BPFE_RELAX_ALL = (1u << 4) - 1,
+	BPFE_RELAX_FENCES = 1u << 4,       /* what may not be a pointer if a branch is mispredicted:
+					      no fence before it is used */
+	BPFE_RELAX_ALL = (1u << 5) - 1,
 };
 
 /* Source line of an instruction for refusals (from BTF.ext); NULL when unknown. */

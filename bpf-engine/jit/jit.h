@@ -50,6 +50,15 @@ void jit_opt_forward(struct lir *lir);
 void jit_opt_promote(struct lir *lir);
 void jit_opt_dead(struct lir *lir);
 void jit_harden(struct lir *lir, const struct jit_options *options);
+/* For look-ups that are inlined: let @reg, an index into an array of @entries, count as 0 in
+ * @block's code from here on if it is not below that, whatever was branched on. Nothing if
+ * @options relax it. */
+void jit_harden_index(struct lir *lir, uint32_t block, uint32_t slot, uint8_t reg, uint32_t entries,
+		      const struct jit_options *options);
+/* The same: @reg points to the start of one object of @size bytes there, or is 0. What the pass
+ * does not know it takes for nothing it can trust. */
+void jit_harden_object(struct lir *lir, uint32_t block, uint32_t slot, uint8_t reg, uint32_t size,
+		       const struct jit_options *options);
 /* Sets lir->order. Without the pass: blocks by number. */
 void jit_layout(struct lir *lir, bool optimise);
 

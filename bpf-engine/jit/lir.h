@@ -94,6 +94,12 @@ enum lir_code {
 	LIR_SELECT, /* dst = cond(a, b) ? dst : other: a conditional move; other in index */
 	LIR_SETCC,  /* dst = cond(a, b), 0 or 1 */
 	LIR_FENCE,  /* lfence: nothing behind it starts before all before it is done */
+	/* Hardening (harden.h). All are without branches, and change nothing on a way that the
+	 * program can take: dst = a if a is at most imm (LIR_F_SIGNED: at least -imm), else 0. */
+	LIR_MASK,
+	LIR_GUARD,  /* dst = cond(a, b) ? dst : an address where nothing is */
+	LIR_CLAMP,  /* dst = do bytes [a + disp, a + disp + imm) lie in the frame? a : the same */
+	LIR_OBJECT, /* no code: dst points to the start of imm bytes of one object, or is 0 */
 	/* Part of a field of the context that is no plain memory (a is the context; disp is
 	 * lir_ctx_part()): dst = it; it = b. They keep every register but dst. */
 	LIR_CTX_LOAD,
@@ -186,6 +192,10 @@ struct lir_op {
 _Static_assert(sizeof(struct lir_op) == 32, "two operations a cache line");
 
 #define LIR_NO_BLOCK UINT32_MAX
+
+/* What LIR_GUARD and LIR_CLAMP make of an address that must not be used: not canonical, and low
+ * enough for a processor that does not look at the upper bits. */
+#define LIR_NOWHERE (UINT64_C(1) << 63)
 
 struct lir_block {
 	struct lir_op *ops; /* n_ops of them, in lir->ops' arena; NOPs may be among them */

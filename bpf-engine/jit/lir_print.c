@@ -263,6 +263,30 @@ static void put_setcc(struct text *t, const struct lir_op *op)
 	put_condition(t, op, op->imm);
 }
 
+static void put_mask(struct text *t, const struct lir_op *op)
+{
+	put(t, "%s = mask %s, %s%" PRId64, reg_name(op->dst), reg_name(op->a),
+	    op->flags & LIR_F_SIGNED ? "-" : "", op->imm);
+}
+
+static void put_guard(struct text *t, const struct lir_op *op)
+{
+	put(t, "%s = %s if%u ", reg_name(op->dst), reg_name(op->dst), op->size);
+	put_condition(t, op, op->imm);
+	put(t, " else nowhere");
+}
+
+static void put_clamp(struct text *t, const struct lir_op *op)
+{
+	put(t, "%s = clamp %s, %d, %" PRId64, reg_name(op->dst), reg_name(op->a), op->disp,
+	    op->imm);
+}
+
+static void put_object(struct text *t, const struct lir_op *op)
+{
+	put(t, "object %s, %" PRId64, reg_name(op->dst), op->imm);
+}
+
 /* The part of the context's field: lir_ctx_part(). */
 static void put_part(struct text *t, const struct lir_op *op)
 {
@@ -359,6 +383,10 @@ static void (*printer(uint8_t code))(struct text *t, const struct lir_op *op)
 		[LIR_CALL_HELPER] = put_call,
 		[LIR_CALL_DIRECT] = put_call,
 		[LIR_BRANCH] = put_branch,
+		[LIR_MASK] = put_mask,
+		[LIR_GUARD] = put_guard,
+		[LIR_CLAMP] = put_clamp,
+		[LIR_OBJECT] = put_object,
 		[LIR_CTX_LOAD] = put_ctx_load,
 		[LIR_CTX_STORE] = put_ctx_store,
 	};

@@ -198,7 +198,15 @@ static uint64_t shift_double(const struct lir_eval *e, const struct lir_op *op)
 	return n ? a << n | b >> (bits - n) : a;
 }
 
-/* What a pure operation gives; false: it is none. */
+/* LIR_MASK: a, or 0. */
+static uint64_t masked(const struct lir_eval *e, const struct lir_op *op)
+{
+	uint64_t a = e->regs[op->a];
+
+	return (op->flags & LIR_F_SIGNED ? -a : a) <= (uint64_t)op->imm ? a : 0;
+}
+
+/* What a pure operation gives; false: it is none. Frames have no end here: LIR_CLAMP is a move. */
 static bool value_of(const struct lir_eval *e, const struct lir_op *op, uint64_t *value)
 {
 	switch (op->code) {
@@ -247,6 +255,15 @@ static bool value_of(const struct lir_eval *e, const struct lir_op *op, uint64_t
 		return true;
 	case LIR_SETCC:
 		*value = condition(e, op);
+		return true;
+	case LIR_MASK:
+		*value = masked(e, op);
+		return true;
+	case LIR_GUARD:
+		*value = condition(e, op) ? e->regs[op->dst] : LIR_NOWHERE;
+		return true;
+	case LIR_CLAMP:
+		*value = e->regs[op->a];
 		return true;
 	default:
 		return false;
@@ -307,6 +324,7 @@ static enum lir_eval_end step(struct lir_eval *e, const struct lir_op *op)
 	switch (op->code) {
 	case LIR_NOP:
 	case LIR_FENCE:
+	case LIR_OBJECT:
 		break;
 	case LIR_STORE:
 		write_memory(e, op, op->size, operand_b(e, op));

@@ -207,7 +207,7 @@ static uint8_t code_of(const char *name)
 		{"smod", LIR_SMOD}, {"neg", LIR_NEG},         {"bswap", LIR_BSWAP},
 		{"zext", LIR_ZEXT}, {"sext", LIR_SEXT},       {"lea", LIR_LEA},
 		{"load", LIR_LOAD}, {"setcc", LIR_SETCC},     {"fetch", LIR_FETCH},
-		{"xchg", LIR_XCHG}, {"cmpxchg", LIR_CMPXCHG},
+		{"xchg", LIR_XCHG}, {"cmpxchg", LIR_CMPXCHG}, {"mask", LIR_MASK},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -295,7 +295,13 @@ static void read_value(struct reader *r, struct lir_op *op)
 	op->code = code_of(word(r));
 	if (op->code == LIR_NOP)
 		fail_line(r);
-	if (op->code == LIR_ZEXT || op->code == LIR_SEXT || op->code == LIR_BSWAP) {
+	if (op->code == LIR_MASK) {
+		op->size = 8;
+		op->a = reg(r);
+		expect(r, ",");
+		op->flags |= accept(r, "-") ? LIR_F_SIGNED : 0;
+		op->imm = number(r);
+	} else if (op->code == LIR_ZEXT || op->code == LIR_SEXT || op->code == LIR_BSWAP) {
 		read_narrow(r, op);
 	} else if (op->code == LIR_FETCH) {
 		read_modify(r, op);
@@ -362,6 +368,14 @@ static void read_store(struct reader *r, struct lir_op *op)
 	operand(r, op);
 }
 
+static void read_object(struct reader *r, struct lir_op *op)
+{
+	op->code = LIR_OBJECT;
+	op->dst = reg(r);
+	expect(r, ",");
+	op->imm = number(r);
+}
+
 static void read_effect(struct reader *r, struct lir_op *op)
 {
 	static const struct {
@@ -378,6 +392,7 @@ static void read_effect(struct reader *r, struct lir_op *op)
 		{"charge", read_charge, LIR_CHARGE},
 		{"store", read_store, LIR_STORE},
 		{"lock", read_modify, LIR_ATOMIC},
+		{"object", read_object, LIR_OBJECT},
 	};
 	const char *start = r->at;
 	const char *name;
