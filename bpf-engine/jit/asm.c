@@ -147,10 +147,13 @@ static void fixups_place(struct jit_asm *as, uint64_t address)
 	}
 }
 
-/* The bytes a jump needs, that has @size bytes now and its target @distance behind its start. */
-static uint8_t jump_size(const struct jit_fixup *fixup, int64_t distance)
+/* The bytes jump @n needs at least. Its target behind it, with nothing in between: none. */
+static uint8_t jump_size(const struct jit_asm *as, uint32_t n)
 {
-	if (!fixup->size && !distance)
+	const struct jit_fixup *fixup = &as->fixups[n];
+	int64_t distance = (int64_t)label_place(as, fixup->label) - (int64_t)fixup->place;
+
+	if (!fixup->size && !distance && as->labels[fixup->label].n_fixups > n)
 		return 0;
 	if (fixup->size <= 2 && asm_fits8(distance - 2))
 		return 2;
@@ -164,11 +167,12 @@ static uint8_t abs_size(const struct jit_fixup *fixup, uint64_t address)
 	return fixup->size == 5 && distance == (int32_t)distance ? 5 : fixup->longest;
 }
 
-static uint8_t fixup_size(const struct jit_asm *as, const struct jit_fixup *fixup, uint64_t address)
+static uint8_t fixup_size(const struct jit_asm *as, uint32_t n, uint64_t address)
 {
+	const struct jit_fixup *fixup = &as->fixups[n];
+
 	if (fixup->kind == ASM_JMP || fixup->kind == ASM_JCC)
-		return jump_size(fixup,
-				 (int64_t)label_place(as, fixup->label) - (int64_t)fixup->place);
+		return jump_size(as, n);
 	if (fixup->kind == ASM_CALL_ABS || fixup->kind == ASM_JMP_ABS)
 		return abs_size(fixup, address);
 	return fixup->size;
@@ -181,11 +185,10 @@ static bool fixups_grow(struct jit_asm *as, uint64_t address)
 	uint32_t i;
 
 	for (i = 0; i < as->n_fixups; i++) {
-		struct jit_fixup *fixup = &as->fixups[i];
-		uint8_t size = fixup_size(as, fixup, address);
+		uint8_t size = fixup_size(as, i, address);
 
-		grew |= size != fixup->size;
-		fixup->size = size;
+		grew |= size != as->fixups[i].size;
+		as->fixups[i].size = size;
 	}
 	return grew;
 }
@@ -271,7 +274,7 @@ size_t jit_asm_finish(struct jit_asm *as, uint64_t address, uint8_t *out)
 
 	if (as->len > INT32_MAX)
 		as->failed = true;
-	if (as->failed || !fixups_bound(as))
+	if (as->failed || !as->len || !fixups_bound(as))
 		return 0;
 	fixups_relax(as, address);
 	size = asm_write(as, address, out);
