@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+#include <stdlib.h>
+#include "jit/local.h"
+
+bool jit_local_init(struct jit_local *local, struct lir *lir)
+{
+	uint32_t room = 0;
+
+	for (uint32_t i = 0; i < lir->n_blocks; i++) {
+		if (lir->blocks[i].n_ops > room)
+			room = lir->blocks[i].n_ops;
+	}
+	*local = (struct jit_local){.room = room};
+	local->operands = malloc((size_t)(room + 1) * sizeof(*local->operands));
+	local->n_uses = malloc((size_t)(room + 1) * sizeof(*local->n_uses));
+	local->last_use = malloc((size_t)(room + 1) * sizeof(*local->last_use));
+	if (local->operands && local->n_uses && local->last_use)
+		return true;
+	lir->failed = true;
+	jit_local_free(local);
+	return false;
+}
+
+void jit_local_free(struct jit_local *local)
+{
+	free(local->operands);
+	free(local->n_uses);
+	free(local->last_use);
+	*local = (struct jit_local){0};
+}
+
+static jit_value value_of(const struct jit_local *local, uint8_t reg)
+{
+	return reg < LIR_NONE ? local->now[reg] : JIT_NO_VALUE;
+}
+
+static void scan_uses(struct jit_local *local, uint32_t at)
+{
+	const struct lir_op *op = &local->ops[at];
+	struct jit_operands *operands = &local->operands[at];
+	lir_set uses = lir_uses(op);
+	bool memory = lir_has_memory(op);
+
+	operands->a = value_of(local, op->a);
+	operands->b = value_of(local, op->b);
+	operands->base = memory ? value_of(local, op->base) : JIT_NO_VALUE;
+	operands->index = memory && op->scale ? value_of(local, op->index) : JIT_NO_VALUE;
+	for (; uses; uses &= uses - 1) {
+		jit_value value = local->now[__builtin_ctz(uses)];
+
+		if (value < 0)
+			continue;
+		local->last_use[value] = at;
+		if (local->n_uses[value] < JIT_LIVE_OUT - 1)
+			local->n_uses[value]++;
+	}
+}
+
+void jit_local_scan(struct jit_local *local, const struct lir_block *block)
+{
+	lir_set out = block->live_out;
+
+	local->ops = block->ops;
+	local->n_ops = block->n_ops;
+	for (uint8_t reg = 0; reg < LIR_NONE; reg++)
+		local->now[reg] = jit_entry_value(reg);
+	for (uint32_t i = 0; i < block->n_ops; i++) {
+		lir_set defs;
+
+		local->n_uses[i] = 0;
+		local->last_use[i] = i;
+		if (block->ops[i].code == LIR_NOP) {
+			local->operands[i] = (struct jit_operands){JIT_NO_VALUE, JIT_NO_VALUE,
+								   JIT_NO_VALUE, JIT_NO_VALUE};
+			continue;
+		}
+		scan_uses(local, i);
+		for (defs = lir_defs(&block->ops[i]); defs; defs &= defs - 1)
+			local->now[__builtin_ctz(defs)] = (jit_value)i;
+	}
+	for (; out; out &= out - 1) {
+		uint32_t reg = (uint32_t)__builtin_ctz(out);
+
+		if (reg < LIR_NONE && local->now[reg] >= 0)
+			local->n_uses[local->now[reg]] = JIT_LIVE_OUT;
+	}
+}
+
+bool jit_is_barrier(const struct lir_op *op)
+{
+	switch (op->code) {
+	case LIR_ATOMIC:
+	case LIR_FETCH:
+	case LIR_XCHG:
+	case LIR_CMPXCHG:
+	case LIR_FENCE:
+	case LIR_CTX_STORE:
+	case LIR_CALL_HELPER:
+	case LIR_CALL_DIRECT:
+	case LIR_CALL_LOCAL:
+	case LIR_CALLX:
+	case LIR_MAY_GOTO:
+	case LIR_TAIL_CALL:
+		return true;
+	default:
+		return op->flags & (LIR_F_ACQUIRE | LIR_F_RELEASE);
+	}
+}
+
+bool jit_is_plain_load(const struct lir_op *op)
+{
+	return op->code == LIR_LOAD && !(op->flags & (LIR_F_SIGNED | LIR_F_ACQUIRE));
+}
