@@ -440,6 +440,13 @@ void bpfe_program_info(const struct bpfe_program *prog, struct bpfe_program_info
 /* The @i-th map (no new reference) the program uses, NULL beyond the last. */
 struct bpfe_map *bpfe_program_map(const struct bpfe_program *prog, uint32_t i);
 
+/*
+ * Name the compiled code of programs loaded from now on in /tmp/perf-PID.map, where perf looks for
+ * it; the environment variable SLUICE_PERF_MAP=1 does the same. Off by default: the file stays when
+ * the process ends. Any thread.
+ */
+void bpfe_perf_map(bool on);
+
 /* ---- Running ------------------------------------------------------------------------------ */
 
 struct bpfe_fib; /* bpf_fib.h */

@@ -32,8 +32,12 @@ uint64_t jit_region_address(const struct jit_region *region);
 /* Nobody runs it any more, or it never was sealed. */
 void jit_region_close(struct jit_region *region);
 
-/* Tell perf (/tmp/perf-PID.map, if the environment asks for it) and debuggers (GDB JIT interface)
- * that @name lies at [code, code + size); the handle undoes it (NULL is fine). */
+/*
+ * Tell debuggers (the GDB JIT interface) and, if asked for, perf (bpfe_perf_map()) that @name lies
+ * at [code, code + size); bytes other than letters, digits, dots and underscores become
+ * underscores. The handle undoes it before the code goes; NULL, without memory, is fine. Any
+ * thread.
+ */
 struct jit_symbol;
 struct jit_symbol *jit_symbol_add(const char *name, const void *code, size_t size);
 void jit_symbol_remove(struct jit_symbol *symbol);
