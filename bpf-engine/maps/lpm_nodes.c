@@ -1,73 +1,146 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * The nodes of an LPM trie: free, in use, and waiting for a grace period, in batches. Intermediate
- * nodes always have two children, so there are fewer of them than of prefixes.
+ * The storage of an LPM trie, and its nodes and entries on their way from free to the trie to
+ * retired and back, in batches: while one waits for its grace period, the next collects.
  */
 #include "maps/lpm_trie.h"
 
-#define MIN_SPARE 1024u /* a burst of so many changes finds nodes */
+#define MIN_SPARE 64u
 #define MAX_SPARE 65536u
 
-uint32_t bpfe_lpm_node_count(const struct bpfe_map_attr *attr)
-{
-	uint32_t eighth = attr->max_entries / 8;
+#define TWO_TABLES_FROM 4096u /* prefixes: their nodes and entries are larger than the table then \
+			       */
 
-	return 2 * attr->max_entries + MIN_SPARE + (eighth < MAX_SPARE ? eighth : MAX_SPARE);
+static uint64_t round_up(uint64_t size, uint64_t to)
+{
+	return (size + to - 1) / to * to;
 }
 
-uint32_t bpfe_lpm_take(struct bpfe_map *map)
+void bpfe_lpm_lay_out(const struct bpfe_map_attr *attr, struct lpm_header *h)
+{
+	const uint32_t eighth = attr->max_entries / 8;
+	const uint32_t spare = MIN_SPARE + (eighth < MAX_SPARE ? eighth : MAX_SPARE);
+	uint64_t slots = LPM_ROOT_SLOTS, words;
+
+	h->key_bits = (uint16_t)((attr->key_size - sizeof(uint32_t)) * 8);
+	h->n_words = (h->key_bits + 63u) / 64;
+	words = h->n_words * sizeof(uint64_t);
+	h->two_tables = h->key_bits > LPM_ROOT_STRIDE && attr->max_entries >= TWO_TABLES_FROM;
+	if (h->two_tables)
+		slots += (uint64_t)LPM_ROOT_SLOTS * LPM_ROOT_SLOTS;
+	/* A new prefix's node and entry are taken before anything else is given up. */
+	h->pools[LPM_NODE].n = h->pools[LPM_ENTRY].n = attr->max_entries + spare;
+	h->tables = round_up(sizeof(*h), 64);
+	h->nodes = h->tables + slots * sizeof(struct lpm_slot);
+	h->node_stride = round_up(sizeof(struct lpm_node) + words, sizeof(struct lpm_slot));
+	h->entries = h->nodes + h->node_stride * h->pools[LPM_NODE].n;
+	h->entry_stride = sizeof(struct lpm_entry) + words + bpfe_value_stride(attr);
+	h->size = h->entries + h->entry_stride * h->pools[LPM_ENTRY].n;
+}
+
+static uint32_t *link_of(struct bpfe_map *map, enum lpm_kind kind, uint32_t number)
+{
+	return kind == LPM_NODE ? &lpm_node(map, number)->link : &lpm_entry(map, number)->link;
+}
+
+static void append(struct bpfe_map *map, enum lpm_kind kind, struct lpm_list *list, uint32_t number)
+{
+	*link_of(map, kind, number) = 0;
+	if (list->last)
+		*link_of(map, kind, list->last) = number;
+	else
+		list->first = number;
+	list->last = number;
+}
+
+/* The first of @list, which is taken out of it; 0: it is empty. */
+static uint32_t take_first(struct bpfe_map *map, enum lpm_kind kind, struct lpm_list *list)
+{
+	uint32_t number = list->first;
+
+	if (!number)
+		return 0;
+	list->first = *link_of(map, kind, number);
+	if (!list->first)
+		list->last = 0;
+	return number;
+}
+
+static void zero(struct bpfe_map *map, enum lpm_kind kind, uint32_t number)
+{
+	const struct lpm_header *h = map->data;
+
+	if (kind == LPM_NODE)
+		bpfe_value_zero(lpm_node(map, number), h->node_stride);
+	else
+		bpfe_value_zero(lpm_entry(map, number), h->entry_stride);
+}
+
+uint32_t bpfe_lpm_take(struct bpfe_map *map, enum lpm_kind kind)
 {
 	struct lpm_header *h = map->data;
-	uint32_t number = h->free;
+	struct lpm_pool *pool = &h->pools[kind];
+	uint32_t number = pool->free;
 
 	if (number) {
-		h->free = lpm_node(map, number)->link;
+		pool->free = *link_of(map, kind, number);
+		*link_of(map, kind, number) = 0;
 		return number;
 	}
-	return h->used < h->n_nodes ? ++h->used : 0;
+	return pool->used < pool->n ? ++pool->used : 0;
 }
 
-static void zero(struct bpfe_map *map, struct lpm_node *node)
-{
-	node->child[0] = node->child[1] = 0;
-	node->intermediate = 0;
-	node->prefixlen = 0;
-	bpfe_value_zero(node->words, lpm_stride(&map->attr) - sizeof(*node));
-}
-
-void bpfe_lpm_give_back(struct bpfe_map *map, uint32_t number)
+uint32_t bpfe_lpm_take_any(struct bpfe_map *map, enum lpm_kind kind)
 {
 	struct lpm_header *h = map->data;
+	uint32_t number = bpfe_lpm_take(map, kind);
 
-	zero(map, lpm_node(map, number));
-	lpm_node(map, number)->link = h->free;
-	h->free = number;
+	if (number)
+		return number;
+	number = take_first(map, kind, &h->pools[kind].waiting);
+	if (!number)
+		number = take_first(map, kind, &h->pools[kind].retired);
+	/* Before anything in it changes: who reads a changed word then reads this too. */
+	atomic_fetch_add_explicit(&h->reuses, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	zero(map, kind, number);
+	return number;
 }
 
 static void start_recycling(struct bpfe_map *map);
 
-/* Zero the batch whose grace period is over and return it to the free list. */
+/* Zero one of those whose grace period is over, and make it free. False: there was none. */
+static bool recycle_one(struct bpfe_map *map, enum lpm_kind kind)
+{
+	struct lpm_header *h = map->data;
+	struct lpm_pool *pool = &h->pools[kind];
+	uint32_t number;
+
+	/* One at a time: a writer does not wait for the zeroing of a whole batch. */
+	pthread_mutex_lock(&map->lock);
+	number = take_first(map, kind, &pool->waiting);
+	if (number) {
+		zero(map, kind, number);
+		*link_of(map, kind, number) = pool->free;
+		pool->free = number;
+	}
+	pthread_mutex_unlock(&map->lock);
+	return number;
+}
+
 static void recycle(struct bpfe_rcu_head *head)
 {
 	struct bpfe_map *map =
 		(struct bpfe_map *)((uint8_t *)head - offsetof(struct bpfe_map, recycle_rcu));
 	struct lpm_header *h = map->data;
-	uint32_t first, last = 0;
 
-	pthread_mutex_lock(&map->lock);
-	first = h->waiting;
-	pthread_mutex_unlock(&map->lock);
-	/* Nobody but this callback knows the batch, so zeroing needs no lock. It is never empty. */
-	for (uint32_t n = first; n; n = lpm_node(map, n)->link) {
-		zero(map, lpm_node(map, n));
-		last = n;
+	for (enum lpm_kind kind = 0; kind < LPM_KINDS; kind++) {
+		while (recycle_one(map, kind))
+			;
 	}
 	pthread_mutex_lock(&map->lock);
-	lpm_node(map, last)->link = h->free;
-	h->free = first;
-	h->waiting = 0;
 	h->recycling = false;
-	if (h->retired)
+	if (h->pools[LPM_ENTRY].retired.first || h->pools[LPM_NODE].retired.first)
 		start_recycling(map);
 	pthread_mutex_unlock(&map->lock);
 	bpfe_map_release(map);
@@ -78,19 +151,20 @@ static void start_recycling(struct bpfe_map *map)
 {
 	struct lpm_header *h = map->data;
 
-	h->waiting = h->retired;
-	h->retired = 0;
+	for (enum lpm_kind kind = 0; kind < LPM_KINDS; kind++) {
+		h->pools[kind].waiting = h->pools[kind].retired;
+		h->pools[kind].retired = (struct lpm_list){0};
+	}
 	h->recycling = true;
 	bpfe_map_hold(map);
 	bpfe_rcu_call(&map->recycle_rcu, recycle);
 }
 
-void bpfe_lpm_retire(struct bpfe_map *map, uint32_t number)
+void bpfe_lpm_retire(struct bpfe_map *map, enum lpm_kind kind, uint32_t number)
 {
 	struct lpm_header *h = map->data;
 
-	lpm_node(map, number)->link = h->retired;
-	h->retired = number;
+	append(map, kind, &h->pools[kind].retired, number);
 	if (!h->recycling)
 		start_recycling(map);
 }

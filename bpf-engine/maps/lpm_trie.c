@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* BPF_MAP_TYPE_LPM_TRIE: longest prefix match over the nodes of maps/lpm_trie.h. */
+/* BPF_MAP_TYPE_LPM_TRIE: creation, update and delete (maps/lpm_trie.h). */
 #include <errno.h>
 #include "maps/lpm_trie.h"
 
@@ -20,181 +20,197 @@ static int lpm_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 
 static size_t lpm_data_size(const struct bpfe_map_attr *attr)
 {
-	return sizeof(struct lpm_header) + lpm_stride(attr) * bpfe_lpm_node_count(attr);
+	struct lpm_header h = {0};
+
+	bpfe_lpm_lay_out(attr, &h);
+	return h.size;
 }
 
 static int lpm_init(struct bpfe_map *map)
 {
-	struct lpm_header *h = map->data;
-
-	h->n_nodes = bpfe_lpm_node_count(&map->attr);
+	bpfe_lpm_lay_out(&map->attr, map->data);
 	return 0;
 }
 
-/* ---- Keys ----------------------------------------------------------------------------------- */
+/* ---- What hangs in a slot ------------------------------------------------------------------- */
 
-static uint32_t max_prefixlen(const struct bpfe_map *map)
+/* The tag of a prefix of @bits bits in a slot behind which is @pos. */
+static uint16_t tag_of(const uint64_t *words, uint32_t pos, uint32_t bits)
 {
-	return (map->attr.key_size - (uint32_t)sizeof(uint32_t)) * 8;
+	uint16_t tag = 0;
+
+	for (uint32_t i = 0; i < LPM_TAG_BITS && pos + i < bits; i += 4)
+		tag |= (uint16_t)(lpm_bits(words, pos + i, 4) << (12 - i));
+	return tag;
 }
 
-/* Read a struct bpf_lpm_trie_key. False: its prefix is longer than the map's keys. */
-static bool read_key(const struct bpfe_map *map, const void *key, struct lpm_key *k)
+static uint64_t entry_child(const struct bpfe_map *map, uint32_t number, uint32_t pos)
 {
-	const uint32_t n = lpm_words(&map->attr);
+	const struct lpm_entry *entry = lpm_entry(map, number);
 
-	k->words[n - 1] = 0;
-	memcpy(&k->prefixlen, key, sizeof(k->prefixlen));
-	memcpy(k->words, (const uint8_t *)key + sizeof(k->prefixlen),
-	       map->attr.key_size - sizeof(k->prefixlen));
-	for (uint32_t i = 0; i < n; i++)
-		k->words[i] = __builtin_bswap64(k->words[i]);
-	return k->prefixlen <= max_prefixlen(map);
+	return lpm_child(LPM_IS_ENTRY | number, tag_of(entry->words, pos, entry->prefixlen),
+			 entry->prefixlen);
 }
 
-static void write_key(const struct bpfe_map *map, const struct lpm_node *node, void *key)
+static uint64_t node_child(const struct bpfe_map *map, uint32_t number, uint32_t bits, uint32_t pos)
 {
-	const size_t size = map->attr.key_size - sizeof(node->prefixlen);
-	uint8_t *data = (uint8_t *)key + sizeof(node->prefixlen);
+	return lpm_child(number, tag_of(lpm_node(map, number)->words, pos, bits), bits);
+}
 
-	memcpy(key, &node->prefixlen, sizeof(node->prefixlen));
-	for (size_t at = 0; at < size; at += 8) {
-		uint64_t word = __builtin_bswap64(node->words[at / 8]);
+/* What is @child elsewhere, as it hangs in a slot behind which is @pos. */
+static uint64_t child_behind(const struct bpfe_map *map, uint64_t child, uint32_t pos)
+{
+	const uint32_t number = lpm_child_number(child);
 
-		memcpy(data + at, &word, size - at < 8 ? size - at : 8);
+	return lpm_child_is_entry(child) ? entry_child(map, number, pos)
+					 : node_child(map, number, lpm_child_bits(child), pos);
+}
+
+static void hang(struct lpm_slot *slot, uint64_t child)
+{
+	atomic_store_explicit(&slot->child, child, memory_order_release);
+}
+
+/* ---- A level's own prefixes ----------------------------------------------------------------- */
+
+/* The longest own prefix that covers the slot of number @at, or its half, and so on. */
+static uint32_t best_of(const struct lpm_level *level, uint32_t at)
+{
+	for (at /= 2; at; at /= 2) {
+		if (level->slots[at].own)
+			return level->slots[at].own;
+	}
+	return 0;
+}
+
+/* Own prefix number @at becomes that of entry @number, or none; so in all slots it covers. */
+static void set_own(const struct lpm_level *level, uint32_t at, uint32_t number)
+{
+	uint32_t first = at, n = 1;
+
+	atomic_store_explicit(&level->slots[at].own, number, memory_order_release);
+	while (first < 1u << level->stride) {
+		first *= 2;
+		n *= 2;
+	}
+	for (uint32_t i = first; i < first + n; i++) {
+		struct lpm_slot *slot = &level->slots[i - (1u << level->stride)];
+		uint32_t best = best_of(level, i);
+
+		if (slot->best != best)
+			atomic_store_explicit(&slot->best, best, memory_order_release);
 	}
 }
 
-static unsigned bit_at(const uint64_t *words, uint32_t i)
-{
-	return words[i / 64] >> (63 - i % 64) & 1;
-}
+/* ---- Things in a level ---------------------------------------------------------------------- */
 
-/* How many bits of their prefixes @node and @k share. */
-static uint32_t shared_bits(const struct lpm_node *node, const struct lpm_key *k)
-{
-	uint32_t limit = node->prefixlen < k->prefixlen ? node->prefixlen : k->prefixlen;
-
-	for (uint32_t i = 0; i * 64 < limit; i++) {
-		uint64_t differ = node->words[i] ^ k->words[i];
-		uint32_t bits;
-
-		if (!differ)
-			continue;
-		bits = i * 64 + (uint32_t)__builtin_clzll(differ);
-		return bits < limit ? bits : limit;
-	}
-	return limit;
-}
-
-/* Does the search for @k end at @node, which shares @bits with it? */
-static bool ends_at(const struct lpm_node *node, const struct lpm_key *k, uint32_t bits)
-{
-	return bits < node->prefixlen || node->prefixlen == k->prefixlen;
-}
-
-/* ---- Look-up -------------------------------------------------------------------------------- */
-
-static void *lpm_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
+static void count_things(struct bpfe_map *map, const struct lpm_level *level, int by)
 {
 	const struct lpm_header *h = map->data;
-	struct lpm_node *found = NULL;
-	struct lpm_key k;
-	uint32_t number;
 
-	if (!read_key(map, key, &k))
-		return NULL;
-	number = atomic_load_explicit(&h->root, memory_order_acquire);
-	while (number) {
-		struct lpm_node *node = lpm_node(map, number);
-		uint32_t bits = shared_bits(node, &k);
+	if (level->node)
+		lpm_node(map, level->node)->things += (uint32_t)by;
+	else if (h->two_tables && level->pos)
+		lpm_first_table(map)[level->block].child += (uint64_t)(int64_t)by;
+}
 
-		if (bits < node->prefixlen)
-			break;
-		if (!atomic_load_explicit(&node->intermediate, memory_order_acquire))
-			found = node;
-		if (ends_at(node, &k, bits))
-			break;
-		number = atomic_load_explicit(&node->child[bit_at(k.words, bits)],
-					      memory_order_acquire);
-	}
-	return found ? lpm_value(map, found) : NULL;
+/* Entry @number comes to number @at of @level, in the place of another or where nothing was. */
+static void put_entry(struct bpfe_map *map, const struct lpm_level *level, uint32_t at,
+		      uint32_t number)
+{
+	const uint32_t n_slots = 1u << level->stride;
+
+	if (at < n_slots)
+		set_own(level, at, number);
+	else
+		hang(&level->slots[at - n_slots],
+		     entry_child(map, number, level->pos + level->stride));
+}
+
+/* Number of the prefix @words, @bits bits long, in a level at @pos. */
+static uint32_t number_in_node(const uint64_t *words, uint32_t bits, uint32_t pos)
+{
+	uint32_t n = bits - pos < LPM_NODE_STRIDE ? bits - pos : LPM_NODE_STRIDE;
+
+	return 1u << n | lpm_bits(words, pos, n);
 }
 
 /* ---- Update --------------------------------------------------------------------------------- */
 
-static uint32_t new_node(struct bpfe_map *map, const uint64_t *words, uint32_t prefixlen)
+static void store_words(const struct bpfe_map *map, uint64_t *to, const uint64_t *words)
 {
-	uint32_t number = bpfe_lpm_take(map);
-	struct lpm_node *node;
+	const struct lpm_header *h = map->data;
 
+	for (uint32_t i = 0; i < h->n_words; i++)
+		__atomic_store_n(&to[i], words[i], __ATOMIC_RELAXED);
+}
+
+static void fill_entry(struct bpfe_map *map, uint32_t number, const struct lpm_key *k,
+		       const void *value)
+{
+	struct lpm_entry *entry = lpm_entry(map, number);
+
+	entry->prefixlen = k->prefixlen;
+	store_words(map, entry->words, k->words);
+	bpfe_map_value_store(map, lpm_value(map, entry), value);
+}
+
+/* Entry @old has the prefix @k. */
+static void replace(struct bpfe_map *map, const struct lpm_place *place, uint32_t old,
+		    const struct lpm_key *k, const void *value)
+{
+	uint32_t number = bpfe_lpm_take(map, LPM_ENTRY);
+
+	/* In place, only what is behind the prefix can change in the key. */
+	fill_entry(map, number ? number : old, k, value);
 	if (!number)
-		return 0;
-	node = lpm_node(map, number);
-	node->prefixlen = prefixlen;
-	memcpy(node->words, words, lpm_words(&map->attr) * sizeof(*words));
-	return number;
+		return;
+	put_entry(map, &place->level, place->at, number);
+	bpfe_lpm_retire(map, LPM_ENTRY, old);
 }
 
-static void publish(_Atomic uint32_t *slot, uint32_t number)
+/* What hangs in @slot, behind which is @pos, and @number, which belongs there too: a node of
+ * both, at the last position that both have. */
+static void fork_slot(struct bpfe_map *map, struct lpm_slot *slot, uint32_t pos, uint32_t number)
 {
-	atomic_store_explicit(slot, number, memory_order_release);
+	const struct lpm_entry *entry = lpm_entry(map, number);
+	const uint64_t child = slot->child;
+	const uint32_t other = lpm_child_number(child), bits = lpm_child_bits(child);
+	const uint64_t *words = lpm_child_is_entry(child) ? lpm_entry(map, other)->words
+							  : lpm_node(map, other)->words;
+	const uint32_t fork = bpfe_lpm_take_any(map, LPM_NODE);
+	struct lpm_node *node = lpm_node(map, fork);
+	struct lpm_level level = {.slots = node->slots, .stride = LPM_NODE_STRIDE, .node = fork};
+	uint32_t at;
+
+	level.pos =
+		lpm_shared(words, entry->words, bits < entry->prefixlen ? bits : entry->prefixlen) /
+		LPM_NODE_STRIDE * LPM_NODE_STRIDE;
+	store_words(map, node->words, words);
+	node->things = 2;
+	at = number_in_node(words, bits, level.pos);
+	if (lpm_child_is_entry(child))
+		put_entry(map, &level, at, other);
+	else
+		hang(&level.slots[at - LPM_NODE_SLOTS],
+		     node_child(map, other, bits, level.pos + LPM_NODE_STRIDE));
+	put_entry(map, &level, number_in_node(entry->words, entry->prefixlen, level.pos), number);
+	hang(slot, node_child(map, fork, level.pos, pos));
 }
 
-/* @k is the prefix of node @old: a new one takes its place and children. */
-static int replace(struct bpfe_map *map, _Atomic uint32_t *slot, uint32_t old,
-		   const struct lpm_key *k, const void *value)
+static void insert(struct bpfe_map *map, const struct lpm_place *place, const struct lpm_key *k,
+		   const void *value)
 {
-	struct lpm_node *node = lpm_node(map, old);
-	uint32_t number = new_node(map, k->words, k->prefixlen);
+	uint32_t number = bpfe_lpm_take_any(map, LPM_ENTRY);
 
-	if (!number && node->intermediate)
-		return -ENOMEM;
-	if (!number) {
-		bpfe_map_value_store(map, lpm_value(map, node), value);
-		return 0;
+	fill_entry(map, number, k, value);
+	if (!lpm_place_is_own(place) && lpm_place_slot(place)->child) {
+		fork_slot(map, lpm_place_slot(place), place->level.pos + place->level.stride,
+			  number);
+		return;
 	}
-	lpm_node(map, number)->child[0] = node->child[0];
-	lpm_node(map, number)->child[1] = node->child[1];
-	bpfe_map_value_store(map, lpm_value(map, lpm_node(map, number)), value);
-	publish(slot, number);
-	bpfe_lpm_retire(map, old);
-	return 0;
-}
-
-/* @k is nowhere: a leaf in @slot, or above node @below, or beside it under an intermediate node. */
-static int insert(struct bpfe_map *map, _Atomic uint32_t *slot, uint32_t below,
-		  const struct lpm_key *k, const void *value)
-{
-	uint32_t number = new_node(map, k->words, k->prefixlen), parent;
-	struct lpm_node *node, *old;
-	uint32_t bits;
-
-	if (!number)
-		return -ENOMEM;
-	node = lpm_node(map, number);
-	bpfe_map_value_store(map, lpm_value(map, node), value);
-	if (!below) {
-		publish(slot, number);
-		return 0;
-	}
-	old = lpm_node(map, below);
-	bits = shared_bits(old, k);
-	if (bits == k->prefixlen) {
-		node->child[bit_at(old->words, bits)] = below;
-		publish(slot, number);
-		return 0;
-	}
-	parent = new_node(map, old->words, bits);
-	if (!parent) {
-		bpfe_lpm_give_back(map, number);
-		return -ENOMEM;
-	}
-	lpm_node(map, parent)->intermediate = true;
-	lpm_node(map, parent)->child[bit_at(k->words, bits)] = number;
-	lpm_node(map, parent)->child[bit_at(old->words, bits)] = below;
-	publish(slot, parent);
-	return 0;
+	put_entry(map, &place->level, place->at, number);
+	count_things(map, &place->level, 1);
 }
 
 /* Under the lock. */
@@ -202,30 +218,24 @@ static int update_locked(struct bpfe_map *map, const struct lpm_key *k, const vo
 			 uint64_t flags)
 {
 	struct lpm_header *h = map->data;
-	_Atomic uint32_t *slot = &h->root;
-	struct lpm_node *node = NULL;
-	uint32_t bits = 0, number;
-	bool exact;
-	int err;
+	struct lpm_place place;
+	uint32_t old;
 
-	while ((number = *slot)) {
-		node = lpm_node(map, number);
-		bits = shared_bits(node, k);
-		if (ends_at(node, k, bits))
-			break;
-		slot = &node->child[bit_at(k->words, bits)];
+	bpfe_lpm_find(map, k, &place);
+	old = bpfe_lpm_entry_at(map, k, &place);
+	if (old && flags == BPF_NOEXIST)
+		return -EEXIST;
+	if (old) {
+		replace(map, &place, old, k, value);
+		return 0;
 	}
-	exact = number && bits == node->prefixlen;
-	if (exact && !node->intermediate)
-		return flags == BPF_NOEXIST ? -EEXIST : replace(map, slot, number, k, value);
 	if (flags == BPF_EXIST)
 		return -ENOENT;
 	if (h->count == map->attr.max_entries)
 		return -ENOSPC;
-	err = exact ? replace(map, slot, number, k, value) : insert(map, slot, number, k, value);
-	if (!err)
-		h->count++;
-	return err;
+	insert(map, &place, k, value);
+	h->count++;
+	return 0;
 }
 
 static int lpm_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
@@ -234,7 +244,7 @@ static int lpm_update(struct bpfe_map *map, const void *key, const void *value, 
 	struct lpm_key k;
 	int err;
 
-	if (flags > BPF_EXIST || !read_key(map, key, &k))
+	if (flags > BPF_EXIST || !lpm_key_read(map, key, &k))
 		return -EINVAL;
 	pthread_mutex_lock(&map->lock);
 	err = update_locked(map, &k, value, flags);
@@ -244,48 +254,46 @@ static int lpm_update(struct bpfe_map *map, const void *key, const void *value, 
 
 /* ---- Delete --------------------------------------------------------------------------------- */
 
-/* Node @number in @slot has no second child. @above leads to its parent, NULL if it is the root. */
-static void take_out(struct bpfe_map *map, uint32_t number, _Atomic uint32_t *slot,
-		     _Atomic uint32_t *above)
+/* The one thing in a node, as it hangs in a slot behind which is @pos. */
+static uint64_t only_thing(const struct bpfe_map *map, const struct lpm_node *node, uint32_t pos)
 {
-	struct lpm_node *node = lpm_node(map, number);
-	uint32_t child = node->child[0] ? node->child[0] : node->child[1];
-	uint32_t parent = above ? *above : 0;
+	for (uint32_t i = 0; i < LPM_NODE_SLOTS; i++) {
+		uint32_t own = node->slots[i].own;
+		uint64_t child = node->slots[i].child;
 
-	if (!child && parent && lpm_node(map, parent)->intermediate) {
-		/* With one child left the intermediate node has no reason to be. */
-		struct lpm_node *fork = lpm_node(map, parent);
-
-		publish(above, fork->child[slot == &fork->child[0]]);
-		bpfe_lpm_retire(map, parent);
-	} else {
-		publish(slot, child);
+		if (own)
+			return entry_child(map, own, pos);
+		if (child)
+			return child_behind(map, child, pos);
 	}
-	bpfe_lpm_retire(map, number);
+	return 0;
 }
 
 static int remove_locked(struct bpfe_map *map, const struct lpm_key *k)
 {
 	struct lpm_header *h = map->data;
-	_Atomic uint32_t *slot = &h->root, *above = NULL;
-	struct lpm_node *node = NULL;
-	uint32_t bits = 0, number;
+	struct lpm_place place;
+	struct lpm_node *node;
+	uint32_t old;
 
-	while ((number = *slot)) {
-		node = lpm_node(map, number);
-		bits = shared_bits(node, k);
-		if (ends_at(node, k, bits))
-			break;
-		above = slot;
-		slot = &node->child[bit_at(k->words, bits)];
-	}
-	if (!number || bits < node->prefixlen || node->intermediate)
+	bpfe_lpm_find(map, k, &place);
+	old = bpfe_lpm_entry_at(map, k, &place);
+	if (!old)
 		return -ENOENT;
 	h->count--;
-	if (node->child[0] && node->child[1])
-		node->intermediate = true;
+	if (lpm_place_is_own(&place))
+		set_own(&place.level, place.at, 0);
 	else
-		take_out(map, number, slot, above);
+		hang(lpm_place_slot(&place), 0);
+	count_things(map, &place.level, -1);
+	bpfe_lpm_retire(map, LPM_ENTRY, old);
+	if (!place.level.node)
+		return 0;
+	node = lpm_node(map, place.level.node);
+	if (node->things > 1)
+		return 0;
+	hang(place.above, only_thing(map, node, place.above_pos));
+	bpfe_lpm_retire(map, LPM_NODE, place.level.node);
 	return 0;
 }
 
@@ -294,7 +302,7 @@ static int lpm_remove(struct bpfe_map *map, const void *key)
 	struct lpm_key k;
 	int err;
 
-	if (!read_key(map, key, &k))
+	if (!lpm_key_read(map, key, &k))
 		return -EINVAL;
 	pthread_mutex_lock(&map->lock);
 	err = remove_locked(map, &k);
@@ -302,68 +310,31 @@ static int lpm_remove(struct bpfe_map *map, const void *key)
 	return err;
 }
 
-/* ---- In order ------------------------------------------------------------------------------- */
+/* ---- The rest ------------------------------------------------------------------------------- */
 
-/* The first of the prefixes at and below node @number: longer ones before those they lie in. */
-static uint32_t first_of(const struct bpfe_map *map, uint32_t number)
+static void write_key(const struct bpfe_map *map, const struct lpm_entry *entry, void *key)
 {
-	uint32_t first = 0;
+	const size_t size = map->attr.key_size - sizeof(entry->prefixlen);
+	uint8_t *data = (uint8_t *)key + sizeof(entry->prefixlen);
 
-	while (number) {
-		const struct lpm_node *node = lpm_node(map, number);
+	memcpy(key, &entry->prefixlen, sizeof(entry->prefixlen));
+	for (size_t at = 0; at < size; at += 8) {
+		uint64_t word = __builtin_bswap64(entry->words[at / 8]);
 
-		if (!node->intermediate)
-			first = number;
-		number = node->child[0] ? node->child[0] : node->child[1];
+		memcpy(data + at, &word, size - at < 8 ? size - at : 8);
 	}
-	return first;
-}
-
-/* The prefix after the one that path[n - 1] has, 0 if it is the last. */
-static uint32_t next_of(const struct bpfe_map *map, const uint32_t *path, uint32_t n)
-{
-	for (uint32_t i = n - 1; i > 0; i--) {
-		const struct lpm_node *parent = lpm_node(map, path[i - 1]);
-
-		if (parent->child[0] == path[i] && parent->child[1])
-			return first_of(map, parent->child[1]);
-		if (!parent->intermediate)
-			return path[i - 1];
-	}
-	return 0;
-}
-
-/* Under the lock: the prefix after @k, or the first if @k is not there. */
-static uint32_t next_locked(const struct bpfe_map *map, const struct lpm_key *k)
-{
-	const struct lpm_header *h = map->data;
-	uint32_t path[LPM_MAX_BITS + 1], n = 0, number = h->root;
-
-	while (k && number) {
-		const struct lpm_node *node = lpm_node(map, number);
-		uint32_t bits = shared_bits(node, k);
-
-		path[n++] = number;
-		if (ends_at(node, k, bits)) {
-			if (bits < node->prefixlen || node->intermediate)
-				break;
-			return next_of(map, path, n);
-		}
-		number = node->child[bit_at(k->words, bits)];
-	}
-	return first_of(map, h->root);
 }
 
 static int lpm_get_next_key(struct bpfe_map *map, const void *key, void *next)
 {
 	struct lpm_key k;
-	bool valid = key && read_key(map, key, &k);
+	bool valid = key && lpm_key_read(map, key, &k);
 	uint32_t number;
 
 	pthread_mutex_lock(&map->lock);
-	number = next_locked(map, valid ? &k : NULL);
+	number = bpfe_lpm_next(map, valid ? &k : NULL);
 	if (number)
-		write_key(map, lpm_node(map, number), next);
+		write_key(map, lpm_entry(map, number), next);
 	pthread_mutex_unlock(&map->lock);
 	return number ? 0 : -ENOENT;
 }
@@ -377,13 +348,13 @@ static uint32_t lpm_count(const struct bpfe_map *map)
 
 static bool lpm_contains(const struct bpfe_map *map, uintptr_t address, size_t size)
 {
-	size_t before = lpm_stride(&map->attr) - bpfe_value_stride(&map->attr);
-	uintptr_t offset = address - (uintptr_t)map->data - sizeof(struct lpm_header);
+	const struct lpm_header *h = map->data;
+	const size_t before = h->entry_stride - bpfe_value_stride(&map->attr);
+	uintptr_t offset = address - (uintptr_t)map->data;
 
-	if (address < (uintptr_t)map->data + sizeof(struct lpm_header) ||
-	    offset >= map->data_size - sizeof(struct lpm_header))
+	if (address < (uintptr_t)map->data || offset < h->entries || offset >= h->size)
 		return false;
-	offset %= lpm_stride(&map->attr);
+	offset = (offset - h->entries) % h->entry_stride;
 	if (offset < before)
 		return false;
 	offset -= before;
@@ -399,7 +370,7 @@ const struct bpfe_map_ops bpfe_lpm_trie_ops = {
 	.check = lpm_check,
 	.storage_size = lpm_data_size,
 	.init = lpm_init,
-	.lookup = lpm_lookup,
+	.lookup = bpfe_lpm_lookup,
 	.update = lpm_update,
 	.remove = lpm_remove,
 	.get_next_key = lpm_get_next_key,

@@ -12,6 +12,11 @@ struct key {
 
 #define K(len, a, b, c, d) (&(struct key){len, {a, b, c, d}})
 
+enum {
+	ENTRIES = 16,
+	SPARE = 64 + ENTRIES / 8, /* entries beyond those */
+};
+
 static struct counting counting;
 static struct bpfe_map *map;
 
@@ -31,7 +36,7 @@ static struct bpfe_map *create(uint32_t key_size, uint32_t entries)
 static int setup(void **state)
 {
 	counting_init(&counting);
-	map = create(sizeof(struct key), 16);
+	map = create(sizeof(struct key), ENTRIES);
 	return 0;
 }
 
@@ -169,36 +174,65 @@ static void test_order(void **state)
 	assert_memory_equal(&next, &order[0], sizeof(next));
 }
 
-/* Nothing is recycled within a read section: what readers hold stays, and nodes run out. */
-static void test_burst(void **state)
+/*
+ * Nothing is recycled within a read section: a reader keeps the value it has while there are
+ * entries that nobody had yet; then the value is replaced in place.
+ */
+static void test_burst_of_values(void **state)
 {
 	const struct key *key = K(32, 1, 2, 3, 4);
-	uint64_t *old;
-	unsigned i = 0;
-	int err;
+	const uint64_t *first, *last;
 
 	assert_int_equal(update(key, 1, BPF_ANY), 0);
 	bpfe_rcu_read_lock();
-	old = bpfe_map_lookup(map, key);
-	assert_int_equal(update(key, 2, BPF_ANY), 0);
-	assert_int_equal(*old, 1);
-	/* 2 * 16 + 1024 + 2 nodes there are. */
-	do {
-		assert_int_equal(bpfe_map_delete(map, key), 0);
-		err = update(key, 3, BPF_ANY);
-		i++;
-	} while (!err);
-	assert_int_equal(err, -ENOMEM);
-	assert_int_equal(i, 2 * 16 + 1024 + 2 - 1);
-	assert_int_equal(bpfe_map_count(map), 0);
+	first = last = bpfe_map_lookup(map, key);
+	for (unsigned i = 1; i < ENTRIES + SPARE; i++) {
+		assert_int_equal(update(key, 1 + i, BPF_ANY), 0);
+		assert_ptr_not_equal(bpfe_map_lookup(map, key), last);
+		last = bpfe_map_lookup(map, key);
+	}
+	assert_int_equal(*first, 1);
+	for (unsigned i = 0; i < 2000; i++) {
+		assert_int_equal(update(key, 1000 + i, BPF_ANY), 0);
+		assert_ptr_equal(bpfe_map_lookup(map, key), last);
+		assert_int_equal(*last, 1000 + i);
+	}
+	assert_int_equal(*first, 1);
 	bpfe_rcu_read_unlock();
 	bpfe_rcu_barrier();
-	assert_int_equal(update(key, 4, BPF_ANY), 0);
+	/* What was replaced is free again. */
 	bpfe_rcu_read_lock();
-	old = bpfe_map_lookup(map, key);
-	for (i = 5; i < 2000; i++)
-		assert_int_equal(update(key, i, BPF_ANY), 0);
-	assert_int_equal(find(key), 1999);
+	assert_int_equal(update(key, 5000, BPF_ANY), 0);
+	assert_ptr_not_equal(bpfe_map_lookup(map, key), last);
+	bpfe_rcu_read_unlock();
+}
+
+/* New prefixes never lack an entry: what was removed first becomes the next one. */
+static void test_burst_of_prefixes(void **state)
+{
+	const uint64_t *first;
+
+	assert_int_equal(update(K(32, 9, 0, 0, 0), 7, BPF_ANY), 0);
+	bpfe_rcu_read_lock();
+	first = bpfe_map_lookup(map, K(32, 9, 0, 0, 0));
+	assert_int_equal(bpfe_map_delete(map, K(32, 9, 0, 0, 0)), 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		const struct key *key = K(32, 1, 2, (uint8_t)(i >> 8), (uint8_t)i);
+
+		if (i >= ENTRIES)
+			assert_int_equal(
+				bpfe_map_delete(map, K(32, 1, 2, (uint8_t)((i - ENTRIES) >> 8),
+						       (uint8_t)(i - ENTRIES))),
+				0);
+		assert_int_equal(*first, i < ENTRIES + SPARE ? 7 : *first);
+		assert_int_equal(update(key, i + 1, BPF_NOEXIST), 0);
+		assert_int_equal(find(key), i + 1);
+		if (i == ENTRIES + SPARE - 1)
+			assert_ptr_equal(bpfe_map_lookup(map, key), first);
+	}
+	assert_int_equal(bpfe_map_count(map), ENTRIES);
+	for (unsigned i = 5000 - ENTRIES; i < 5000; i++)
+		assert_int_equal(find(K(32, 1, 2, (uint8_t)(i >> 8), (uint8_t)i)), i + 1);
 	bpfe_rcu_read_unlock();
 }
 
@@ -217,14 +251,52 @@ static bool matches(const uint8_t *a, const uint8_t *b, uint32_t bits)
 	return true;
 }
 
-static void check_model(uint32_t bytes, unsigned steps)
+/* Linux's order: longer prefixes before those they lie in, left before right. */
+static int compare_order(const void *a, const void *b)
+{
+	const uint8_t *const *x = a, *const *y = b;
+	uint32_t i, bits[2];
+
+	memcpy(&bits[0], *x, 4);
+	memcpy(&bits[1], *y, 4);
+	for (i = 0; i < bits[0] && i < bits[1]; i++) {
+		if (!matches(*x + 4, *y + 4, i + 1))
+			return ((*x)[4 + i / 8] >> (7 - i % 8) & 1) ? 1 : -1;
+	}
+	return bits[0] > bits[1] ? -1 : 1;
+}
+
+static void check_order(struct bpfe_map *trie, uint32_t bytes, uint8_t (*model)[4 + 256],
+			uint32_t n)
+{
+	const uint8_t *order[PREFIXES];
+	uint8_t key[4 + 256];
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = model[i];
+	qsort(order, n, sizeof(order[0]), compare_order);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_int_equal(bpfe_map_get_next_key(trie, i ? key : NULL, key), 0);
+		assert_memory_equal(key, order[i], 4 + bytes);
+	}
+	assert_int_equal(bpfe_map_get_next_key(trie, n ? key : NULL, key), -ENOENT);
+}
+
+enum {
+	BURST = 1, /* all in one grace period */
+};
+
+/* @entries may be more than PREFIXES, which are in use at most. */
+static void check_model(uint32_t bytes, uint32_t entries, unsigned steps, unsigned flags)
 {
 	static uint8_t model[PREFIXES][4 + 256];
 	static uint64_t values[PREFIXES];
-	struct bpfe_map *trie = create(4 + bytes, PREFIXES);
+	struct bpfe_map *trie = create(4 + bytes, entries);
 	uint32_t n = 0, random = 99;
 	uint8_t key[4 + 256];
 
+	if (flags & BURST)
+		bpfe_rcu_read_lock();
 	for (unsigned step = 0; step < steps; step++) {
 		uint32_t len, best = 0, at;
 		uint64_t value = 0, expected = 0;
@@ -233,7 +305,7 @@ static void check_model(uint32_t bytes, unsigned steps)
 		memset(key, 0, sizeof(key));
 		for (uint32_t i = 0; i < bytes; i++) {
 			random = random * 1664525 + 1013904223;
-			key[4 + i] = random >> 28 ? 0 : (uint8_t)(random >> 20);
+			key[4 + i] = random >> 29 ? 0 : (uint8_t)(random >> 20);
 		}
 		random = random * 1664525 + 1013904223;
 		len = (random >> 8) % (bytes * 8 + 1);
@@ -252,6 +324,8 @@ static void check_model(uint32_t bytes, unsigned steps)
 			break;
 		case 1:
 			value = step + 1;
+			if (at == PREFIXES && entries > PREFIXES)
+				break;
 			assert_int_equal(bpfe_map_update(trie, key, &value, BPF_ANY),
 					 at < n || n < PREFIXES ? 0 : -ENOSPC);
 			if (at == PREFIXES)
@@ -276,31 +350,66 @@ static void check_model(uint32_t bytes, unsigned steps)
 			assert_int_equal(value, expected);
 		}
 		assert_int_equal(bpfe_map_count(trie), n);
-		if (step % 64 == 0)
-			bpfe_rcu_barrier();
+		if (step % 64 == 0) {
+			check_order(trie, bytes, model, n);
+			if (!(flags & BURST))
+				bpfe_rcu_barrier();
+		}
 	}
+	if (flags & BURST)
+		bpfe_rcu_read_unlock();
 	bpfe_map_put(trie);
 }
 
 static void test_model(void **state)
 {
-	check_model(1, 3000);
-	check_model(4, 3000);
-	check_model(16, 2000);
-	check_model(256, 300);
+	check_model(1, PREFIXES, 3000, 0);
+	check_model(2, PREFIXES, 3000, 0);
+	check_model(4, PREFIXES, 3000, 0);
+	check_model(8, PREFIXES, 2000, 0);
+	check_model(9, PREFIXES, 2000, 0);
+	check_model(16, PREFIXES, 2000, 0);
+	check_model(256, PREFIXES, 300, 0);
+}
+
+/* Maps of 4096 prefixes and more have a second table, unless a byte is all their keys have. */
+static void test_model_of_many(void **state)
+{
+	check_model(1, 5000, 2000, 0);
+	check_model(2, 5000, 3000, 0);
+	check_model(4, 5000, 3000, 0);
+	check_model(16, 4096, 2000, 0);
+	check_model(256, 5000, 300, 0);
+}
+
+static void test_model_in_burst(void **state)
+{
+	check_model(1, PREFIXES, 3000, BURST);
+	check_model(4, PREFIXES, 6000, BURST);
+	check_model(16, PREFIXES, 3000, BURST);
 }
 
 /* ---- Threads ---- */
 
 enum {
-	CHANGES = 20000,
 	READERS = 2
 };
 
 struct shared {
+	bool burst; /* values may become another prefix's under a reader */
 	atomic_bool done;
 	atomic_ulong bad;
 };
+
+static bool value_of(uint64_t seen, uint8_t i)
+{
+	return seen == 8 || seen == 0x1000 + i % 8u || seen == 0x2000 + i % 8u * 4 + i % 4u;
+}
+
+static bool any_value(uint64_t seen)
+{
+	return seen == 8 || seen - 0x1000 < 8 || seen - 0x2000 < 32;
+}
 
 /* 10.0.0.0/8 is always there; whatever comes and goes below has a value of its own prefix. */
 static void *look_up(void *opaque)
@@ -319,7 +428,7 @@ static void *look_up(void *opaque)
 		value = bpfe_map_lookup(map, K(32, 10, i % 8, i % 4, i));
 		/* Once, whole: it may be overwritten in place. */
 		seen = value ? __atomic_load_n(value, __ATOMIC_RELAXED) : 0;
-		bad += seen != 8 && seen != 0x1000 + i % 8u && seen != 0x2000 + i % 8u * 4 + i % 4u;
+		bad += s->burst ? !any_value(seen) : !value_of(seen, i);
 		bpfe_rcu_read_unlock();
 	}
 	atomic_fetch_add(&s->bad, bad);
@@ -327,31 +436,37 @@ static void *look_up(void *opaque)
 	return NULL;
 }
 
-static void test_threads(void **state)
+static void change(uint32_t random)
 {
+	uint8_t a = random >> 20 & 7, b = random >> 24 & 3;
+	int err;
+
+	if (random >> 31)
+		err = update(K(16, 10, a, 0, 0), 0x1000 + a, BPF_ANY);
+	else if (random >> 30 & 1)
+		err = update(K(24, 10, a, b, 0), 0x2000 + a * 4u + b, BPF_ANY);
+	else if (random >> 29 & 1)
+		err = bpfe_map_delete(map, K(16, 10, a, 0, 0));
+	else
+		err = bpfe_map_delete(map, K(24, 10, a, b, 0));
+	assert_true(!err || err == -ENOENT || err == -ENOSPC);
+}
+
+static void read_during(unsigned changes, bool burst)
+{
+	struct shared s = {.burst = burst};
 	pthread_t readers[READERS];
-	struct shared s = {.done = false};
 	uint32_t random = 5;
 
 	assert_int_equal(update(K(8, 10, 0, 0, 0), 8, BPF_ANY), 0);
 	for (unsigned i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&readers[i], NULL, look_up, &s), 0);
-	for (unsigned i = 0; i < CHANGES; i++) {
-		uint8_t a, b;
-		int err;
-
+	for (unsigned i = 0; i < changes; i++) {
 		random = random * 1664525 + 1013904223;
-		a = random >> 20 & 7;
-		b = random >> 24 & 3;
-		if (random >> 31)
-			err = update(K(16, 10, a, 0, 0), 0x1000 + a, BPF_ANY);
-		else if (random >> 30 & 1)
-			err = update(K(24, 10, a, b, 0), 0x2000 + a * 4u + b, BPF_ANY);
-		else if (random >> 29 & 1)
-			err = bpfe_map_delete(map, K(16, 10, a, 0, 0));
-		else
-			err = bpfe_map_delete(map, K(24, 10, a, b, 0));
-		assert_true(!err || err == -ENOENT || err == -ENOSPC || err == -ENOMEM);
+		change(random);
+		/* Fewer changes than there are spare entries are in one grace period then. */
+		if (!burst && i % 32 == 0)
+			bpfe_rcu_barrier();
 	}
 	s.done = true;
 	for (unsigned i = 0; i < READERS; i++)
@@ -359,14 +474,33 @@ static void test_threads(void **state)
 	assert_int_equal(s.bad, 0);
 }
 
+static void test_threads(void **state)
+{
+	read_during(1000, false);
+}
+
+static void test_threads_in_burst(void **state)
+{
+	read_during(30000, true);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_longest_wins), TEST(test_errors),  TEST(test_forks_are_not_there),
-		TEST(test_full),         TEST(test_order),   TEST(test_burst),
-		TEST(test_model),        TEST(test_threads),
+		TEST(test_longest_wins),
+		TEST(test_errors),
+		TEST(test_forks_are_not_there),
+		TEST(test_full),
+		TEST(test_order),
+		TEST(test_burst_of_values),
+		TEST(test_burst_of_prefixes),
+		TEST(test_model),
+		TEST(test_model_of_many),
+		TEST(test_model_in_burst),
+		TEST(test_threads),
+		TEST(test_threads_in_burst),
 	};
 
 	return cmocka_run_group_tests_name("LPM trie", tests, group_setup, group_teardown);
