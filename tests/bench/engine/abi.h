@@ -29,7 +29,7 @@ struct bench_ctx {
 	uintptr_t hard_start;
 };
 
-/* Set @map's element; a per-CPU map's for every processor. 0 or a negative errno. */
+/* Set @map's element; not of a per-CPU map. 0 or a negative errno. */
 typedef int (*bench_update_fn)(void *opaque, const char *map, const void *key, const void *value);
 
 struct bench_info {
@@ -37,7 +37,6 @@ struct bench_info {
 	const char *what;    /* for people */
 	uint32_t iterations; /* of body() in one run that is timed */
 	uint32_t ops;        /* map operations in one iteration, for class "maps"; 0: one */
-	uint32_t checked;    /* iterations whose results are compared; more than one */
 	/* Maps, separated by commas, whose contents are an engine's own affair: time stamps, or
 	 * what an LRU map threw out. They are not compared. */
 	const char *own;

@@ -27,9 +27,10 @@ struct {
 	__uint(max_entries, ENTRIES);
 } connections SEC(".maps");
 
-static __always_inline void vary(struct xdp_md *ctx, __u32 seq)
+static __always_inline _Bool vary(struct xdp_md *ctx, __u32 seq)
 {
-	set_flow(ctx, seq & 15 ? pick(seq, FLOWS) : 0x100000 + (seq >> 4 & 0x7fffff));
+	return set_flow(ctx,
+			zero_choose(seq & 15, 0x100000 + (seq >> 4 & 0x7fffff), pick(seq, FLOWS)));
 }
 
 static __always_inline int known(struct connection *c)
@@ -43,13 +44,12 @@ static __always_inline int known(struct connection *c)
 __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 {
 	struct connection *found, fresh = {.state = STATE_NEW, .frames = 1};
-	struct udp_frame *frame;
+	struct headers h;
 	struct tuple key;
 
-	if (!udp_frame(ctx, &frame) || frame->eth.h_proto != bpf_htons(ETH_P_IP) ||
-	    frame->ip.ihl != 5)
+	if (!udp_headers(ctx, &h) || h.eth->h_proto != bpf_htons(ETH_P_IP) || h.ip->ihl != 5)
 		return XDP_PASS;
-	get_tuple(frame, &key);
+	get_tuple(&h, &key);
 	found = bpf_map_lookup_elem(&connections, &key);
 	if (found)
 		return known(found);
@@ -75,7 +75,6 @@ const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "connections in an LRU hash, one in 16 frames new",
 	.iterations = 1024,
-	.checked = 1000,
 	.fill = fill,
 	.frame = bench_frame,
 };

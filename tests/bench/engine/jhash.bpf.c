@@ -3,23 +3,23 @@
 #include "bench.h"
 #include "hash.h"
 
-static __always_inline void vary(struct xdp_md *ctx, __u32 seq)
+static __always_inline _Bool vary(struct xdp_md *ctx, __u32 seq)
 {
-	set_flow(ctx, seq);
+	return set_flow(ctx, seq);
 }
 
 __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 {
-	struct udp_frame *frame;
+	struct headers h;
 	struct tuple t = {};
 
-	if (!udp_frame(ctx, &frame) || frame->ip.ihl != 5)
+	if (!udp_headers(ctx, &h) || h.ip->ihl != 5)
 		return XDP_PASS;
-	t.saddr = frame->ip.saddr;
-	t.daddr = frame->ip.daddr;
-	t.source = frame->udp.source;
-	t.dest = frame->udp.dest;
-	t.protocol = frame->ip.protocol;
+	t.saddr = h.ip->saddr;
+	t.daddr = h.ip->daddr;
+	t.source = h.udp->source;
+	t.dest = h.udp->dest;
+	t.protocol = h.ip->protocol;
 	return (int)jhash_tuple(&t);
 }
 
@@ -28,7 +28,6 @@ const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "Jenkins hash of the five-tuple",
 	.iterations = 4096,
-	.checked = 64,
 	.frame = bench_frame,
 };
 #endif

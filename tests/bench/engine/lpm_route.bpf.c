@@ -25,24 +25,26 @@ struct {
 	__uint(max_entries, NEXT_HOPS);
 } next_hops SEC(".maps");
 
-static __always_inline void vary(struct xdp_md *ctx, __u32 seq)
+static __always_inline _Bool vary(struct xdp_md *ctx, __u32 seq)
 {
-	struct udp_frame *frame;
+	struct headers h;
 
-	if (udp_frame(ctx, &frame))
-		frame->ip.daddr = routed_address(seq);
+	if (!udp_headers(ctx, &h))
+		return 0;
+	h.ip->daddr = routed_address(seq);
+	return 1;
 }
 
 __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 {
 	struct prefix key = {.bits = 32};
-	struct udp_frame *frame;
+	struct headers h;
 	__u32 *next_hop;
 	__u64 *frames;
 
-	if (!udp_frame(ctx, &frame) || frame->eth.h_proto != bpf_htons(ETH_P_IP))
+	if (!udp_headers(ctx, &h) || h.eth->h_proto != bpf_htons(ETH_P_IP))
 		return XDP_PASS;
-	key.address = frame->ip.daddr;
+	key.address = h.ip->daddr;
 	next_hop = bpf_map_lookup_elem(&routes, &key);
 	if (!next_hop)
 		return XDP_DROP;
@@ -71,7 +73,6 @@ const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "next hop by longest prefix, 50000 routes",
 	.iterations = 1024,
-	.checked = 1000,
 	.fill = fill,
 	.frame = bench_frame,
 };

@@ -43,7 +43,6 @@ const struct bench_info bench_info = {
 	.what = "array look-up",
 	.iterations = 256,
 	.ops = OPS,
-	.checked = 64,
 	.fill = fill,
 	.frame = bench_frame,
 };

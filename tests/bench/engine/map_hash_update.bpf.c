@@ -34,7 +34,6 @@ const struct bench_info bench_info = {
 	.what = "hash update of a key that is there",
 	.iterations = 256,
 	.ops = OPS,
-	.checked = 64,
 	.fill = fill,
 	.frame = bench_frame,
 };

@@ -48,7 +48,6 @@ const struct bench_info bench_info = {
 	.what = "longest prefix of 100000",
 	.iterations = 256,
 	.ops = OPS,
-	.checked = 64,
 	.fill = fill,
 	.frame = bench_frame,
 };

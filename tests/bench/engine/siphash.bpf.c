@@ -23,9 +23,9 @@ static __always_inline void sip_word(struct sip *s, __u64 word)
 	s->v0 ^= word;
 }
 
-static __always_inline void vary(struct xdp_md *ctx, __u32 seq)
+static __always_inline _Bool vary(struct xdp_md *ctx, __u32 seq)
 {
-	set_flow(ctx, seq);
+	return set_flow(ctx, seq);
 }
 
 __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
@@ -54,7 +54,6 @@ const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "SipHash-2-4 of 64 bytes",
 	.iterations = 2048,
-	.checked = 64,
 	.frame = bench_frame,
 };
 #endif

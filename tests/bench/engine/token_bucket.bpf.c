@@ -20,21 +20,21 @@ struct {
 	__uint(max_entries, 2 * SOURCES);
 } buckets SEC(".maps");
 
-static __always_inline void vary(struct xdp_md *ctx, __u32 seq)
+static __always_inline _Bool vary(struct xdp_md *ctx, __u32 seq)
 {
-	set_flow(ctx, pick(seq, SOURCES));
+	return set_flow(ctx, pick(seq, SOURCES));
 }
 
 __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 {
-	struct udp_frame *frame;
+	struct headers h;
 	struct bucket *bucket;
 	__u64 now, tokens;
 	__u32 source;
 
-	if (!udp_frame(ctx, &frame) || frame->eth.h_proto != bpf_htons(ETH_P_IP))
+	if (!udp_headers(ctx, &h) || h.eth->h_proto != bpf_htons(ETH_P_IP))
 		return XDP_PASS;
-	source = frame->ip.saddr;
+	source = h.ip->saddr;
 	bucket = bpf_map_lookup_elem(&buckets, &source);
 	if (!bucket)
 		return XDP_PASS;
@@ -71,7 +71,6 @@ const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "token bucket for each of 4096 sources",
 	.iterations = 1024,
-	.checked = 1000,
 	.own = "buckets",
 	.fill = fill,
 	.frame = bench_frame,

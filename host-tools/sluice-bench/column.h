@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* A column of the bench: a way to run a benchmark program, and a program in it. */
+#ifndef SLUICE_BENCH_COLUMN_H
+#define SLUICE_BENCH_COLUMN_H
+
+#include "catalogue.h"
+#include "outcome.h"
+
+struct instance;
+
+struct column {
+	const char *name; /* "linux-jit", in reports and JSON */
+	const char *what; /* for people */
+	bool foreign;     /* not ours: what it refuses is no failure of the bench */
+	uint32_t relax;   /* enum bpfe_relax of the engine's own columns */
+	uint8_t engine;   /* enum bpfe_engine of those */
+
+	/*
+	 * Is it there? Asked once. FALSE with @error, which says why not and is no failure of the
+	 * bench.
+	 */
+	gboolean (*available)(const struct column *column, GError **error);
+
+	/* Load @program with bench_n == @n and fill its maps. NULL with @error. */
+	struct instance *(*open)(const struct column *column, struct bench_program *program,
+				 uint32_t n, GError **error);
+	/* Run it @runs times, each over the frame as it first was; *ns gets what the runs took,
+	 * without what is done before and after them. FALSE with @error. */
+	gboolean (*run)(struct instance *instance, unsigned runs, double *ns, GError **error);
+	/* What the last run left. FALSE with @error. */
+	gboolean (*outcome)(struct instance *instance, struct outcome *outcome, GError **error);
+	void (*close)(struct instance *instance);
+
+	/* Machine code of a program in bytes and how long it took to make, as far as known. */
+	void (*facts)(struct instance *instance, uint32_t *code_bytes, uint64_t *verify_ns,
+		      uint64_t *compile_ns);
+	/* Can two threads run one instance at a time? They call run_shared() then. */
+	gboolean (*run_shared)(struct instance *instance, unsigned runs, double *ns,
+			       GError **error);
+};
+
+/* First member of each column's own. */
+struct instance {
+	const struct column *column;
+	struct bench_program *program;
+	uint32_t n;
+};
+
+extern const struct column column_jit, column_hardened, column_interp;
+/* Hardening with one mitigation switched off. */
+extern const struct column columns_mitigation[];
+extern const size_t n_columns_mitigation;
+extern const struct column column_linux;
+extern const struct column column_native;
+
+/* Nanoseconds, monotonic. */
+uint64_t bench_clock(void);
+
+/* Room for a frame as a NIC gives it. */
+#define BENCH_HEADROOM 256u
+#define BENCH_TAILROOM 320u
+
+#endif
