@@ -41,11 +41,10 @@ int bpfe_frame_store(struct bpfe_run_env *env, uint64_t offset, const void *from
 {
 	int err = check(env->xdp, offset, len);
 
-	if (err)
-		return err;
 	env->cost += len / BYTES_PER_INSN;
-	memmove(env->xdp->data + offset, from, len);
-	return 0;
+	if (!err)
+		memmove(env->xdp->data + offset, from, len);
+	return err;
 }
 
 static BPFE_HELPER(xdp_get_buff_len)
@@ -117,6 +116,7 @@ const struct bpfe_helper bpfe_bytes_helpers[] = {
 	{.id = BPF_FUNC_xdp_get_buff_len,
 	 .name = "bpf_xdp_get_buff_len",
 	 .fn = xdp_get_buff_len,
+	 .plain = true,
 	 .args = {BPFE_ARG_CTX},
 	 .ret_ranged = true,
 	 .ret_min = 0,

@@ -106,6 +106,7 @@ const struct bpfe_helper bpfe_stream_helpers[] = {
 	{.id = BPF_FUNC_ringbuf_query,
 	 .name = "bpf_ringbuf_query",
 	 .fn = ringbuf_query,
+	 .plain = true,
 	 .ret = BPFE_RET_INTEGER,
 	 .args = {BPFE_ARG_CONST_MAP, BPFE_ARG_ANYTHING}},
 	{.id = BPF_FUNC_perf_event_output,

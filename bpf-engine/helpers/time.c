@@ -41,14 +41,22 @@ static BPFE_HELPER(jiffies64)
 }
 
 const struct bpfe_helper bpfe_time_helpers[] = {
-	{.id = BPF_FUNC_ktime_get_ns, .name = "bpf_ktime_get_ns", .fn = ktime_get_ns},
+	{.id = BPF_FUNC_ktime_get_ns,
+	 .name = "bpf_ktime_get_ns",
+	 .fn = ktime_get_ns,
+	 .plain = true},
 	{.id = BPF_FUNC_ktime_get_boot_ns,
 	 .name = "bpf_ktime_get_boot_ns",
-	 .fn = ktime_get_boot_ns},
+	 .fn = ktime_get_boot_ns,
+	 .plain = true},
 	{.id = BPF_FUNC_ktime_get_coarse_ns,
 	 .name = "bpf_ktime_get_coarse_ns",
-	 .fn = ktime_get_coarse_ns},
-	{.id = BPF_FUNC_ktime_get_tai_ns, .name = "bpf_ktime_get_tai_ns", .fn = ktime_get_tai_ns},
-	{.id = BPF_FUNC_jiffies64, .name = "bpf_jiffies64", .fn = jiffies64},
+	 .fn = ktime_get_coarse_ns,
+	 .plain = true},
+	{.id = BPF_FUNC_ktime_get_tai_ns,
+	 .name = "bpf_ktime_get_tai_ns",
+	 .fn = ktime_get_tai_ns,
+	 .plain = true},
+	{.id = BPF_FUNC_jiffies64, .name = "bpf_jiffies64", .fn = jiffies64, .plain = true},
 	{0},
 };

@@ -117,7 +117,7 @@ static inline __attribute__((always_inline)) void *look_up(struct bpfe_map *map,
 }
 
 /* Keys of 4 bytes: a word, and nothing in it that has to be told from padding. */
-static void *look_up_4(struct bpfe_map *map, const void *key)
+static void *look_up_4(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
 	uint32_t raw[2];
 	struct lpm_key k;
@@ -130,16 +130,21 @@ static void *look_up_4(struct bpfe_map *map, const void *key)
 	return look_up(map, &k, true);
 }
 
-static void *look_up_any(struct bpfe_map *map, const void *key)
+static void *look_up_any(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
 	struct lpm_key k;
 
 	return lpm_key_read(map, key, &k) ? look_up(map, &k, false) : NULL;
 }
 
-void *bpfe_lpm_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
+bpfe_direct_lookup_fn bpfe_lpm_direct_lookup(const struct bpfe_map *map)
 {
 	const struct lpm_header *h = map->data;
 
-	return h->key_bits == 32 ? look_up_4(map, key) : look_up_any(map, key);
+	return h->key_bits == 32 ? look_up_4 : look_up_any;
+}
+
+void *bpfe_lpm_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
+{
+	return bpfe_lpm_direct_lookup(map)(map, key, cpu);
 }

@@ -371,6 +371,7 @@ const struct bpfe_map_ops bpfe_lpm_trie_ops = {
 	.storage_size = lpm_data_size,
 	.init = lpm_init,
 	.lookup = bpfe_lpm_lookup,
+	.direct_lookup = bpfe_lpm_direct_lookup,
 	.update = lpm_update,
 	.remove = lpm_remove,
 	.get_next_key = lpm_get_next_key,

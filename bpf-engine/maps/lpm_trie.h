@@ -208,8 +208,9 @@ static inline bool lpm_key_read(const struct bpfe_map *map, const void *key, str
 
 /* ---- lpm_lookup.c ---- */
 
-/* bpfe_map_ops.lookup. */
+/* bpfe_map_ops.lookup and direct_lookup. */
 void *bpfe_lpm_lookup(struct bpfe_map *map, const void *key, uint32_t cpu);
+bpfe_direct_lookup_fn bpfe_lpm_direct_lookup(const struct bpfe_map *map);
 
 /* ---- lpm_order.c ---- */
 
