@@ -9,7 +9,7 @@ declare -gA key
 
 core_sources=(meson.build meson_options.txt include bpf-engine nic-model firmware)
 tool_sources=(host-tools/meson.build host-tools/sluice-common host-tools/sluice-run
-	host-tools/sluice-bpf host-tools/sluice-wire host-tools/sluice-mkpcap examples
+	host-tools/sluice-bpf host-tools/sluice-bench host-tools/sluice-wire host-tools/sluice-mkpcap examples
 	tests/bench/engine)
 
 # SLUICE_KEYS carries the keys to what the launcher starts, so that ./sluice env
@@ -38,6 +38,7 @@ hash_sources() {
 	overlay=$(hash_files qemu-device)
 	key[packages]=$(hash_files $setup/packages-demo.list)
 	key[test-packages]=$(hash_files $setup/packages-test.list)
+	key[bench-packages]=$(hash_files $setup/packages-bench.list)
 	key[libs]=$(hash_text "$core" "$(hash_files "${tool_sources[@]}" $setup/libs.sh)")
 	key[qemu-source]=$(hash_text "$(hash_files qemu-device/patches)" "${QEMU_SRC-}")
 	key[qemu]=$(hash_text "${key[qemu-source]}" "$core" "$overlay" "${qemu_configure[*]}")

@@ -20,10 +20,11 @@ sync_sources() {
 	done
 }
 
-# libs_targets - what QEMU and the launcher need of our build, without the tests
+# libs_targets - what QEMU and the launcher need of our build, without the tests; the
+# programs of the bench lie in their folder
 libs_targets() {
 	ninja -C "$work_dir/lib" -t targets all |
-		sed -nE 's/^((bpf-engine|nic-model|firmware)\/lib[a-z_]+\.a|host-tools\/[^ ]*sluice-[a-z]+):.*/\1/p'
+		sed -nE 's/^((bpf-engine|nic-model|firmware)\/lib[a-z_]+\.a|host-tools\/[^ ]*sluice-[a-z]+|tests\/bench\/engine\/[a-z0-9_]+(\.bpf\.o|\.so)):.*/\1/p'
 }
 
 # libs_build - the libraries, for whoever holds the lock "build"
@@ -44,6 +45,7 @@ libs_run() {
 	local out=$cache/products/${key[libs]}
 	libs_build
 	mkdir -p "$out"
-	(cd "$work_dir/lib" && find host-tools -maxdepth 2 -type f -name 'sluice-*' -executable \
+	(cd "$work_dir/lib" && find host-tools tests/bench/engine -maxdepth 2 -type f \
+		\( -name 'sluice-*' -executable -o -name '*.bpf.o' -o -name '*.so' \) \
 		-exec cp -f --remove-destination --parents -t "$out" {} +)
 }

@@ -7,6 +7,7 @@
 stage_table='
 packages|packages|1.5|900|Install packages
 test-packages|packages|0.5|300|Install packages of the tests
+bench-packages|packages|0.1|20|Install packages of the bench
 libs|build|0.3|20|Build the libraries and host tools
 qemu-source|build|0.3|700|Fetch the source of QEMU
 qemu|build|3.5|700|Build QEMU with the NIC
@@ -29,17 +30,18 @@ stage_key() {
 	esac
 }
 
-# stages_for GOAL KERNEL... - the stages of a goal: run, vm, or of tests: lint
+# stages_for GOAL KERNEL... - the stages of a goal: run, bench, vm, or of tests: lint
 # (packages alone; the unit tests have a build of their own), verifier or test
 stages_for() {
 	local goal=$1 series
 	shift
 	echo packages
 	case $goal in test | verifier | lint) echo test-packages ;; esac
+	[[ $goal != bench ]] || echo bench-packages
 	case $goal in test | verifier) echo selftests ;; esac
 	case $goal in verifier | lint) return 0 ;; esac
 	echo libs
-	[[ $goal != run ]] || return 0
+	case $goal in run | bench) return 0 ;; esac
 	printf '%s\n' qemu-source qemu
 	[[ $goal != test ]] || echo qtest
 	printf '%s\n' root buildroot
@@ -101,6 +103,7 @@ setup_begin() {
 	compute_keys
 	packages_current packages packages-demo.list
 	packages_current test-packages packages-test.list
+	packages_current bench-packages packages-bench.list
 	# What is in use is the last that prune takes.
 	touch -c "$cache"/{products,share}/{"${key[libs]}","${key[qemu]}","${key[qtest]}","${key[module]}"}
 }
@@ -157,6 +160,7 @@ setup_stage() {
 	case $2 in
 	packages) command=(packages_run "$top/host-tools/setup/packages-demo.list") ;;
 	test-packages) command=(packages_run "$top/host-tools/setup/packages-test.list") ;;
+	bench-packages) command=(packages_run "$top/host-tools/setup/packages-bench.list") ;;
 	kernel-* | module-*) command=("${2%%-*}_run" "${2#*-}") ;;
 	*) command=("${2//-/_}_run") ;;
 	esac
