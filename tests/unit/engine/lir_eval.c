@@ -303,8 +303,10 @@ static void call(struct lir_eval *e, const struct lir_op *op)
 		if (uses & LIR_BIT(arguments[i]))
 			e->trace = mix(e->trace ^ e->regs[arguments[i]]);
 	}
-	for (unsigned i = 0; i < sizeof(e->memory); i++)
-		e->trace = mix(e->trace ^ (&e->memory[0][0])[i]);
+	for (unsigned i = 0; i < sizeof(e->memory); i++) {
+		if (i / LIR_EVAL_MEMORY != BPFE_MEM_STACK || i % LIR_EVAL_MEMORY >= e->hidden)
+			e->trace = mix(e->trace ^ (&e->memory[0][0])[i]);
+	}
 	for (unsigned reg = 0; reg < LIR_NONE; reg++) {
 		if (LIR_CALLER_SAVED & LIR_BIT(reg))
 			e->regs[reg] = junk(e);

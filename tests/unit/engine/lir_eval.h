@@ -29,6 +29,7 @@ struct lir_eval {
 	uint64_t trace;  /* a hash of all calls: function, arguments, memory they could see */
 	uint64_t budget; /* charges added up */
 	uint32_t steps;  /* left */
+	uint32_t hidden; /* bytes at the bottom of the stack's memory that no call sees */
 };
 
 /* Run function 0 of @lir from its entry with registers and memory as they are in @eval. What ends

@@ -16,8 +16,12 @@
 
 #define BLOCKS 4u
 
+/* What is stored behind LIR_FP and pointed to; below that is nobody else's. */
+#define POINTED_TO 16
+
 struct random {
 	uint64_t state;
+	enum lir_random_stack stack;
 };
 
 static uint32_t below(struct random *r, uint32_t n)
@@ -33,12 +37,29 @@ static uint8_t any_reg(struct random *r)
 	return regs[below(r, sizeof(regs))];
 }
 
+/* Slots of a compiler, mostly whole. */
+static void set_own_stack(struct random *r, struct lir_op *op)
+{
+	static const int32_t slots[] = {-64, -56, -48, -40, -36, -32, -24};
+
+	op->mem_kind = BPFE_MEM_STACK;
+	op->base = LIR_FP;
+	op->disp = slots[below(r, 7)];
+	op->size = op->disp == -40 || op->disp == -36 ? 4 : 8;
+	if (!below(r, 20))
+		op->size = (uint8_t)(1u << below(r, 4));
+}
+
 static void set_memory(struct random *r, struct lir_op *op)
 {
 	static const uint8_t kinds[] = {BPFE_MEM_STACK, BPFE_MEM_PACKET, BPFE_MEM_PACKET,
 					BPFE_MEM_MAP_VALUE};
 
-	op->mem_kind = kinds[below(r, 4)];
+	if (r->stack == LIR_RANDOM_OWN && below(r, 2)) {
+		set_own_stack(r, op);
+		return;
+	}
+	op->mem_kind = kinds[r->stack == LIR_RANDOM_OWN ? 1 + below(r, 3) : below(r, 4)];
 	op->size = (uint8_t)(1u << below(r, below(r, 3) ? 2 : 4));
 	op->disp = (int32_t)below(r, 8);
 	op->base = op->mem_kind == BPFE_MEM_STACK && below(r, 4) ? LIR_FP : any_reg(r);
@@ -193,6 +214,30 @@ static void add_change(struct random *r, struct lir *lir, uint32_t block)
 	append(lir, block, store);
 }
 
+/* A pointer into the stack: used here, given to a call, or kept for later. */
+static void add_pointer(struct random *r, struct lir *lir, uint32_t block)
+{
+	struct lir_op op = blank(LIR_ADD, any_reg(r)), access = blank(LIR_LOAD, any_reg(r));
+
+	if (r->stack == LIR_RANDOM_SHARED || below(r, 3))
+		return;
+	op.a = LIR_FP;
+	op.b = LIR_IMM;
+	op.imm = -POINTED_TO + (int64_t)below(r, 4);
+	append(lir, block, op);
+	access.mem_kind = BPFE_MEM_STACK;
+	access.base = op.dst;
+	access.disp = (int32_t)below(r, 5);
+	append(lir, block, access);
+	if (below(r, 4) && access.dst != op.dst) {
+		op.b = LIR_IMM;
+		op.imm = below(r, 8);
+		op.a = LIR_NONE;
+		op.code = LIR_MOV;
+		append(lir, block, op);
+	}
+}
+
 static void add_arithmetic(struct random *r, struct lir *lir, uint32_t block)
 {
 	static const uint8_t codes[] = {LIR_ADD, LIR_ADD, LIR_SUB, LIR_AND, LIR_OR,
@@ -201,7 +246,7 @@ static void add_arithmetic(struct random *r, struct lir *lir, uint32_t block)
 
 	op.size = below(r, 3) ? 8 : 4;
 	op.a = op.code == LIR_MOV ? (uint8_t)LIR_NONE : any_reg(r);
-	if (op.code == LIR_ADD && op.size == 8 && !below(r, 4))
+	if (op.code == LIR_ADD && op.size == 8 && r->stack == LIR_RANDOM_SHARED && !below(r, 4))
 		op.a = LIR_FP;
 	op.b = below(r, 2) ? any_reg(r) : LIR_IMM;
 	if (op.code == LIR_SHL || op.code == LIR_SHR) {
@@ -233,13 +278,34 @@ static void add_call(struct random *r, struct lir *lir, uint32_t block)
 	}
 }
 
+/* Nothing is read that was never written. */
+static void fill_own_stack(struct random *r, struct lir *lir)
+{
+	for (int32_t disp = -64; disp < -POINTED_TO; disp += 8) {
+		struct lir_op op = blank(LIR_STORE, LIR_NONE);
+
+		op.mem_kind = BPFE_MEM_STACK;
+		op.base = LIR_FP;
+		op.disp = disp;
+		op.b = any_reg(r);
+		if (disp == -40)
+			op.size = 4;
+		append(lir, 0, op);
+		op.disp += 4;
+		if (disp == -40)
+			append(lir, 0, op);
+	}
+}
+
 static void build(struct random *r, struct lir *lir)
 {
 	static void (*const add[])(struct random *, struct lir *, uint32_t) = {
 		add_load, add_load,   add_store,      add_store,      add_word, add_split,
-		add_copy, add_change, add_arithmetic, add_arithmetic, add_call};
+		add_copy, add_change, add_arithmetic, add_arithmetic, add_call, add_pointer};
 	struct lir_op end = blank(LIR_EXIT, LIR_NONE);
 
+	if (r->stack == LIR_RANDOM_OWN)
+		fill_own_stack(r, lir);
 	for (uint32_t b = 0; b < BLOCKS; b++) {
 		uint32_t n = 2 + below(r, 12);
 
@@ -280,11 +346,12 @@ static void start(struct random *r, struct lir_eval *eval)
 		eval->regs[reg] = 64 + below(r, 8);
 	eval->regs[LIR_FP] = LIR_EVAL_MEMORY / 2;
 	eval->steps = 10000;
+	eval->hidden = r->stack == LIR_RANDOM_OWN ? LIR_EVAL_MEMORY / 2 - POINTED_TO : 0;
 }
 
-void lir_memory_random(uint32_t seed, void (*pass)(struct lir *lir))
+void lir_memory_random(uint32_t seed, enum lir_random_stack stack, void (*pass)(struct lir *lir))
 {
-	struct random r = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
+	struct random r = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1, stack};
 	struct lir_eval before, after;
 	struct lir lir;
 	char *text;
@@ -294,6 +361,7 @@ void lir_memory_random(uint32_t seed, void (*pass)(struct lir *lir))
 		lir_block_new(&lir, 0, 0);
 	lir.functions[0].last = lir.n_blocks;
 	lir.functions[0].stack_bytes = 64;
+	lir.spare = LIR_BIT(LIR_R10) | LIR_BIT(LIR_R12);
 	build(&r, &lir);
 	start(&r, &before);
 	after = before;

@@ -284,7 +284,7 @@ static void test_swapped_bytes(void **state)
 static void test_random(void **state)
 {
 	for (uint32_t seed = 0; seed < 10000; seed++)
-		lir_memory_random(seed, address);
+		lir_memory_random(seed, LIR_RANDOM_SHARED, address);
 }
 
 int main(void)
