@@ -5,6 +5,7 @@
 #include <time.h>
 #include "alloc.h"
 #include "interp/interp.h"
+#include "jit/jit.h"
 #include "maps/prog_array.h"
 #include "siphash.h"
 
@@ -271,4 +272,17 @@ void bpfe_program_info(const struct bpfe_program *prog, struct bpfe_program_info
 struct bpfe_map *bpfe_program_map(const struct bpfe_program *prog, uint32_t i)
 {
 	return i < prog->info.n_maps ? prog->maps[i] : NULL;
+}
+
+bool bpfe_program_code(const struct bpfe_program *prog, struct bpfe_machine_code *code)
+{
+	const struct bpfe_jit *jit = prog->jit;
+
+	if (!jit)
+		return false;
+	*code = (struct bpfe_machine_code){.code = jit->code,
+					   .size = jit->code_size,
+					   .marks = jit->marks,
+					   .n_marks = jit->n_marks};
+	return true;
 }

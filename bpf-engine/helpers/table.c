@@ -69,6 +69,24 @@ const char *bpfe_helper_name(uint32_t func_id)
 	return helper ? helper->name : NULL;
 }
 
+static const char *name_at(const struct bpfe_helper *const *rows, size_t n, const void *address)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i] && (uintptr_t)rows[i]->fn == (uintptr_t)address)
+			return rows[i]->name;
+	}
+	return NULL;
+}
+
+const char *bpfe_helper_at(const void *address)
+{
+	const char *name;
+
+	pthread_once(&index_once, build_index);
+	name = name_at(helpers, N_HELPERS, address);
+	return name ? name : name_at(kfuncs, N_KFUNCS, address);
+}
+
 void bpfe_helpers_supported(uint64_t bitmap[4])
 {
 	memset(bitmap, 0, 4 * sizeof(bitmap[0]));

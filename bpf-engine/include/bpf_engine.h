@@ -403,6 +403,8 @@ struct bpfe_load_attr {
 	bpfe_source_line_fn source_line;
 	void *source_opaque;
 	struct bpfe_verify_stats *stats; /* filled whatever the outcome; may be NULL */
+	struct bpfe_log *lir; /* gets what is compiled as the compiler has it between its passes
+				 and machine code, as text; may be NULL */
 };
 
 /*
@@ -439,6 +441,27 @@ void bpfe_program_info(const struct bpfe_program *prog, struct bpfe_program_info
 
 /* The @i-th map (no new reference) the program uses, NULL beyond the last. */
 struct bpfe_map *bpfe_program_map(const struct bpfe_program *prog, uint32_t i);
+
+/* What follows in the machine code stems from an instruction of the program. */
+struct bpfe_jit_mark {
+	uint32_t offset; /* of the machine code, bytes */
+	uint32_t slot;   /* of the program; UINT32_MAX: of none */
+};
+
+/* The machine code of a program, for disassembly and profilers. */
+struct bpfe_machine_code {
+	const uint8_t *code; /* where it runs; not to be written */
+	size_t size;
+	const struct bpfe_jit_mark *marks; /* sorted by offset */
+	uint32_t n_marks;
+};
+
+/* The code of @prog into @code, valid as long as the program; false if it is interpreted. */
+bool bpfe_program_code(const struct bpfe_program *prog, struct bpfe_machine_code *code);
+
+/* The helper or kfunc whose function in this process is at @address ("bpf_map_lookup_elem"), or
+ * NULL. */
+const char *bpfe_helper_at(const void *address);
 
 /*
  * Name the compiled code of programs loaded from now on in /tmp/perf-PID.map, where perf looks for

@@ -98,6 +98,7 @@ struct bpfe_program {
 	uint32_t type;                  /* BPF_PROG_TYPE_XDP... */
 	uint32_t mem_size;              /* BPFE_PROG_MEM: bytes r1 points to; else 0 */
 	const struct bpfe_watch *watch; /* for tests (claims.h); NULL */
+	struct bpfe_jit *jit;           /* compiled code; NULL: it is interpreted */
 	atomic_uint refs;
 	struct bpfe_allocator alloc;
 	size_t size; /* bytes of this block, in which the arrays lie too */

@@ -17,6 +17,7 @@ struct jit_options {
 	uint64_t seed;   /* of blinding and random start */
 	uint32_t budget;
 	bool count; /* count instructions even if the program is known to end */
+	struct bpfe_log *lir; /* gets what the passes made, as text; may be NULL */
 };
 
 /* build*.c: a verified image as operations. Helpers with small bodies are expanded on the way
@@ -84,11 +85,7 @@ struct bpfe_jit {
 	const void **functions; /* code of each function of the image, for callbacks */
 	const uint8_t *code;
 	size_t code_size;
-	/* What lies where, for disassembly and profilers: sorted by offset. */
-	struct bpfe_jit_mark {
-		uint32_t offset; /* of the machine code */
-		uint32_t slot;
-	} *marks;
+	struct bpfe_jit_mark *marks; /* what lies where, sorted by offset */
 	uint32_t n_marks;
 	struct jit_region *region; /* exec_mem.h */
 };
