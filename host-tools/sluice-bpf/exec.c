@@ -4,6 +4,7 @@
  * and output are what conformance suites of the instruction set expect of the program they drive.
  */
 #include "bpf.h"
+#include "engine_options.h"
 #include "error.h"
 #include "hex.h"
 #include "verdict.h"
@@ -17,9 +18,8 @@
 
 struct options {
 	char **words; /* memory */
-	char *engine;
+	struct engine_options engine;
 	gboolean unverified;
-	uint32_t flags; /* enum bpfe_load_flags */
 };
 
 static struct bpfe_program *load(const struct options *o, const GByteArray *code, uint32_t mem_size,
@@ -27,15 +27,17 @@ static struct bpfe_program *load(const struct options *o, const GByteArray *code
 {
 	g_autofree char *text = g_malloc0(LOG_SIZE);
 	struct bpfe_log log = {.buf = text, .size = LOG_SIZE};
-	const struct bpfe_load_attr attr = {
+	struct bpfe_load_attr attr = {
 		.type = BPFE_PROG_MEM,
 		.mem_size = mem_size,
 		.insns = (const struct bpf_insn *)(const void *)code->data,
 		.n_insns = code->len / (guint)sizeof(struct bpf_insn),
-		.flags = o->flags,
 	};
 	struct bpfe_program *program;
-	int ret = bpfe_program_load(&attr, &program, &log);
+	int ret;
+
+	engine_options_apply(&o->engine, &attr);
+	ret = bpfe_program_load(&attr, &program, &log);
 
 	if (!ret)
 		return program;
@@ -53,9 +55,10 @@ static gboolean run(const struct bpfe_program *program, void *memory, size_t siz
 	result = bpfe_run_mem(program, memory, size);
 	bpfe_rcu_read_unlock();
 	if (result.abort) {
-		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
-			    "the run was cut short: %s at instruction %u",
-			    verdict_abort_text(result.abort), result.abort_insn);
+		g_autofree char *place = verdict_abort_place(program, &result);
+
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED, "the run was cut short: %s",
+			    place);
 		return FALSE;
 	}
 	printf("0x%" PRIx64 "\n", result.r0);
@@ -88,34 +91,22 @@ static gboolean exec(const struct options *o, GError **error)
 
 static gboolean choose_engine(struct options *o, GError **error)
 {
-	if (o->unverified)
-		o->flags = BPFE_LOAD_UNVERIFIED | BPFE_LOAD_CHECKED;
-	if (!o->engine)
-		return TRUE;
-	if (!strcmp(o->engine, "checked")) {
-		o->flags |= BPFE_LOAD_CHECKED;
-		return TRUE;
-	}
-	if (!strcmp(o->engine, "jit")) {
-		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
-			    "--engine jit: there is no JIT compiler yet; use interp or checked");
+	if (!engine_options_parse(&o->engine, "sluice-bpf exec", error))
 		return FALSE;
-	}
-	if (strcmp(o->engine, "interp"))
-		return usage_error(error, "exec", "--engine %s: the engines are interp and checked",
-				   o->engine);
-	if (o->unverified)
-		return usage_error(error, "exec",
-				   "--unverified needs the checked engine, not interp");
+	if (!o->unverified)
+		return TRUE;
+	if (o->engine.engine && !(o->engine.flags & BPFE_LOAD_CHECKED))
+		return usage_error(error, "exec", "--unverified needs the checked engine, not %s",
+				   o->engine.engine);
+	o->engine.flags = BPFE_LOAD_UNVERIFIED | BPFE_LOAD_CHECKED;
 	return TRUE;
 }
 
 static gboolean parse(struct options *o, int argc, char **argv, GError **error)
 {
 	const GOptionEntry entries[] = {
-		{"engine", 'e', 0, G_OPTION_ARG_STRING, &o->engine,
-		 "interp (default); or checked, which looks at every memory access at run time too",
-		 "ENGINE"},
+		ENGINE_OPTION(&o->engine),
+		HARDEN_OPTION(&o->engine),
 		{"unverified", 0, 0, G_OPTION_ARG_NONE, &o->unverified,
 		 "Leave the verifier out and check at run time alone", NULL},
 		{0},
@@ -141,6 +132,6 @@ int cmd_exec(int argc, char **argv, GError **error)
 	if (parse(&options, argc, argv, error) && exec(&options, error))
 		code = EXIT_FINE;
 	g_strfreev(options.words);
-	g_free(options.engine);
+	engine_options_clear(&options.engine);
 	return code;
 }

@@ -26,7 +26,7 @@ struct options {
 	char *output;
 	int repeat;
 	gboolean verbose;
-	gboolean checked;
+	struct engine_options engine;
 };
 
 /* A program at work. */
@@ -103,13 +103,14 @@ static struct bpfe_result run_frame(struct runner *r, const void *frame, uint32_
 	return result;
 }
 
-static void print_result(const struct bpfe_result *result)
+static void print_result(const struct runner *r, const struct bpfe_result *result)
 {
+	g_autofree char *place = verdict_abort_place(r->program->loaded, result);
+
 	printf("%s, return value %u, %" PRIu64 " instructions", verdict_name(verdict_of(result)),
 	       result->retval, result->insns);
 	if (result->abort)
-		printf(", %s at instruction %u", verdict_abort_text(result->abort),
-		       result->abort_insn);
+		printf(", %s", place);
 	putchar('\n');
 }
 
@@ -138,7 +139,7 @@ static gboolean run_given_frame(struct runner *r, GError **error)
 				   frame->len, MAX_FRAME);
 	for (int i = 0; i < o->repeat; i++)
 		result = run_frame(r, frame->data, frame->len, 0);
-	print_result(&result);
+	print_result(r, &result);
 	if (r->xdp.data_meta < r->xdp.data)
 		print_bytes("metadata", r->xdp.data_meta, r->xdp.data);
 	print_bytes("frame", r->xdp.data, r->xdp.data_end);
@@ -189,7 +190,7 @@ static gboolean run_pass(struct runner *r, const struct capture *capture, gboole
 			write_frame(r, in, i + 1, verdict_of(&result));
 		if (first && r->options->verbose) {
 			printf("%6u: %u bytes: ", i + 1, in->len);
-			print_result(&result);
+			print_result(r, &result);
 		}
 	}
 	return TRUE;
@@ -241,8 +242,9 @@ static gboolean parse(struct options *o, int argc, char **argv, GError **error)
 		{"repeat", 'r', 0, G_OPTION_ARG_INT, &o->repeat, "Run N times (default 1)", "N"},
 		{"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose,
 		 "Print a line for each frame of the capture", NULL},
-		{"checked", 'c', 0, G_OPTION_ARG_NONE, &o->checked,
-		 "Check every memory access at run time too", NULL},
+		ENGINE_OPTION(&o->engine),
+		HARDEN_OPTION(&o->engine),
+		CHECKED_OPTION(&o->engine),
 		{0},
 	};
 	guint n;
@@ -262,6 +264,10 @@ static gboolean parse(struct options *o, int argc, char **argv, GError **error)
 		return usage_error(error, "run", "--write needs a capture");
 	if (o->repeat < 1)
 		return usage_error(error, "run", "--repeat must be at least 1");
+	if (!engine_options_parse(&o->engine, "sluice-bpf run", error))
+		return FALSE;
+	/* How many instructions there were is part of the answer, whatever ran them. */
+	o->engine.flags |= BPFE_LOAD_COUNTED;
 	return TRUE;
 }
 
@@ -270,8 +276,7 @@ static gboolean run_program(const struct options *o, GError **error)
 	struct runner runner = {.options = o};
 	gboolean ok;
 
-	runner.program = program_open(o->files[0], o->program, o->checked ? BPFE_LOAD_CHECKED : 0,
-				      FALSE, error);
+	runner.program = program_open(o->files[0], o->program, &o->engine, FALSE, error);
 	if (!runner.program)
 		return FALSE;
 	runner.memory = g_malloc0(BPFE_HEADROOM + MAX_FRAME + TAILROOM);
@@ -294,5 +299,6 @@ int cmd_run(int argc, char **argv, GError **error)
 	g_free(options.program);
 	g_free(options.frame);
 	g_free(options.output);
+	engine_options_clear(&options.engine);
 	return code;
 }

@@ -41,12 +41,16 @@ static void refuse(const struct program *program, const char *source, int err, G
 		    program_name(program), program->log[0] ? program->log : g_strerror(-err));
 }
 
-static gboolean load(struct program *program, uint32_t flags, gboolean verbose, GError **error)
+static gboolean load(struct program *program, const struct engine_options *engine, gboolean verbose,
+		     GError **error)
 {
-	const struct bpfe_load_attr attr = {.flags = flags};
 	struct bpfe_log log = log_begin(program, verbose);
-	int ret = bpfe_object_load(program->file->object, program->index, &attr, &program->loaded,
-				   &program->maps, &log);
+	struct bpfe_load_attr attr = {0};
+	int ret;
+
+	engine_options_apply(engine, &attr);
+	ret = bpfe_object_load(program->file->object, program->index, &attr, &program->loaded,
+			       &program->maps, &log);
 
 	if (ret)
 		refuse(program, program->file->path, ret, error);
@@ -64,15 +68,15 @@ static gboolean check_type(const struct program *program, GError **error)
 	return FALSE;
 }
 
-struct program *program_open(const char *path, const char *name, uint32_t flags, gboolean verbose,
-			     GError **error)
+struct program *program_open(const char *path, const char *name,
+			     const struct engine_options *engine, gboolean verbose, GError **error)
 {
-	return program_open_prepared(path, name, flags, verbose, NULL, NULL, error);
+	return program_open_prepared(path, name, engine, verbose, NULL, NULL, error);
 }
 
-struct program *program_open_prepared(const char *path, const char *name, uint32_t flags,
-				      gboolean verbose, program_prepare_fn prepare, void *opaque,
-				      GError **error)
+struct program *program_open_prepared(const char *path, const char *name,
+				      const struct engine_options *engine, gboolean verbose,
+				      program_prepare_fn prepare, void *opaque, GError **error)
 {
 	struct program *program = g_new0(struct program, 1);
 	gboolean ok;
@@ -82,24 +86,25 @@ struct program *program_open_prepared(const char *path, const char *name, uint32
 				    : object_file_find_xdp(program->file, &program->index, error));
 	if (ok && prepare)
 		ok = prepare(opaque, program->file->object, error);
-	if (ok && check_type(program, error) && load(program, flags, verbose, error))
+	if (ok && check_type(program, error) && load(program, engine, verbose, error))
 		return program;
 	program_close(program);
 	return NULL;
 }
 
-static gboolean load_filter(struct program *program, const char *filter, uint32_t flags,
-			    gboolean verbose, GError **error)
+static gboolean load_filter(struct program *program, const char *filter,
+			    const struct engine_options *engine, gboolean verbose, GError **error)
 {
 	struct expression expression;
 	struct bpfe_classic_attr classic = {.match = XDP_PASS, .no_match = XDP_DROP};
-	struct bpfe_load_attr attr = {.flags = flags, .name = "filter"};
+	struct bpfe_load_attr attr = {.name = "filter"};
 	struct bpfe_log log = log_begin(program, verbose);
 	struct bpf_insn *insns = NULL;
 	int ret;
 
 	if (!expression_compile(&expression, filter, NULL, TRUE, error))
 		return FALSE;
+	engine_options_apply(engine, &attr);
 	classic.insns = expression.insns;
 	classic.n_insns = expression.n_insns;
 	ret = bpfe_classic_convert(&classic, &insns, &attr.n_insns, &log);
@@ -113,12 +118,12 @@ static gboolean load_filter(struct program *program, const char *filter, uint32_
 	return !ret;
 }
 
-struct program *program_open_filter(const char *filter, uint32_t flags, gboolean verbose,
-				    GError **error)
+struct program *program_open_filter(const char *filter, const struct engine_options *engine,
+				    gboolean verbose, GError **error)
 {
 	struct program *program = g_new0(struct program, 1);
 
-	if (load_filter(program, filter, flags, verbose, error))
+	if (load_filter(program, filter, engine, verbose, error))
 		return program;
 	program_close(program);
 	return NULL;

@@ -3,6 +3,7 @@
 #ifndef SLUICE_COMMON_PROGRAM_H
 #define SLUICE_COMMON_PROGRAM_H
 
+#include "engine_options.h"
 #include "object_file.h"
 
 struct program {
@@ -15,25 +16,25 @@ struct program {
 
 /*
  * Load a program of object file @path: the one named @name, or (NULL) the only one in a section
- * xdp. @flags: enum bpfe_load_flags. @verbose: the log tells what the verifier saw. NULL with
- * @error that carries the reason, the verifier's included.
+ * xdp. @engine: what is to run it. @verbose: the log tells what the verifier saw. NULL with @error
+ * that carries the reason, the verifier's included.
  */
-struct program *program_open(const char *path, const char *name, uint32_t flags, gboolean verbose,
-			     GError **error);
+struct program *program_open(const char *path, const char *name,
+			     const struct engine_options *engine, gboolean verbose, GError **error);
 
 /* The same, with @prepare called on the object before the program is loaded; FALSE with an error
  * stops. */
 typedef gboolean (*program_prepare_fn)(void *opaque, struct bpfe_object *object, GError **error);
-struct program *program_open_prepared(const char *path, const char *name, uint32_t flags,
-				      gboolean verbose, program_prepare_fn prepare, void *opaque,
-				      GError **error);
+struct program *program_open_prepared(const char *path, const char *name,
+				      const struct engine_options *engine, gboolean verbose,
+				      program_prepare_fn prepare, void *opaque, GError **error);
 
 /*
  * The same of a program that passes the frames libpcap filter expression @filter matches and drops
  * all others. It has no maps.
  */
-struct program *program_open_filter(const char *filter, uint32_t flags, gboolean verbose,
-				    GError **error);
+struct program *program_open_filter(const char *filter, const struct engine_options *engine,
+				    gboolean verbose, GError **error);
 void program_close(struct program *program);
 
 const char *program_name(const struct program *program);

@@ -35,7 +35,7 @@ struct options {
 	int repeat;
 	gboolean json;
 	gboolean verbose;
-	gboolean checked;
+	struct engine_options engine;
 };
 
 static const char summary[] =
@@ -86,8 +86,9 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 		{"json", 'j', 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL},
 		{"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose,
 		 "Print the verifier's log to standard error", NULL},
-		{"checked", 'c', 0, G_OPTION_ARG_NONE, &o->checked,
-		 "Check every memory access at run time too", NULL},
+		ENGINE_OPTION(&o->engine),
+		HARDEN_OPTION(&o->engine),
+		CHECKED_OPTION(&o->engine),
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files, NULL,
 		 "PROG.o IN.pcap, or --filter EXPRESSION IN.pcap"},
 		{0},
@@ -111,7 +112,7 @@ static gboolean parse_options(struct options *o, int argc, char **argv, GError *
 		return usage_error(error, "--queue is out of range (0 to 31)");
 	if (o->repeat < 1)
 		return usage_error(error, "--repeat must be at least 1");
-	return TRUE;
+	return engine_options_parse(&o->engine, "sluice-run", error);
 }
 
 /* Path of the capture. */
@@ -129,6 +130,7 @@ static void options_clear(struct options *o)
 	g_free(o->filter);
 	g_free(o->output);
 	g_free(o->program);
+	engine_options_clear(&o->engine);
 }
 
 /* ---- The run -------------------------------------------------------------------------------- */
@@ -297,10 +299,9 @@ static gboolean run_with_routes(const struct options *o, const struct program *p
 
 static gboolean run_program(struct options *o, const struct capture *capture, GError **error)
 {
-	uint32_t flags = o->checked ? BPFE_LOAD_CHECKED : 0;
 	struct program *program =
-		o->filter ? program_open_filter(o->filter, flags, o->verbose, error)
-			  : program_open_prepared(o->files[0], o->program, flags, o->verbose,
+		o->filter ? program_open_filter(o->filter, &o->engine, o->verbose, error)
+			  : program_open_prepared(o->files[0], o->program, &o->engine, o->verbose,
 						  set_globals, o, error);
 	gboolean ok = program != NULL;
 

@@ -34,6 +34,11 @@ static struct json_object *program_json(const struct program *program)
 	add_number(json, "stack_bytes", info.stack_bytes);
 	add_number(json, "instructions_verified", info.insns_verified);
 	add_number(json, "verify_ns", info.verify_ns);
+	add_string(json, "engine", bpfe_engine_name(info.engine));
+	if (info.engine == BPFE_ENGINE_JIT) {
+		add_number(json, "jit_bytes", info.jit_bytes);
+		add_number(json, "jit_ns", info.jit_ns);
+	}
 	return json;
 }
 

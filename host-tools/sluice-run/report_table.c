@@ -150,12 +150,14 @@ void report_table(const struct report *report)
 {
 	struct bpfe_program_info info;
 	g_autofree char *capture = g_path_get_basename(report->capture);
+	g_autofree char *engine = engine_describe(report->program->loaded);
 
 	bpfe_program_info(report->program->loaded, &info);
 	g_print("%s (section %s, %u instructions) over %s: %" PRIu64 " frames, %.0f ns a frame\n",
 		program_name(report->program), program_section(report->program), info.n_insns,
 		capture, report->frames,
 		report->frames ? (double)report->elapsed_ns / (double)report->frames : 0.0);
+	g_print("engine: %s\n", engine);
 	print_verdicts(report);
 	print_redirects(&report->redirects);
 	print_counters(report);

@@ -72,15 +72,18 @@ static void bad_input(void **state)
 
 static void engines(void **state)
 {
-	expect_error(sluice_bpf_input(RETURN_42, "exec", "--engine", "jit", NULL), 1,
-		     "--engine jit: there is no JIT compiler yet; use interp or checked");
 	expect_error(sluice_bpf_input(RETURN_42, "exec", "--engine", "steam", NULL), 2,
-		     "--engine steam: the engines are interp and checked; see sluice-bpf exec "
+		     "--engine steam: the engines are jit, interp and checked; see sluice-bpf exec "
 		     "--help");
 	expect_error(
 		sluice_bpf_input(RETURN_42, "exec", "--engine", "interp", "--unverified", NULL), 2,
 		"--unverified needs the checked engine, not interp; see sluice-bpf exec "
 		"--help");
+	expect_error(sluice_bpf_input(RETURN_42, "exec", "--harden", "masks,moat", NULL), 2,
+		     "--harden: 'moat' is none of on, off, blinding, random-start, masks, packet; "
+		     "see sluice-bpf exec --help");
+	expect_output(sluice_bpf_input(RETURN_42, "exec", "--harden", "masks,packet", NULL), 0,
+		      "0x2a\n");
 	expect_error(sluice_bpf_input(RETURN_42, "exec", "11", "22", NULL), 2,
 		     "expected MEMORY as one argument; see sluice-bpf exec --help");
 }
