@@ -2,6 +2,7 @@
 /* Programs: the passes of a load in order, references, and what is known of a program. */
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include "alloc.h"
 #include "interp/interp.h"
@@ -80,6 +81,7 @@ static void program_free(struct bpfe_program *prog)
 
 	for (uint32_t m = 0; m < prog->info.n_maps; m++)
 		bpfe_map_release(prog->maps[m]);
+	bpfe_jit_free(prog->jit);
 	bpfe_free(&alloc, prog, prog->size);
 }
 
@@ -94,7 +96,8 @@ static void fill_info(struct bpfe_program *prog, const struct bpfe_image *image,
 	if (attr->name)
 		memcpy(info->name, attr->name, strnlen(attr->name, BPFE_NAME_LEN - 1));
 	info->n_insns = image->n_insns;
-	info->engine = BPFE_ENGINE_INTERP;
+	info->engine = prog->jit ? BPFE_ENGINE_JIT : BPFE_ENGINE_INTERP;
+	info->jit_bytes = prog->jit ? (uint32_t)prog->jit->code_size : 0;
 	info->stack_bytes = image->stack_bytes;
 	info->states = image->states;
 	info->insns_verified = image->insns_verified;
@@ -103,19 +106,79 @@ static void fill_info(struct bpfe_program *prog, const struct bpfe_image *image,
 	memcpy(info->tag, &tag, sizeof(info->tag));
 }
 
-/* What the program tail calls to must be of its own kind. */
+/* What the program tail calls to must be of its own kind, and run in the same engine. */
+static int bind_prog_array(struct bpfe_map *map, const struct bpfe_program *prog,
+			   struct bpfe_log *log)
+{
+	const bool compiled = prog->jit != NULL;
+	const char *name = bpfe_map_attr(map)->name;
+
+	if (!bpfe_prog_array_bind(map, prog->type, prog->mem_size, compiled))
+		return 0;
+	if (bpfe_prog_array_bind(map, prog->type, prog->mem_size, !compiled))
+		return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+				   "prog array '%s' is for programs of another type", name);
+	return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
+			   "prog array '%s' is for programs that are %s, this one is %s", name,
+			   compiled ? "interpreted" : "compiled",
+			   compiled ? "compiled" : "interpreted");
+}
+
 static int bind_prog_arrays(const struct bpfe_image *image, const struct bpfe_program *prog,
 			    struct bpfe_log *log)
 {
-	for (uint32_t m = 0; m < image->n_maps; m++) {
-		const struct bpfe_map_attr *attr = bpfe_map_attr(image->maps[m]);
+	int err = 0;
 
-		if (attr->type == BPF_MAP_TYPE_PROG_ARRAY &&
-		    bpfe_prog_array_bind(image->maps[m], prog->type, prog->mem_size))
-			return bpfe_refuse(log, -EINVAL, BPFE_BAD_MAP, 0,
-					   "prog array '%s' is for programs of another type",
-					   attr->name);
+	for (uint32_t m = 0; m < image->n_maps && !err; m++) {
+		if (bpfe_map_attr(image->maps[m])->type == BPF_MAP_TYPE_PROG_ARRAY)
+			err = bind_prog_array(image->maps[m], prog, log);
 	}
+	return err;
+}
+
+/* Of what is random in compiled code: known to nobody who only sees programs. */
+static uint64_t random_seed(void)
+{
+	uint64_t seed = now_ns();
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = bpfe_siphash((const uint64_t[2]){seed, (uintptr_t)&seed}, &seed,
+				    sizeof(seed));
+	return seed;
+}
+
+/* Compile, unless the program is to be interpreted. What cannot be compiled is interpreted too if
+ * the caller did not ask for an engine, and the log says why. */
+static int compile(const struct bpfe_load_attr *attr, const struct bpfe_image *image,
+		   struct bpfe_program *prog, struct bpfe_log *log)
+{
+	const struct jit_options options = {
+		.relax = attr->relax,
+		.seed = random_seed(),
+		.budget = prog->budget,
+		.count = attr->flags & BPFE_LOAD_COUNTED,
+		.print = attr->lir,
+	};
+	uint64_t start = now_ns();
+	char text[256] = "";
+	struct bpfe_log why = {.buf = text, .size = sizeof(text)};
+	int err;
+
+	if (attr->engine == BPFE_ENGINE_INTERP || (attr->flags & BPFE_LOAD_CHECKED))
+		return 0;
+	if (attr->engine == BPFE_ENGINE_JIT)
+		err = bpfe_jit_compile(image, &options, attr->name, &prog->jit, log);
+	else
+		err = bpfe_jit_compile(image, &options, attr->name, &prog->jit, &why);
+	prog->info.jit_ns = now_ns() - start;
+	if (!err || attr->engine == BPFE_ENGINE_JIT)
+		return err;
+	if (err != -EOPNOTSUPP && err != -EPERM) {
+		bpfe_log(log, "%s", text);
+		return bpfe_refuse(log, err, why.reason, why.insn, "the program was not compiled");
+	}
+	if (log && log->level >= 1)
+		bpfe_log(log, "interpreted, not compiled: %s", text);
 	return 0;
 }
 
@@ -131,7 +194,11 @@ static int publish(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 				   "no memory for a program of %u slots", image->n_insns);
 	prog->type = attr->type ? attr->type : BPF_PROG_TYPE_XDP;
 	prog->mem_size = prog->type == BPFE_PROG_MEM ? attr->mem_size : 0;
+	prog->budget = attr->budget ? attr->budget : BPFE_DEFAULT_BUDGET;
+	prog->flags = attr->flags;
 	err = bpfe_translate(image, prog, log);
+	if (!err)
+		err = compile(attr, image, prog, log);
 	if (!err)
 		err = bind_prog_arrays(image, prog, log);
 	if (err) {
@@ -139,8 +206,6 @@ static int publish(const struct bpfe_load_attr *attr, struct bpfe_image *image,
 		return err;
 	}
 	fill_info(prog, image, attr);
-	prog->budget = attr->budget ? attr->budget : BPFE_DEFAULT_BUDGET;
-	prog->flags = attr->flags;
 	for (uint32_t m = 0; m < image->n_maps; m++)
 		prog->maps[m] = bpfe_map_hold(image->maps[m]);
 	prog->info.n_maps = image->n_maps;
@@ -181,9 +246,6 @@ static int check_attr(const struct bpfe_load_attr *attr, struct bpfe_log *log)
 		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0,
 				   "unknown engine %u or hardening 0x%x", attr->engine,
 				   attr->relax);
-	if (attr->engine == BPFE_ENGINE_JIT)
-		return bpfe_refuse(log, -EOPNOTSUPP, BPFE_BAD_ENCODING, 0,
-				   "this build has no compiler");
 	if (attr->type && attr->type != BPF_PROG_TYPE_XDP &&
 	    attr->type != BPF_PROG_TYPE_SCHED_CLS && attr->type != BPFE_PROG_MEM)
 		return bpfe_refuse(log, -EINVAL, BPFE_BAD_ENCODING, 0,

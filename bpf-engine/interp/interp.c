@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Running a program: the frame's and the stack's set-up around the two loops. */
-#include <linux/filter.h>
-#include <linux/if_ether.h>
-#include <linux/pkt_cls.h>
 #include <string.h>
 #include "claims.h"
 #include "context.h"
 #include "interp/interp.h"
 #include "isa/effects.h"
 #include "maps/prog_array.h"
-#include "maps/ringbuf.h"
+#include "run.h"
 
 enum bpfe_outcome {
 	OUTCOME_EXIT,
@@ -161,23 +158,6 @@ static uintptr_t charge(struct bpfe_run_state *state)
 	return cost * sizeof(struct bpfe_code);
 }
 
-/*
- * Legacy packet access: @size bytes at @offset, which counts from the start of the frame, or, if it
- * is negative, as Linux has it, from that of a header; NULL: not there.
- */
-static const uint8_t *packet_bytes(const struct bpfe_xdp_buff *xdp, int32_t offset, size_t size)
-{
-	int64_t at = offset;
-
-	if (offset < 0 && offset >= SKF_NET_OFF)
-		at = (int64_t)offset - SKF_NET_OFF + ETH_HLEN;
-	else if (offset < 0)
-		at = (int64_t)offset - SKF_LL_OFF;
-	if (at < 0 || at + (int64_t)size > xdp->data_end - xdp->data)
-		return NULL;
-	return xdp->data + at;
-}
-
 /* r6 holds the context, which legacy packet access goes by; there is none over plain memory. */
 static bool has_context(const struct bpfe_run_state *state)
 {
@@ -282,24 +262,14 @@ static uint64_t invoke(struct bpfe_run_env *env, uint64_t fn, uint64_t r1, uint6
 	return state->r[BPF_REG_0];
 }
 
-/* Field by field, because most of the state (frames, stack, records held) need not be cleared. */
 static void begin(struct bpfe_run_state *state, const struct bpfe_program *prog,
 		  struct bpfe_xdp_buff *xdp)
 {
 	uintptr_t top = (uintptr_t)&state->stack[sizeof(state->stack) / sizeof(state->stack[0])];
 
-	state->env.xdp = xdp;
-	state->env.prog = prog;
-	state->env.cpu = xdp->rx_queue_index;
+	bpfe_env_begin(&state->env, prog, xdp);
 	state->env.invoke = invoke;
-	state->env.abort = BPFE_ABORT_NONE;
-	state->env.cost = 0;
-	state->env.redirect = (struct bpfe_redirect){.kind = BPFE_REDIRECT_NONE};
-	state->env.lock = NULL;
-	state->env.visited = NULL;
-	state->env.n_held = 0;
 	memset(state->r, 0, sizeof(state->r));
-	state->r[BPF_REG_1] = (uintptr_t)xdp;
 	state->r[BPF_REG_10] = top;
 	state->pc = prog->code;
 	state->base = (uintptr_t)prog->code;
@@ -314,34 +284,20 @@ static void begin(struct bpfe_run_state *state, const struct bpfe_program *prog,
 		memset((void *)state->bottom, 0, prog->main_stack);
 }
 
-/* A run that was cut short lets go of what it holds. */
-static void let_go(struct bpfe_run_env *env)
-{
-	if (env->lock)
-		bpfe_spin_unlock(env->lock);
-	if (env->n_held)
-		bpfe_run_drop_held(env);
-}
-
-static bool redirects(uint32_t type, uint32_t retval)
-{
-	return type == BPF_PROG_TYPE_SCHED_CLS ? retval == TC_ACT_REDIRECT : retval == XDP_REDIRECT;
-}
-
 static struct bpfe_result finish(struct bpfe_run_state *state, enum bpfe_outcome outcome)
 {
 	const struct bpfe_program *prog = state->env.prog;
 	uint64_t executed = (uintptr_t)state->pc - state->base;
 	struct bpfe_result result = {.abort = abort_of(state, outcome)};
 
-	let_go(&state->env);
+	bpfe_env_let_go(&state->env);
 	if (executed > state->limit)
 		executed = state->limit; /* a helper's work went beyond it */
 	result.insns = executed / sizeof(struct bpfe_code);
 	if (outcome == OUTCOME_EXIT) {
 		result.r0 = state->r[BPF_REG_0];
 		result.retval = (uint32_t)state->r[BPF_REG_0];
-		if (redirects(prog->type, result.retval))
+		if (bpfe_redirects(prog->type, result.retval))
 			result.redirect = state->env.redirect;
 	} else {
 		result.r0 = result.retval = XDP_ABORTED;
@@ -350,34 +306,13 @@ static struct bpfe_result finish(struct bpfe_run_state *state, enum bpfe_outcome
 	return result;
 }
 
-struct bpfe_result bpfe_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp)
+struct bpfe_result bpfe_interpret(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp,
+				  uint64_t r1, uint64_t r2)
 {
 	struct bpfe_run_state state;
 
-	if (prog->type == BPFE_PROG_MEM)
-		return (struct bpfe_result){.abort = BPFE_ABORT_TRAP};
-	/* What the verifier knows of packet offsets holds for frames up to here. */
-	if (xdp->hard_end - xdp->hard_start > BPFE_MAX_FRAME)
-		return (struct bpfe_result){.abort = BPFE_ABORT_MEMORY};
 	begin(&state, prog, xdp);
-	return finish(&state, run_loops(&state));
-}
-
-struct bpfe_result bpfe_run_mem(const struct bpfe_program *prog, void *mem, size_t size)
-{
-	static const struct bpfe_xdp_buff
-		nothing; /* copied: faster than what clears so few bytes */
-	struct bpfe_xdp_buff xdp = nothing;
-	struct bpfe_run_state state;
-
-	if (prog->type != BPFE_PROG_MEM || size != prog->mem_size)
-		return (struct bpfe_result){.abort = BPFE_ABORT_TRAP};
-	/* To helpers, and to legacy packet access, the memory is the frame. */
-	xdp.hard_start = xdp.data_meta = xdp.data = xdp.data_end = xdp.hard_end = mem;
-	if (size)
-		xdp.data_end = xdp.hard_end = xdp.data + size;
-	begin(&state, prog, &xdp);
-	state.r[BPF_REG_1] = (uintptr_t)mem;
-	state.r[BPF_REG_2] = size;
+	state.r[BPF_REG_1] = r1;
+	state.r[BPF_REG_2] = r2;
 	return finish(&state, run_loops(&state));
 }

@@ -6,6 +6,7 @@
 #include "internal.h"
 #include "isa/isa.h"
 #include "rcu.h"
+#include "run.h"
 
 /* What the translator emits beside enum bpfe_op. */
 enum bpfe_extra_op {
@@ -28,7 +29,6 @@ enum bpfe_extra_op {
  * the verifier sees to it that they use less than 256 bytes where a function tail calls, as in
  * Linux; the program at the end of the chain has all of BPFE_STACK_SIZE. Looked at at run time too.
  */
-#define BPFE_MAX_TAIL_CALLS  33u
 #define BPFE_TAIL_CALL_STACK 256u
 #define BPFE_RUN_FRAMES      (BPFE_MAX_FRAMES + BPFE_MAX_TAIL_CALLS * (BPFE_MAX_FRAMES - 1))
 #define BPFE_RUN_STACK       (BPFE_STACK_SIZE + BPFE_MAX_TAIL_CALLS * BPFE_TAIL_CALL_STACK)

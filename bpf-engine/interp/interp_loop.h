@@ -174,7 +174,7 @@
 #define PACKET_HANDLER(label, type, order, offset)                                   \
 	op_##label:                                                                  \
 	{                                                                            \
-		const uint8_t *const at = packet_bytes(xdp, (offset), sizeof(type)); \
+		const uint8_t *const at = bpfe_packet_bytes(xdp, (offset), sizeof(type)); \
 		type cell;                                                           \
 		CHECK_IF(has_context(state));                                        \
 		r[0] = 0;                                                            \

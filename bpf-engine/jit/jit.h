@@ -16,8 +16,9 @@ struct jit_options {
 	uint32_t passes; /* bit n of enum jit_pass: skip it (tests and measurement) */
 	uint64_t seed;   /* of blinding and random start */
 	uint32_t budget;
-	bool count; /* count instructions even if the program is known to end */
-	struct bpfe_log *lir; /* gets what the passes made, as text; may be NULL */
+	bool count;             /* count instructions even if the program is known to end */
+	struct bpfe_log *print; /* gets the program as it goes to lower.c; NULL */
+	struct bpfe_log *lir;   /* gets what the passes made, as text; may be NULL */
 };
 
 /* build*.c: a verified image as operations. Helpers with small bodies are expanded on the way
@@ -69,13 +70,16 @@ void jit_layout(struct lir *lir, bool optimise);
 struct bpfe_jit_run {
 	struct bpfe_run_env env; /* first: helpers get this */
 	int64_t budget;          /* left, where r12 is not loaded */
+	int64_t half_budget;     /* may_goto goes on while as much is left */
 	void *unwind;            /* rsp of the innermost entry, for a run that is cut short */
 	uint32_t tail_calls;
-	uint32_t protocol; /* of the frame as it arrived: __sk_buff.protocol */
+	uint32_t protocol;   /* of the frame as it arrived: __sk_buff.protocol */
+	uint32_t abort_slot; /* where the run was cut short */
+	bool uncounted;      /* a program ran that does not count */
 };
 
-/* The code of a program: both are called with the System V ABI. */
-typedef uint64_t (*jit_entry_fn)(struct bpfe_jit_run *run, void *ctx);
+/* The code of a program, with the System V ABI. r1 and r2 are the program's. */
+typedef uint64_t (*jit_entry_fn)(struct bpfe_jit_run *run, uint64_t r1, uint64_t r2);
 
 struct bpfe_jit {
 	jit_entry_fn entry; /* the program itself; a tail call jumps here too */
@@ -88,6 +92,7 @@ struct bpfe_jit {
 	struct bpfe_jit_mark *marks; /* what lies where, sorted by offset */
 	uint32_t n_marks;
 	struct jit_region *region; /* exec_mem.h */
+	struct jit_symbol *symbol;
 };
 
 /*
@@ -103,6 +108,32 @@ int bpfe_jit_available(struct bpfe_log *log);
 
 /* jit/run.c: bpfe_run() and bpfe_run_mem() of a program that has code. */
 struct bpfe_result bpfe_jit_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp,
-				void *ctx);
+				uint64_t r1, uint64_t r2);
+
+/* ---- What compiled code calls (jit/run.c) --------------------------------------------------- */
+
+/*
+ * Run @code, which is an entry or a function of a program for callbacks, in a way that the run can
+ * be cut short: then what it returns means nothing and env.abort is set.
+ */
+uint64_t bpfe_jit_enter(struct bpfe_jit_run *run, uint64_t r1, uint64_t r2, uint64_t r3,
+			uint64_t r4, uint64_t r5, const void *code);
+
+/* Cut @run short: bpfe_jit_enter() returns. Jumped to. */
+void bpfe_jit_unwind(struct bpfe_jit_run *run);
+
+/* bpf_tail_call(@ctx, @map, @index): the code to go on with, NULL: the call fails. */
+const void *jit_tail_call(struct bpfe_jit_run *run, uint64_t ctx, const struct bpfe_map *map,
+			  uint64_t index);
+
+/* A computed field of the context, @part as lir_ctx_part() has it. */
+uint64_t jit_ctx_load(struct bpfe_jit_run *run, uint32_t part);
+void jit_ctx_store(struct bpfe_jit_run *run, uint32_t part, uint64_t value);
+
+/* Legacy packet access, called like a helper: @size bytes at @offset in host order, or
+ * JIT_NO_PACKET, sign-extended, if the frame has none there. */
+#define JIT_NO_PACKET (-1)
+uint64_t jit_load_packet(struct bpfe_run_env *env, uint64_t offset, uint64_t size, uint64_t r3,
+			 uint64_t r4, uint64_t r5);
 
 #endif

@@ -219,6 +219,8 @@ struct lir_function {
 	uint32_t cells;       /* 8-byte cells of the frame that are the JIT's: below BPF's stack */
 	lir_set saved;        /* registers to save, of LIR_CALLEE_SAVED | R12; set by lower.c */
 	bool is_main, is_callback, has_tail_call, calls;
+	bool loops; /* it has may_goto: the prologue clears... */
+	uint32_t loops_cell;
 };
 
 struct lir {
@@ -229,8 +231,9 @@ struct lir {
 	uint32_t n_functions;
 	uint32_t *order; /* blocks as they are laid out, n_order of them; layout.c */
 	uint32_t n_order;
-	bool counts;           /* r12 holds the budget: the program is not known to end within it */
-	bool may_abort;        /* a run may have to be unwound */
+	bool counts;    /* r12 holds the budget: the program is not known to end within it */
+	bool may_abort; /* a run may have to be unwound */
+	bool has_tail_call;
 	lir_set spare;         /* registers no BPF register lives in and nothing else uses */
 	bool failed;           /* out of memory; checked once at the end of a pass */
 	struct lir_flow *flow; /* what jit_flow() found (flow.h); of malloc(), freed by lir_free()

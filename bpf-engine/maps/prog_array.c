@@ -35,7 +35,7 @@ static int prog_array_init(struct bpfe_map *map)
 	return 0;
 }
 
-int bpfe_prog_array_bind(struct bpfe_map *map, uint32_t type, uint32_t mem_size)
+int bpfe_prog_array_bind(struct bpfe_map *map, uint32_t type, uint32_t mem_size, bool compiled)
 {
 	struct bpfe_prog_array *array = map->data;
 	int err = 0;
@@ -45,7 +45,9 @@ int bpfe_prog_array_bind(struct bpfe_map *map, uint32_t type, uint32_t mem_size)
 		array->bound = true;
 		array->type = type;
 		array->mem_size = mem_size;
-	} else if (array->type != type || array->mem_size != mem_size) {
+		array->compiled = compiled;
+	} else if (array->type != type || array->mem_size != mem_size ||
+		   array->compiled != compiled) {
 		err = -EINVAL;
 	}
 	pthread_mutex_unlock(&map->lock);
@@ -81,7 +83,7 @@ int bpfe_map_set_program(struct bpfe_map *map, uint32_t index, struct bpfe_progr
 		return -E2BIG;
 	if (!prog)
 		return replace(map, index, NULL, 0);
-	err = bpfe_prog_array_bind(map, prog->type, prog->mem_size);
+	err = bpfe_prog_array_bind(map, prog->type, prog->mem_size, prog->jit != NULL);
 	return err ? err : replace(map, index, bpfe_program_get(prog), id);
 }
 

@@ -16,6 +16,7 @@ struct bpfe_prog_array {
 	bool bound;
 	uint32_t type;
 	uint32_t mem_size;
+	bool compiled;
 	_Atomic uint32_t count;
 	struct bpfe_prog_slot slots[];
 };
@@ -36,8 +37,9 @@ static inline const struct bpfe_program *bpfe_prog_array_get(const struct bpfe_m
 
 /*
  * A program of type @type with r1 pointing to @mem_size bytes (BPFE_PROG_MEM; 0 otherwise) is going
- * to tail call through the map, or be called. -EINVAL: others use it that are unlike.
+ * to tail call through the map, or be called. -EINVAL: others use it that are unlike, or that are
+ * compiled and this one is not, or the reverse.
  */
-int bpfe_prog_array_bind(struct bpfe_map *map, uint32_t type, uint32_t mem_size);
+int bpfe_prog_array_bind(struct bpfe_map *map, uint32_t type, uint32_t mem_size, bool compiled);
 
 #endif

@@ -152,14 +152,19 @@ static void test_compatible(void **state)
 	const struct bpfe_map_binding binding = {1, map};
 	struct bpfe_program *prog = LOAD(verdict_1, NULL, 0);
 	struct bpfe_map *tc = array_new(NULL);
+	struct bpfe_program_info info;
 	struct load l;
+	bool compiled;
 
+	bpfe_program_info(prog, &info);
+	compiled = info.engine == BPFE_ENGINE_JIT;
 	assert_int_equal(bpfe_map_set_program(map, 0, prog, 1), 0);
-	assert_int_equal(bpfe_prog_array_bind(map, BPF_PROG_TYPE_XDP, 0), 0);
-	assert_int_equal(bpfe_prog_array_bind(map, BPF_PROG_TYPE_SCHED_CLS, 0), -EINVAL);
-	assert_int_equal(bpfe_prog_array_bind(map, BPF_PROG_TYPE_XDP, 64), -EINVAL);
+	assert_int_equal(bpfe_prog_array_bind(map, BPF_PROG_TYPE_XDP, 0, compiled), 0);
+	assert_int_equal(bpfe_prog_array_bind(map, BPF_PROG_TYPE_SCHED_CLS, 0, compiled), -EINVAL);
+	assert_int_equal(bpfe_prog_array_bind(map, BPF_PROG_TYPE_XDP, 64, compiled), -EINVAL);
+	assert_int_equal(bpfe_prog_array_bind(map, BPF_PROG_TYPE_XDP, 0, !compiled), -EINVAL);
 
-	assert_int_equal(bpfe_prog_array_bind(tc, BPF_PROG_TYPE_SCHED_CLS, 0), 0);
+	assert_int_equal(bpfe_prog_array_bind(tc, BPF_PROG_TYPE_SCHED_CLS, 0, compiled), 0);
 	assert_int_equal(bpfe_map_set_program(tc, 0, prog, 1), -EINVAL);
 	assert_int_equal(bpfe_map_count(tc), 0);
 	load_init(&l, refers, COUNT(refers));
