@@ -180,8 +180,42 @@ static void become_mov(struct lir_op *op, uint8_t size)
 	op->imm = 0;
 }
 
+/* The low half of the result depends on those of the operands only. */
+static bool is_modular(const struct lir_op *op)
+{
+	switch (op->code) {
+	case LIR_MOV:
+	case LIR_ADD:
+	case LIR_SUB:
+	case LIR_MUL:
+	case LIR_AND:
+	case LIR_OR:
+	case LIR_XOR:
+		return op->b != LIR_MEM;
+	case LIR_SHL:
+		return op->b == LIR_IMM && (op->imm & 63) < 32;
+	case LIR_NEG:
+	case LIR_LEA:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Nobody wants the upper half. */
+static void shorten(struct lir_op *op)
+{
+	if (op->size != 8 || !is_modular(op))
+		return;
+	op->size = 4;
+	if (op->b == LIR_IMM && op->code != LIR_LEA)
+		op->imm = op->code == LIR_MOV ? (int64_t)(uint32_t)op->imm : (int32_t)op->imm;
+}
+
 static void simplify(struct lir_op *op, uint64_t bits)
 {
+	if (bits <= UINT32_MAX)
+		shorten(op);
 	if (changes_nothing(op, bits))
 		become_mov(op, bits > UINT32_MAX && op->code != LIR_ZEXT ? op->size : 4);
 	if (op->code == LIR_MOV && op->b == op->dst && (op->size == 8 || bits <= UINT32_MAX))

@@ -254,6 +254,8 @@ void jit_opt_values(struct lir *lir)
 	}
 	for (uint32_t b = 0; b < lir->n_blocks; b++)
 		p.place_of[b] = NO_PLACE;
+	for (uint32_t i = 0; i < p.flow->n_rpo; i++)
+		jit_values_pairs(&lir->blocks[p.flow->rpo[i]]);
 	enter_functions(&p);
 	visit_all(&p);
 	free(p.place_of);

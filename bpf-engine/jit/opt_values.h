@@ -83,6 +83,11 @@ bool jit_values_branch(struct jit_values *v, const struct lir_op *op, bool holds
  * size, so that loops end. True if @into changed. */
 bool jit_values_join(struct jit_values *into, const struct jit_values *from, bool widen);
 
+/* ---- opt_values_pairs.c ---------------------------------------------------------------------- */
+
+/* Pairs of shifts in @block that are extensions become those. */
+void jit_values_pairs(struct lir_block *block);
+
 /* ---- opt_values_rewrite.c -------------------------------------------------------------------- */
 
 /* Make @op, whose dst becomes @fact, cheaper by what is known in front of it. */

@@ -77,7 +77,7 @@ static void test_bits(void **state)
 	     "\texit\n",
 	     "b0:\n"
 	     "\tstore1 packet[rbx], rsi\n"
-	     "\trdx = add8 rdx, 1\n"
+	     "\trdx = add4 rdx, 1\n"
 	     "\tstore4 packet[rbx], rdx\n"
 	     "\trcx = mov4 rdx\n"
 	     "\trcx = shl4 rcx, 16\n"

@@ -87,6 +87,51 @@ static void test_extensions(void **state)
 	       "\texit\n");
 }
 
+/* Shifts up and down again; not if somebody reads what is between. */
+static void test_pairs(void **state)
+{
+	values("b0:\n"
+	       "\trsi = shl8 rsi, 32\n"
+	       "\trsi = shr8 rsi, 32\n"
+	       "\trdx = load4 packet[rbx]\n"
+	       "\trdx = shl8 rdx, 32\n"
+	       "\trcx = shl8 rcx, 48\n"
+	       "\trdx = shr8 rdx, 32\n"
+	       "\trcx = sar8 rcx, 48\n"
+	       "\tr8 = shl8 r8, 32\n"
+	       "\tr8 = shr8 r8, 29\n"
+	       "\tr9 = shl8 r9, 32\n"
+	       "\tr9 = shr8 r9, 35\n"
+	       "\tr14 = shl8 r14, 32\n"
+	       "\tr14 = sar8 r14, 30\n"
+	       "\tr15 = shl8 r15, 32\n"
+	       "\trax = mov8 r15\n"
+	       "\tr15 = shr8 r15, 32\n"
+	       "\trsi = shl8 rsi, 32\n"
+	       "\trsi = sar8 rsi, 33\n"
+	       "\trcx = shl8 rcx, 40\n"
+	       "\trcx = shr8 rcx, 40\n"
+	       "\texit\n",
+	       "b0:\n"
+	       "\trsi = mov4 rsi\n"
+	       "\trdx = load4 packet[rbx]\n"
+	       "\trcx = sext2to8 rcx\n"
+	       "\tr8 = mov4 r8\n"
+	       "\tr8 = shl8 r8, 3\n"
+	       "\tr9 = mov4 r9\n"
+	       "\tr9 = shr4 r9, 3\n"
+	       "\tr14 = sext4to8 r14\n"
+	       "\tr14 = shl8 r14, 2\n"
+	       "\tr15 = shl8 r15, 32\n"
+	       "\trax = mov8 r15\n"
+	       "\tr15 = shr8 r15, 32\n"
+	       "\trsi = shl8 rsi, 32\n"
+	       "\trsi = sar8 rsi, 33\n"
+	       "\trcx = shl8 rcx, 40\n"
+	       "\trcx = shr8 rcx, 40\n"
+	       "\texit\n");
+}
+
 static void test_division(void **state)
 {
 	values("b0:\n"
@@ -265,9 +310,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_constants),  cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_extensions), cmocka_unit_test(test_division),
-		cmocka_unit_test(test_branches),   cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_loop),       cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_pairs),      cmocka_unit_test(test_branches),
+		cmocka_unit_test(test_merge),      cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_calls),      cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
