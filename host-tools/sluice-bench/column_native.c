@@ -22,18 +22,27 @@ static gboolean available(const struct column *column, GError **error)
 	return TRUE;
 }
 
-/* A word in front of each map's definition leads to the map. */
-static void bind_maps(struct native_instance *instance)
+/* The first word of each map's definition leads to the map. Sections of variables are none. */
+static gboolean bind_maps(const struct native_instance *instance, GError **error)
 {
-	struct bench_program *program = instance->base.program;
+	const struct bench_program *program = instance->base.program;
 
 	for (uint32_t i = 0; i < bpfe_object_n_maps(program->file->object); i++) {
-		struct bpfe_map **place =
-			dlsym(program->native, bpfe_object_map(program->file->object, i)->name);
+		const char *name = bpfe_object_map(program->file->object, i)->name;
+		struct bpfe_map **place;
 
-		if (place)
-			*place = instance->loaded.maps[i];
+		if (strchr(name, '.'))
+			continue;
+		place = dlsym(program->native, name);
+		if (!place) {
+			g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
+				    "%s.so: no map '%s'; names have at most %u characters",
+				    program->name, name, BPFE_NAME_LEN - 1);
+			return FALSE;
+		}
+		*place = instance->loaded.maps[i];
 	}
+	return TRUE;
 }
 
 static gboolean bind_symbols(struct native_instance *instance, GError **error)
@@ -68,11 +77,10 @@ static struct instance *open_instance(const struct column *column, struct bench_
 
 	instance->base = (struct instance){.column = column, .program = program, .n = n};
 	if (!loaded_open(&instance->loaded, column, program, n, error) ||
-	    !bind_symbols(instance, error)) {
+	    !bind_symbols(instance, error) || !bind_maps(instance, error)) {
 		close_instance(&instance->base);
 		return NULL;
 	}
-	bind_maps(instance);
 	*instance->seq = 0;
 	*instance->n = n;
 	return &instance->base;

@@ -159,7 +159,7 @@ struct {
 	__type(key, __u32);
 	__type(value, struct counters);
 	__uint(max_entries, VIPS);
-} service_counters SEC(".maps");
+} vip_counters SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -680,7 +680,7 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *p)
 		count(&counters, COUNT_NO_SERVER, p->length);
 		return XDP_DROP;
 	}
-	count(&service_counters, service->number, p->length);
+	count(&vip_counters, service->number, p->length);
 	count(&server_counters, number, p->length);
 	return tunnel(ctx, p, server, flow_hash(&p->flow, 0));
 }
