@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH over the elements and chains of
+ * BPF_MAP_TYPE_HASH, PERCPU_HASH, LRU_HASH and LRU_PERCPU_HASH over the buckets and elements of
  * maps/hash.h. A key that is present is updated by linking a new element in the old one's place, so
  * that readers see one or the other whole; per-CPU values are written in place.
  */
@@ -79,98 +79,93 @@ static int lru_check(const struct bpfe_map_attr *attr, struct bpfe_log *log)
 
 /* ---- Look-up -------------------------------------------------------------------------------- */
 
-static struct hash_element *look_up(struct bpfe_map *map, const void *key)
+static void *hash_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
+{
+	return hash_private(map)->look_up(map, key, cpu);
+}
+
+/* Not taken for use. */
+static void *hash_find(struct bpfe_map *map, const void *key)
 {
 	struct hash_key k;
 	uint32_t number;
 
 	hash_key_read(map, key, &k);
 	number = bpfe_hash_find(map, &k);
-	return number ? hash_element(map, number) : NULL;
-}
-
-static void *hash_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
-{
-	struct hash_element *e = look_up(map, key);
-
-	return e ? hash_value(map, e, cpu) : NULL;
-}
-
-static void *lru_lookup(struct bpfe_map *map, const void *key, uint32_t cpu)
-{
-	struct hash_element *e = look_up(map, key);
-
-	if (!e)
-		return NULL;
-	/* Written only when it changes: it is in many processors' caches. */
-	if (!atomic_load_explicit(&e->used, memory_order_relaxed))
-		atomic_store_explicit(&e->used, true, memory_order_relaxed);
-	return hash_value(map, e, cpu);
-}
-
-static bpfe_direct_lookup_fn direct_lookup(const struct bpfe_map *map)
-{
-	return map->ops->lookup;
-}
-
-static void *lru_find(struct bpfe_map *map, const void *key)
-{
-	return hash_lookup(map, key, 0);
+	return number ? hash_value(map, number, 0) : NULL;
 }
 
 static int percpu_read(struct bpfe_map *map, const void *key, void *value)
 {
 	size_t stride = bpfe_value_stride(&map->attr);
-	struct hash_element *e = look_up(map, key);
+	struct hash_key k;
+	uint32_t number;
 
-	if (!e)
+	hash_key_read(map, key, &k);
+	number = bpfe_hash_find(map, &k);
+	if (!number)
 		return -ENOENT;
 	for (uint32_t cpu = 0; cpu < map->attr.cpus; cpu++)
-		bpfe_value_load((uint8_t *)value + cpu * stride, hash_value(map, e, cpu), stride);
+		bpfe_value_load((uint8_t *)value + cpu * stride, hash_value(map, number, cpu),
+				stride);
 	return 0;
 }
 
 /* ---- Changes -------------------------------------------------------------------------------- */
 
-/* The value of element @number, which has the key. Under the bucket's lock. */
-static void change(struct bpfe_map *map, uint32_t number, const struct hash_key *k,
+static void use(struct bpfe_map *map, uint32_t number)
+{
+	struct hash_element *e = hash_element(map->data, number);
+
+	if (!atomic_load_explicit(&e->used, memory_order_relaxed))
+		atomic_store_explicit(&e->used, 1, memory_order_relaxed);
+}
+
+static void set_live(struct bpfe_map *map, uint32_t number, bool live)
+{
+	atomic_store_explicit(&hash_element(map->data, number)->live, live, memory_order_relaxed);
+}
+
+/* The value of the element at @place, which has the key. Under the bucket's lock. */
+static void change(struct bpfe_map *map, const struct hash_place *place, const struct hash_key *k,
 		   const struct hash_write *w, bool locked)
 {
-	uint32_t new = 0;
+	uint32_t number = place->number, new = 0;
 
 	if (locked) {
-		bpfe_map_value_store_locked(map, hash_value(map, hash_element(map, number), 0),
-					    w->value);
+		bpfe_map_value_store_locked(map, hash_value(map, number, 0), w->value);
 		return;
 	}
 	if (!map->ops->per_cpu)
-		new = bpfe_hash_take_for(map, number);
+		new = bpfe_hash_exchange_begin(map, number);
 	if (!new) {
 		bpfe_hash_write(map, number, w);
-		hash_element(map, number)->used = true;
+		use(map, number);
 		return;
 	}
 	bpfe_hash_fill(map, new, k, w);
-	hash_element(map, new)->used = true;
-	bpfe_hash_link_for(map, number, new);
-	bpfe_hash_retire(map, number, false);
+	use(map, new);
+	set_live(map, new, true);
+	bpfe_hash_replace(map, place, new);
+	set_live(map, number, false);
+	bpfe_hash_exchange_end(map, number);
 }
 
 /*
  * Once, under the bucket's lock. *@held: an element to insert, or 0; 0 again if it went into the
  * map. -EAGAIN: first make room.
  */
-static int try_update(struct bpfe_map *map, const struct hash_key *k, const struct hash_write *w,
-		      uint64_t flags, uint32_t *held)
+static int try_update(struct bpfe_map *map, struct hash_bucket *home, const struct hash_key *k,
+		      const struct hash_write *w, uint64_t flags, uint32_t *held)
 {
-	uint32_t number = bpfe_hash_find(map, k);
+	struct hash_place place = bpfe_hash_place_of(map, home, k);
 
-	if (number && flags & BPF_NOEXIST)
+	if (place.number && flags & BPF_NOEXIST)
 		return -EEXIST;
-	if (!number && flags & BPF_EXIST)
+	if (!place.number && flags & BPF_EXIST)
 		return -ENOENT;
-	if (number) {
-		change(map, number, k, w, flags & BPF_F_LOCK);
+	if (place.number) {
+		change(map, &place, k, w, flags & BPF_F_LOCK);
 		return 0;
 	}
 	if (!*held)
@@ -178,28 +173,23 @@ static int try_update(struct bpfe_map *map, const struct hash_key *k, const stru
 	if (!*held)
 		return is_lru(map->attr.type) ? -EAGAIN : -E2BIG;
 	bpfe_hash_fill(map, *held, k, w);
-	bpfe_hash_link(map, *held);
+	bpfe_hash_insert(map, home, k->hash, *held);
+	set_live(map, *held, true);
 	*held = 0;
 	return 0;
 }
 
-static int update(struct bpfe_map *map, const void *key, const struct hash_write *w, uint64_t flags)
+static int update(struct bpfe_map *map, const struct hash_key *k, const struct hash_write *w,
+		  uint64_t flags)
 {
 	uint32_t held = 0;
-	struct hash_key k;
 	int err;
 
-	if ((flags & ~(uint64_t)BPF_F_LOCK) > BPF_EXIST)
-		return -EINVAL;
-	if (flags & BPF_F_LOCK && !map->attr.has_spin_lock)
-		return -EINVAL;
-	hash_key_read(map, key, &k);
 	for (;;) {
-		pthread_mutex_t *lock = hash_bucket_lock(map, k.hash);
+		struct hash_bucket *home = bpfe_hash_lock(map, k->hash);
 
-		pthread_mutex_lock(lock);
-		err = try_update(map, &k, w, flags, &held);
-		pthread_mutex_unlock(lock);
+		err = try_update(map, home, k, w, flags, &held);
+		bpfe_hash_unlock_bucket(home);
 		if (err != -EAGAIN)
 			break;
 		/* Another bucket's lock is needed: not with this one held. */
@@ -207,115 +197,92 @@ static int update(struct bpfe_map *map, const void *key, const struct hash_write
 	}
 	if (held)
 		bpfe_hash_give_back(map, held);
+	if (hash_wants_growth(map))
+		bpfe_hash_grow(map);
 	return err;
+}
+
+static int check_flags(const struct bpfe_map *map, uint64_t flags)
+{
+	if ((flags & ~(uint64_t)BPF_F_LOCK) > BPF_EXIST)
+		return -EINVAL;
+	return flags & BPF_F_LOCK && !map->attr.has_spin_lock ? -EINVAL : 0;
 }
 
 static int hash_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
 		       uint32_t cpu)
 {
-	return update(map, key, &(struct hash_write){.value = value, .cpu = cpu}, flags);
+	const struct hash_write w = {.value = value, .cpu = cpu};
+	int err = check_flags(map, flags);
+	struct hash_key k;
+
+	if (err)
+		return err;
+	hash_key_read(map, key, &k);
+	return update(map, &k, &w, flags);
 }
 
 static bpfe_direct_update_fn direct_update(const struct bpfe_map *map)
 {
-	return hash_update;
+	return map->ops->update;
+}
+
+/*
+ * A processor that changes its own value of a key that is there writes to no line that another one
+ * does: like a program that looks it up and writes to it, inside the read section that it is in.
+ */
+static int percpu_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
+			 uint32_t cpu)
+{
+	const struct hash_write w = {.value = value, .cpu = cpu};
+	int err = check_flags(map, flags);
+	struct hash_key k;
+	uint32_t number;
+
+	if (err)
+		return err;
+	hash_key_read(map, key, &k);
+	number = bpfe_hash_find(map, &k);
+	if (!number)
+		return update(map, &k, &w, flags);
+	if (flags & BPF_NOEXIST)
+		return -EEXIST;
+	bpfe_hash_write(map, number, &w);
+	use(map, number);
+	return 0;
 }
 
 static int percpu_write(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
 {
-	return update(map, key, &(struct hash_write){.value = value, .all_cpus = true}, flags);
+	const struct hash_write w = {.value = value, .all_cpus = true};
+	int err = check_flags(map, flags);
+	struct hash_key k;
+
+	if (err)
+		return err;
+	hash_key_read(map, key, &k);
+	return update(map, &k, &w, flags);
 }
 
 static int hash_remove(struct bpfe_map *map, const void *key)
 {
-	pthread_mutex_t *lock;
+	struct hash_bucket *home;
+	struct hash_place place;
 	struct hash_key k;
-	uint32_t number;
 
 	hash_key_read(map, key, &k);
-	lock = hash_bucket_lock(map, k.hash);
-	pthread_mutex_lock(lock);
-	number = bpfe_hash_find(map, &k);
-	if (number) {
-		bpfe_hash_unlink(map, number);
-		bpfe_hash_retire(map, number, true);
+	home = bpfe_hash_lock(map, k.hash);
+	place = bpfe_hash_place_of(map, home, &k);
+	if (place.number) {
+		bpfe_hash_remove(map, &place);
+		set_live(map, place.number, false);
+		bpfe_hash_retire(map, place.number, true);
 	}
-	pthread_mutex_unlock(lock);
-	return number ? 0 : -ENOENT;
+	bpfe_hash_unlock_bucket(home);
+	return place.number ? 0 : -ENOENT;
 }
 
 /* ---- All of them ---------------------------------------------------------------------------- */
-
-/*
- * Copy the key of the first element of @bucket, or of the one after key @k. Under the bucket's
- * lock, so that the chain holds still: a walk takes one step in a bucket and goes on to the next.
- */
-static bool key_in_bucket(struct bpfe_map *map, uint32_t bucket, const struct hash_key *k,
-			  void *next, bool *found)
-{
-	pthread_mutex_t *lock = hash_bucket_lock(map, bucket);
-	uint32_t link;
-
-	pthread_mutex_lock(lock);
-	link = k ? bpfe_hash_find(map, k) : *hash_bucket(map, bucket);
-	if (k && link) {
-		*found = true;
-		link = hash_element(map, link)->next;
-	}
-	if (!hash_is_end(link))
-		memcpy(next, hash_element(map, link)->key, map->attr.key_size);
-	pthread_mutex_unlock(lock);
-	return !hash_is_end(link);
-}
-
-static int hash_get_next_key(struct bpfe_map *map, const void *key, void *next)
-{
-	const struct hash_header *h = map->data;
-	uint32_t bucket = 0;
-	bool found = false;
-
-	if (key) {
-		struct hash_key k;
-
-		hash_key_read(map, key, &k);
-		bucket = hash_bucket_of(map, k.hash);
-		if (key_in_bucket(map, bucket, &k, next, &found))
-			return 0;
-		bucket = found ? bucket + 1 : 0;
-	}
-	for (; bucket < h->n_buckets; bucket++) {
-		if (!hash_is_end(*hash_bucket(map, bucket)) &&
-		    key_in_bucket(map, bucket, NULL, next, &found))
-			return 0;
-	}
-	return -ENOENT;
-}
-
-/* Inside a read section: an element is visited at most once unless it is reused meanwhile. */
-static uint32_t hash_for_each(struct bpfe_map *map, uint32_t cpu, bpfe_visit_fn visit, void *opaque)
-{
-	const struct hash_header *h = map->data;
-	uint32_t visited = 0;
-
-	for (uint32_t bucket = 0; bucket < h->n_buckets; bucket++) {
-		uint32_t link =
-			atomic_load_explicit(hash_bucket(map, bucket), memory_order_acquire);
-
-		while (!hash_is_end(link)) {
-			struct hash_element *e = hash_element(map, link);
-			uint32_t next = atomic_load_explicit(&e->next, memory_order_acquire);
-
-			/* It moved to another chain: that one has its turn. */
-			if (hash_bucket_of(map, e->hash) != bucket)
-				break;
-			visited++;
-			if (!visit(opaque, e->key, hash_value(map, e, cpu)))
-				return visited;
-			link = next;
-		}
-	}
-	return visited;
-}
 
 static uint32_t hash_count(const struct bpfe_map *map)
 {
@@ -323,38 +290,47 @@ static uint32_t hash_count(const struct bpfe_map *map)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < h->n_pools; i++)
-		count += h->pools[i].count;
+		count += hash_pool(h, i)->count;
 	return count;
+}
+
+/* Is @offset, from the first of @n values that lie @stride apart, in one of them, and @size bytes
+ * more? */
+static bool in_value(const struct bpfe_map *map, uint64_t offset, uint64_t n, uint64_t stride,
+		     size_t size)
+{
+	if (offset / stride >= n)
+		return false;
+	offset %= stride;
+	return offset <= map->attr.value_size && size <= map->attr.value_size - offset;
 }
 
 static bool hash_contains(const struct bpfe_map *map, uintptr_t address, size_t size)
 {
 	const struct hash_header *h = map->data;
-	size_t before = sizeof(struct hash_element) + hash_key_words(map) * sizeof(uint64_t);
-	uintptr_t offset = address - (uintptr_t)map->data - h->elements_offset;
+	const uint64_t n = (uint64_t)h->n_pools * h->pool_elements;
+	/* Numbers begin at 1. Below the first, what is left is more than all of them. */
+	uint64_t offset = address - (uintptr_t)hash_value(map, 1, 0);
 
-	if (address < (uintptr_t)map->data + h->elements_offset ||
-	    offset >= map->data_size - h->elements_offset)
-		return false;
-	offset %= h->stride;
-	if (offset < before)
-		return false;
-	offset = (offset - before) % bpfe_value_stride(&map->attr);
-	return offset <= map->attr.value_size && size <= map->attr.value_size - offset;
+	if (!map->ops->per_cpu)
+		return in_value(map, offset, n, h->stride, size);
+	return offset < h->cpu_stride * map->attr.cpus &&
+	       in_value(map, offset % h->cpu_stride, n, bpfe_value_stride(&map->attr), size);
 }
 
 /* What all four have in common. */
-#define HASH_OPS                                                                                  \
-	.storage_size = bpfe_hash_data_size, .private_size = bpfe_hash_private_size,              \
-	.init = bpfe_hash_init, .direct_lookup = direct_lookup, .update = hash_update,            \
-	.direct_update = direct_update, .remove = hash_remove, .get_next_key = hash_get_next_key, \
-	.for_each = hash_for_each, .count = hash_count, .contains = hash_contains,                \
+#define HASH_OPS                                                                        \
+	.storage_size = bpfe_hash_data_size, .private_size = bpfe_hash_private_size,    \
+	.init = bpfe_hash_init, .find = hash_find, .lookup = hash_lookup,               \
+	.direct_lookup = bpfe_hash_direct_lookup, .direct_update = direct_update,       \
+	.remove = hash_remove, .get_next_key = bpfe_hash_get_next_key,                  \
+	.for_each = bpfe_hash_for_each, .count = hash_count, .contains = hash_contains, \
 	.destroy = bpfe_hash_destroy
 
 const struct bpfe_map_ops bpfe_hash_ops = {
 	.type = BPF_MAP_TYPE_HASH,
 	.check = hash_check,
-	.lookup = hash_lookup,
+	.update = hash_update,
 	HASH_OPS,
 };
 
@@ -362,7 +338,7 @@ const struct bpfe_map_ops bpfe_percpu_hash_ops = {
 	.type = BPF_MAP_TYPE_PERCPU_HASH,
 	.per_cpu = true,
 	.check = percpu_check,
-	.lookup = hash_lookup,
+	.update = percpu_update,
 	.read = percpu_read,
 	.write = percpu_write,
 	HASH_OPS,
@@ -371,8 +347,7 @@ const struct bpfe_map_ops bpfe_percpu_hash_ops = {
 const struct bpfe_map_ops bpfe_lru_hash_ops = {
 	.type = BPF_MAP_TYPE_LRU_HASH,
 	.check = lru_check,
-	.find = lru_find,
-	.lookup = lru_lookup,
+	.update = hash_update,
 	HASH_OPS,
 };
 
@@ -380,8 +355,7 @@ const struct bpfe_map_ops bpfe_lru_percpu_hash_ops = {
 	.type = BPF_MAP_TYPE_LRU_PERCPU_HASH,
 	.per_cpu = true,
 	.check = lru_check,
-	.find = lru_find,
-	.lookup = lru_lookup,
+	.update = percpu_update,
 	.read = percpu_read,
 	.write = percpu_write,
 	HASH_OPS,

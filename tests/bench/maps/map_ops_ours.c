@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Our maps, through the functions that compiled code calls. */
+#include <bpf/libbpf.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -29,7 +30,8 @@ struct our_side *our_open(const struct work *work, const uint8_t *present)
 	const struct bpfe_map_attr attr = {.type = work->type,
 					   .key_size = work->key_size,
 					   .value_size = 8,
-					   .max_entries = work->entries};
+					   .max_entries = work->entries,
+					   .cpus = (uint32_t)libbpf_num_possible_cpus()};
 	struct our_side *side = calloc(1, sizeof(*side));
 	const struct bpfe_map_ops *ops = bpfe_map_ops(work->type);
 	const uint64_t value = 1;
