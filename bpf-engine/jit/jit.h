@@ -51,6 +51,8 @@ void jit_opt_address(struct lir *lir);
 void jit_opt_forward(struct lir *lir);
 void jit_opt_promote(struct lir *lir);
 void jit_opt_dead(struct lir *lir);
+/* Masks, before anything else is done with what the builder made; the rest of hardening. */
+void jit_harden_moves(struct lir *lir, const struct jit_options *options);
 void jit_harden(struct lir *lir, const struct jit_options *options);
 /* For look-ups that are inlined: let @reg, an index into an array of @entries, count as 0 in
  * @block's code from here on if it is not below that, whatever was branched on. Nothing if

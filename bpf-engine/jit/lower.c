@@ -2,6 +2,7 @@
 /* The blocks of a program one behind the other, functions' prologues, and what lies behind them. */
 #include <stdlib.h>
 #include <string.h>
+#include "jit/flow.h"
 #include "jit/lower.h"
 
 #define RED_ZONE 128u /* bytes below rsp that a function without calls may use as they are */
@@ -38,6 +39,9 @@ static const lower_fn table[LIR_CODES] = {
 	[LIR_SELECT] = lower_select,
 	[LIR_SETCC] = lower_setcc,
 	[LIR_FENCE] = lower_fence,
+	[LIR_MASK] = lower_mask,
+	[LIR_GUARD] = lower_guard,
+	[LIR_CLAMP] = lower_clamp,
 	[LIR_CTX_LOAD] = lower_ctx_load,
 	[LIR_CTX_STORE] = lower_ctx_store,
 	[LIR_CALL_HELPER] = lower_call_helper,
@@ -146,7 +150,7 @@ static bool moves_stack(const struct lir_op *op)
 static bool uses_run(const struct lir_op *op)
 {
 	return moves_stack(op) || op->code == LIR_CHARGE || op->code == LIR_MAY_GOTO ||
-	       op->code == LIR_TRAP || (lir_uses(op) & LIR_BIT(LIR_R13));
+	       op->code == LIR_TRAP || op->code == LIR_CLAMP || (lir_uses(op) & LIR_BIT(LIR_R13));
 }
 
 static void look_at_operations(struct lower *lo)
@@ -238,6 +242,10 @@ static void lower_op(struct lower *lo, const struct lir_op *op)
 	}
 	jit_mark(&lo->as, op->slot);
 	table[op->code](lo, op);
+	if (op->code != LIR_GUARD)
+		lo->has_nowhere = false;
+	if (op->code != LIR_GUARD && !lir_ends_block(op))
+		lo->flags = NULL;
 }
 
 static void lower_block(struct lower *lo, uint32_t b)
@@ -252,6 +260,8 @@ static void lower_block(struct lower *lo, uint32_t b)
 		prologue(lo, block->function);
 	}
 	jit_bind(&lo->as, lo->blocks[b]);
+	lo->flags = lo->lir->functions[block->function].entry != b ? lo->compared[b] : NULL;
+	lo->has_nowhere = false;
 	for (uint32_t o = 0; o < block->n_ops; o++) {
 		if (block->ops[o].code != LIR_NOP)
 			last = &block->ops[o];
@@ -306,6 +316,27 @@ static void lower_aborts(struct lower *lo)
 	jit_jmp_abs(&lo->as, (const void *)(uintptr_t)bpfe_jit_unwind);
 }
 
+/* The only branch that leads to a block compared last when control comes there. */
+static void find_compared(struct lower *lo)
+{
+	const struct lir *lir = lo->lir;
+	uint32_t *n = calloc(lir->n_blocks + 1, sizeof(*n));
+
+	for (uint32_t b = 0; b < lir->n_blocks && n; b++) {
+		const struct lir_block *block = &lir->blocks[b];
+		const struct lir_op *end = block->n_ops ? &block->ops[block->n_ops - 1] : NULL;
+		uint32_t to[2];
+		unsigned ways = lir_successors(block, to);
+
+		for (unsigned k = 0; k < ways; k++) {
+			lo->compared[to[k]] =
+				!n[to[k]] && ways == 2 && end->code == LIR_BRANCH ? end : NULL;
+			n[to[k]]++;
+		}
+	}
+	free(n);
+}
+
 static bool open_tables(struct lower *lo)
 {
 	const struct lir *lir = lo->lir;
@@ -313,8 +344,10 @@ static bool open_tables(struct lower *lo)
 	lo->blocks = malloc((lir->n_blocks + 1) * sizeof(*lo->blocks));
 	lo->functions = malloc(lir->n_functions * sizeof(*lo->functions));
 	lo->frames = calloc(lir->n_functions, sizeof(*lo->frames));
-	if (!lo->blocks || !lo->functions || !lo->frames)
+	lo->compared = calloc(lir->n_blocks + 1, sizeof(*lo->compared));
+	if (!lo->blocks || !lo->functions || !lo->frames || !lo->compared)
 		return false;
+	find_compared(lo);
 	for (uint32_t b = 0; b < lir->n_blocks; b++)
 		lo->blocks[b] = jit_label(&lo->as);
 	for (uint32_t f = 0; f < lir->n_functions; f++)
@@ -350,5 +383,6 @@ void jit_lower_free(struct lower *lo)
 	free(lo->blocks);
 	free(lo->functions);
 	free(lo->frames);
+	free(lo->compared);
 	free(lo->cold);
 }

@@ -37,10 +37,13 @@ struct lower {
 	uint32_t *blocks;    /* label of each block */
 	uint32_t *functions; /* label of each function's prologue */
 	struct lower_frame *frames;
-	uint32_t function;    /* being lowered */
-	uint32_t next;        /* where the block being lowered goes on behind its end */
-	uint32_t fallthrough; /* the block laid out behind the one being lowered */
-	bool needs_run;       /* something uses r13 */
+	uint32_t function;              /* being lowered */
+	uint32_t next;                  /* where the block being lowered goes on behind its end */
+	uint32_t fallthrough;           /* the block laid out behind the one being lowered */
+	const struct lir_op **compared; /* by block: what the flags are of when it is entered */
+	const struct lir_op *flags;     /* what they are of: lower_compare() need not again */
+	bool has_nowhere;               /* r11 is LIR_NOWHERE */
+	bool needs_run;                 /* something uses r13 */
 	uint32_t abort_budget, abort_trap, unwind; /* labels; they set env.abort */
 	struct lower_cold *cold;
 	uint32_t n_cold, room_cold;
@@ -107,6 +110,9 @@ void lower_ctx_store(struct lower *lo, const struct lir_op *op);
 /* lower_flow.c */
 void lower_jump(struct lower *lo, const struct lir_op *op);
 void lower_branch(struct lower *lo, const struct lir_op *op);
+/* Set the flags for a and b of @op, @imm if b is an immediate, unless they are set. Returns the
+ * condition to look for, as encodings have it. */
+uint8_t lower_compare(struct lower *lo, const struct lir_op *op, int32_t imm);
 void lower_select(struct lower *lo, const struct lir_op *op);
 void lower_setcc(struct lower *lo, const struct lir_op *op);
 void lower_may_goto(struct lower *lo, const struct lir_op *op);
@@ -115,6 +121,11 @@ void lower_exit(struct lower *lo, const struct lir_op *op);
 void lower_trap(struct lower *lo, const struct lir_op *op);
 /* Where the block being lowered goes on if its last operation does not say. */
 void lower_fall(struct lower *lo, uint32_t next);
+
+/* lower_harden.c */
+void lower_mask(struct lower *lo, const struct lir_op *op);
+void lower_guard(struct lower *lo, const struct lir_op *op);
+void lower_clamp(struct lower *lo, const struct lir_op *op);
 
 /* lower_call.c */
 void lower_call_helper(struct lower *lo, const struct lir_op *op);

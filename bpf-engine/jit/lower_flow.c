@@ -46,10 +46,32 @@ static void compare_mem(struct lower *lo, const struct lir_op *op)
 	}
 }
 
-/* Set the flags for a and b of @op, @imm if b is an immediate. Returns the condition to look for,
- * as encodings have it. */
-static uint8_t compare(struct lower *lo, const struct lir_op *op, int32_t imm)
+static int32_t imm_of(const struct lir_op *op)
 {
+	return op->code == LIR_BRANCH ? op->imm32 : (int32_t)op->imm;
+}
+
+static bool same_memory(const struct lir_op *a, const struct lir_op *b)
+{
+	return a->base == b->base && a->index == b->index && a->scale == b->scale &&
+	       a->disp == b->disp;
+}
+
+/* Do the flags tell of @op what they tell of the one they were set for? */
+static bool same_comparison(const struct lir_op *a, const struct lir_op *b)
+{
+	bool memory = a->a == LIR_MEM || a->b == LIR_MEM;
+
+	return a->a == b->a && a->b == b->b && a->size == b->size && is_test(a) == is_test(b) &&
+	       (a->b != LIR_IMM || imm_of(a) == imm_of(b)) && (!memory || same_memory(a, b));
+}
+
+uint8_t lower_compare(struct lower *lo, const struct lir_op *op, int32_t imm)
+{
+	if (lo->flags && same_comparison(lo->flags, op))
+		return op->cond & CONDITION_BITS;
+	lo->flags = op;
+	lo->has_nowhere = false;
 	if (op->b == LIR_IMM) {
 		compare_imm(lo, op, imm);
 	} else if (op->a == LIR_MEM || op->b == LIR_MEM) {
@@ -91,7 +113,7 @@ void lower_branch(struct lower *lo, const struct lir_op *op)
 
 	if (op->target == next)
 		return;
-	cond = compare(lo, op, op->imm32);
+	cond = lower_compare(lo, op, op->imm32);
 	if (op->target == lo->fallthrough && next != LIR_NO_BLOCK) {
 		jit_jcc(&lo->as, inverted(cond), lo->blocks[next]);
 		lo->next = LIR_NO_BLOCK;
@@ -102,7 +124,7 @@ void lower_branch(struct lower *lo, const struct lir_op *op)
 
 void lower_select(struct lower *lo, const struct lir_op *op)
 {
-	uint8_t cond = compare(lo, op, (int32_t)op->imm);
+	uint8_t cond = lower_compare(lo, op, (int32_t)op->imm);
 	uint8_t other = lower_reg(lo, op->index, LIR_RDI);
 
 	jit_cmov(&lo->as, 8, inverted(cond), op->dst, other);
@@ -110,7 +132,7 @@ void lower_select(struct lower *lo, const struct lir_op *op)
 
 void lower_setcc(struct lower *lo, const struct lir_op *op)
 {
-	uint8_t cond = compare(lo, op, (int32_t)op->imm);
+	uint8_t cond = lower_compare(lo, op, (int32_t)op->imm);
 
 	jit_setcc(&lo->as, cond, op->dst);
 	jit_movzx(&lo->as, 1, op->dst, op->dst);
