@@ -22,6 +22,23 @@ static void run_passes(struct lir *lir, const struct jit_options *options)
 	}
 }
 
+static bool hardens(const struct lir *lir, const struct jit_options *options)
+{
+	return !lir->failed && !(options->passes >> JIT_PASS_HARDEN & 1);
+}
+
+static void harden_moves(struct lir *lir, const struct jit_options *options)
+{
+	if (hardens(lir, options))
+		jit_harden_moves(lir, options);
+}
+
+static void harden(struct lir *lir, const struct jit_options *options)
+{
+	if (hardens(lir, options))
+		jit_harden(lir, options);
+}
+
 static int no_memory(struct bpfe_log *log)
 {
 	return bpfe_refuse(log, -ENOMEM, BPFE_NO_MEMORY, 0, "out of memory for the compilation");
@@ -86,7 +103,9 @@ int bpfe_jit_compile(const struct bpfe_image *image, const struct jit_options *o
 	lir_init(&lir, image);
 	err = jit_build(&lir, image, options, log);
 	if (!err) {
+		harden_moves(&lir, options);
 		run_passes(&lir, options);
+		harden(&lir, options);
 		jit_layout(&lir, !(options->passes >> JIT_PASS_LAYOUT & 1));
 		if (options->print && !lir.failed)
 			lir_print(&lir, options->print);
