@@ -15,7 +15,7 @@
 
 /* Arrays in lir_flow.memory, and in the walk's own. */
 #define FLOW_TABLES 6
-#define WALK_TABLES 5
+#define WALK_TABLES 7
 
 struct walk {
 	struct lir *lir;
@@ -25,6 +25,8 @@ struct walk {
 	uint32_t *merged; /* union-find: the head a block counts as, itself if none */
 	uint32_t *stack;
 	uint32_t *member; /* the head whose loop a block was last put on the list of */
+	bool has_loops;
+	uint32_t *to; /* two of each block: its successors, LIR_NO_BLOCK behind the last */
 };
 
 unsigned lir_successors(const struct lir_block *block, uint32_t successors[2])
@@ -48,6 +50,17 @@ unsigned lir_successors(const struct lir_block *block, uint32_t successors[2])
 /* ---- Order ------------------------------------------------------------------------------------
  */
 
+static void discover(struct walk *w, uint32_t b, uint32_t *time)
+{
+	const struct lir_block *block = &w->lir->blocks[b];
+	unsigned n = lir_successors(block, &w->to[2 * b]);
+
+	while (n < 2)
+		w->to[2 * b + n++] = LIR_NO_BLOCK;
+	w->first[b] = (*time)++;
+	w->last[b] = 0; /* successors walked so far, until it is finished */
+}
+
 /* From @entry on; finished blocks fill rpo from place @free down. Returns what is left of it. */
 static uint32_t number_blocks(struct walk *w, uint32_t entry, uint32_t free, uint32_t *time)
 {
@@ -56,25 +69,19 @@ static uint32_t number_blocks(struct walk *w, uint32_t entry, uint32_t free, uin
 
 	if (w->first[entry] != UINT32_MAX)
 		return free;
-	w->first[entry] = (*time)++;
-	w->last[entry] = 0; /* successors walked so far, until it is finished */
+	discover(w, entry, time);
 	w->stack[depth++] = entry;
 	while (depth) {
-		uint32_t b = w->stack[depth - 1];
-		uint32_t successors[2];
-		unsigned n = lir_successors(&w->lir->blocks[b], successors);
+		uint32_t b = w->stack[depth - 1], n = w->last[b]++;
+		uint32_t to = n < 2 ? w->to[2 * b + n] : LIR_NO_BLOCK;
 
-		if (w->last[b] == n) {
+		if (to == LIR_NO_BLOCK) {
 			w->last[b] = *time - 1;
 			flow->rpo[--free] = b;
 			depth--;
-			continue;
-		}
-		b = successors[w->last[b]++];
-		if (w->first[b] == UINT32_MAX) {
-			w->first[b] = (*time)++;
-			w->last[b] = 0;
-			w->stack[depth++] = b;
+		} else if (w->first[to] == UINT32_MAX) {
+			discover(w, to, time);
+			w->stack[depth++] = to;
 		}
 	}
 	return free;
@@ -111,34 +118,35 @@ static void empty_unreached(struct walk *w)
 /* ---- Predecessors -----------------------------------------------------------------------------
  */
 
-static void count_predecessors(struct lir *lir, const struct lir_flow *flow)
+static void count_predecessors(const struct walk *w)
 {
+	struct lir *lir = w->lir;
+
 	for (uint32_t b = 0; b < lir->n_blocks; b++)
 		lir->blocks[b].n_preds = 0;
-	for (uint32_t i = 0; i < flow->n_rpo; i++) {
-		uint32_t successors[2];
-		unsigned n = lir_successors(&lir->blocks[flow->rpo[i]], successors);
+	for (uint32_t i = 0; i < w->flow->n_rpo; i++) {
+		const uint32_t *to = &w->to[2 * w->flow->rpo[i]];
 
-		for (unsigned s = 0; s < n; s++)
-			lir->blocks[successors[s]].n_preds++;
+		for (unsigned s = 0; s < 2 && to[s] != LIR_NO_BLOCK; s++)
+			lir->blocks[to[s]].n_preds++;
 	}
 }
 
-static void find_predecessors(struct lir *lir, struct lir_flow *flow)
+static void find_predecessors(const struct walk *w)
 {
+	struct lir_flow *flow = w->flow;
 	uint32_t at = 0;
 
-	count_predecessors(lir, flow);
-	for (uint32_t b = 0; b < lir->n_blocks; b++) {
-		at += lir->blocks[b].n_preds;
+	count_predecessors(w);
+	for (uint32_t b = 0; b < w->lir->n_blocks; b++) {
+		at += w->lir->blocks[b].n_preds;
 		flow->first_pred[b] = at;
 	}
 	for (uint32_t i = flow->n_rpo; i-- > 0;) {
-		uint32_t successors[2];
-		unsigned n = lir_successors(&lir->blocks[flow->rpo[i]], successors);
+		const uint32_t *to = &w->to[2 * flow->rpo[i]];
 
-		for (unsigned s = 0; s < n; s++)
-			flow->preds[--flow->first_pred[successors[s]]] = flow->rpo[i];
+		for (unsigned s = 0; s < 2 && to[s] != LIR_NO_BLOCK; s++)
+			flow->preds[--flow->first_pred[to[s]]] = flow->rpo[i];
 	}
 }
 
@@ -231,8 +239,10 @@ static void find_loops(struct walk *w)
 		lir->blocks[b].loop_depth = 0;
 	}
 	for (uint32_t i = flow->n_rpo; i-- > 0;) {
-		if (leads_back_to(w, flow->rpo[i]))
+		if (leads_back_to(w, flow->rpo[i])) {
 			find_loop(w, flow->rpo[i]);
+			w->has_loops = true;
+		}
 	}
 	for (uint32_t i = 0; i < flow->n_rpo; i++) {
 		struct lir_block *block = &lir->blocks[flow->rpo[i]];
@@ -257,20 +267,19 @@ static void summarise_block(const struct lir_block *block, lir_set *uses, lir_se
 	}
 }
 
-static bool spread_liveness(struct lir *lir, uint32_t b, lir_set uses, lir_set defs)
+static bool spread_liveness(const struct walk *w, uint32_t b, lir_set uses, lir_set defs)
 {
-	struct lir_block *block = &lir->blocks[b];
-	uint32_t successors[2];
-	unsigned n = lir_successors(block, successors);
+	struct lir_block *blocks = w->lir->blocks;
+	const uint32_t *to = &w->to[2 * b];
 	lir_set live = 0;
 
-	for (unsigned s = 0; s < n; s++)
-		live |= lir->blocks[successors[s]].live_in;
-	block->live_out = live;
+	for (unsigned s = 0; s < 2 && to[s] != LIR_NO_BLOCK; s++)
+		live |= blocks[to[s]].live_in;
+	blocks[b].live_out = live;
 	live = uses | (live & ~defs);
-	if (live == block->live_in)
+	if (live == blocks[b].live_in)
 		return false;
-	block->live_in = live;
+	blocks[b].live_in = live;
 	return true;
 }
 
@@ -288,7 +297,8 @@ static void find_liveness(struct walk *w)
 	while (changed) {
 		changed = false;
 		for (uint32_t i = flow->n_rpo; i-- > 0;)
-			changed |= spread_liveness(lir, flow->rpo[i], uses[i], defs[i]);
+			changed |= spread_liveness(w, flow->rpo[i], uses[i], defs[i]);
+		changed &= w->has_loops;
 	}
 }
 
@@ -324,7 +334,8 @@ static bool make_room(struct walk *w)
 	w->last = table += n;
 	w->merged = table += n;
 	w->stack = table += n;
-	w->member = table + n;
+	w->member = table += n;
+	w->to = table + n;
 	w->flow = flow;
 	return true;
 }
@@ -341,7 +352,7 @@ void jit_flow(struct lir *lir)
 	}
 	order_blocks(&w);
 	empty_unreached(&w);
-	find_predecessors(lir, w.flow);
+	find_predecessors(&w);
 	find_loops(&w);
 	find_liveness(&w);
 }

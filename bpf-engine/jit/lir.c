@@ -130,24 +130,10 @@ void lir_compact(struct lir *lir)
 
 /* ---- What operations read and write --------------------------------------------------------- */
 
-enum {
-	USES_A = 1 << 0,
-	USES_B = 1 << 1,
-	USES_DST = 1 << 2,
-	SETS_DST = 1 << 3,
-	MEMORY = 1 << 4,   /* always has base, index, scale, disp */
-	READS = 1 << 5,    /* memory, always */
-	WRITES = 1 << 6,   /* memory */
-	ENDS = 1 << 7,     /* its block */
-	PURE = 1 << 8,     /* nothing but dst comes of it */
-	CALLS = 1 << 9,    /* loses LIR_CALLER_SAVED */
-	ADDRESS = 1 << 10, /* base and index are used, memory is not touched */
-};
+#define ARITHMETIC (LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE)
 
-#define ARITHMETIC (USES_A | USES_B | SETS_DST | PURE)
-
-static const uint16_t traits[LIR_CODES] = {
-	[LIR_MOV] = USES_B | SETS_DST | PURE,
+const uint16_t lir_traits[LIR_CODES] = {
+	[LIR_MOV] = LIR_USES_B | LIR_SETS_DST | LIR_PURE,
 	[LIR_ADD] = ARITHMETIC,
 	[LIR_SUB] = ARITHMETIC,
 	[LIR_MUL] = ARITHMETIC,
@@ -163,126 +149,39 @@ static const uint16_t traits[LIR_CODES] = {
 	[LIR_UMOD] = ARITHMETIC,
 	[LIR_SDIV] = ARITHMETIC,
 	[LIR_SMOD] = ARITHMETIC,
-	[LIR_NEG] = USES_A | SETS_DST | PURE,
-	[LIR_BSWAP] = USES_A | SETS_DST | PURE,
+	[LIR_NEG] = LIR_USES_A | LIR_SETS_DST | LIR_PURE,
+	[LIR_BSWAP] = LIR_USES_A | LIR_SETS_DST | LIR_PURE,
 	[LIR_ZEXT] = ARITHMETIC,
 	[LIR_SEXT] = ARITHMETIC,
-	[LIR_LEA] = SETS_DST | ADDRESS | PURE,
-	[LIR_LOAD] = SETS_DST | MEMORY | READS | PURE,
-	[LIR_STORE] = USES_B | MEMORY | WRITES,
-	[LIR_RMW] = USES_B | MEMORY | READS | WRITES,
-	[LIR_ATOMIC] = USES_B | MEMORY | READS | WRITES,
-	[LIR_FETCH] = USES_B | SETS_DST | MEMORY | READS | WRITES,
-	[LIR_XCHG] = USES_B | SETS_DST | MEMORY | READS | WRITES,
-	[LIR_CMPXCHG] = USES_A | USES_B | SETS_DST | MEMORY | READS | WRITES,
-	[LIR_SELECT] = USES_A | USES_B | USES_DST | SETS_DST | PURE,
-	[LIR_SETCC] = USES_A | USES_B | SETS_DST | PURE,
-	[LIR_MASK] = USES_A | SETS_DST | PURE,
-	[LIR_GUARD] = USES_A | USES_B | USES_DST | SETS_DST,
-	[LIR_CLAMP] = USES_A | SETS_DST | READS,
-	[LIR_OBJECT] = USES_DST,
-	[LIR_CTX_LOAD] = USES_A | SETS_DST | READS | PURE,
-	[LIR_CTX_STORE] = USES_A | USES_B | WRITES,
-	[LIR_CALL_HELPER] = CALLS | READS | WRITES,
-	[LIR_CALL_DIRECT] = CALLS | READS | WRITES | USES_A,
-	[LIR_CALL_LOCAL] = CALLS | READS | WRITES,
-	[LIR_CALLX] = CALLS | READS | WRITES | USES_A,
-	[LIR_JUMP] = ENDS,
-	[LIR_BRANCH] = USES_A | USES_B | ENDS,
-	[LIR_MAY_GOTO] = ENDS,
-	[LIR_TAIL_CALL] = CALLS | READS | WRITES,
-	[LIR_EXIT] = ENDS,
-	[LIR_TRAP] = ENDS,
+	[LIR_LEA] = LIR_SETS_DST | LIR_ADDRESS | LIR_PURE,
+	[LIR_LOAD] = LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_PURE,
+	[LIR_STORE] = LIR_USES_B | LIR_MEMORY | LIR_WRITES,
+	[LIR_RMW] = LIR_USES_B | LIR_MEMORY | LIR_READS | LIR_WRITES,
+	[LIR_ATOMIC] = LIR_USES_B | LIR_MEMORY | LIR_READS | LIR_WRITES,
+	[LIR_FETCH] = LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_WRITES,
+	[LIR_XCHG] = LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_WRITES,
+	[LIR_CMPXCHG] = LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS |
+			LIR_WRITES | LIR_IMPLIES,
+	[LIR_SELECT] =
+		LIR_USES_A | LIR_USES_B | LIR_USES_DST | LIR_SETS_DST | LIR_PURE | LIR_IMPLIES,
+	[LIR_SETCC] = LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE,
+	[LIR_MASK] = LIR_USES_A | LIR_SETS_DST | LIR_PURE,
+	[LIR_GUARD] = LIR_USES_A | LIR_USES_B | LIR_USES_DST | LIR_SETS_DST,
+	[LIR_CLAMP] = LIR_USES_A | LIR_SETS_DST | LIR_READS,
+	[LIR_OBJECT] = LIR_USES_DST,
+	[LIR_CTX_LOAD] = LIR_USES_A | LIR_SETS_DST | LIR_READS | LIR_PURE,
+	[LIR_CTX_STORE] = LIR_USES_A | LIR_USES_B | LIR_WRITES,
+	[LIR_CALL_HELPER] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_IMPLIES,
+	[LIR_CALL_DIRECT] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_USES_A | LIR_IMPLIES,
+	[LIR_CALL_LOCAL] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_IMPLIES,
+	[LIR_CALLX] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_USES_A | LIR_IMPLIES,
+	[LIR_JUMP] = LIR_ENDS,
+	[LIR_BRANCH] = LIR_USES_A | LIR_USES_B | LIR_ENDS,
+	[LIR_MAY_GOTO] = LIR_ENDS,
+	[LIR_TAIL_CALL] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_IMPLIES,
+	[LIR_EXIT] = LIR_ENDS | LIR_IMPLIES,
+	[LIR_TRAP] = LIR_ENDS,
 };
-
-static lir_set one(uint8_t reg)
-{
-	return reg < LIR_NONE ? LIR_BIT(reg) : 0;
-}
-
-bool lir_has_memory(const struct lir_op *op)
-{
-	uint16_t t = traits[op->code];
-
-	return (t & (MEMORY | ADDRESS)) || ((t & USES_B) && op->b == LIR_MEM) ||
-	       ((t & USES_A) && op->a == LIR_MEM);
-}
-
-static lir_set call_uses(const struct lir_op *op)
-{
-	switch (op->code) {
-	case LIR_CALL_HELPER:
-	case LIR_CALL_DIRECT:
-		return (lir_set)op->disp;
-	case LIR_TAIL_CALL:
-		return LIR_BIT(LIR_RSI) | LIR_BIT(LIR_RDX) | LIR_BIT(LIR_RCX);
-	default:
-		return LIR_ARGUMENTS;
-	}
-}
-
-lir_set lir_uses(const struct lir_op *op)
-{
-	uint16_t t = traits[op->code];
-	lir_set uses = 0;
-
-	if (t & USES_A)
-		uses |= one(op->a);
-	if (t & USES_B)
-		uses |= one(op->b);
-	if (t & USES_DST)
-		uses |= one(op->dst);
-	if (op->code == LIR_SELECT)
-		uses |= one(op->index);
-	else if (lir_has_memory(op))
-		uses |= one(op->base) | (op->scale ? one(op->index) : 0);
-	if (t & CALLS)
-		uses |= call_uses(op);
-	if (op->code == LIR_CMPXCHG || op->code == LIR_EXIT)
-		uses |= LIR_BIT(LIR_RAX);
-	return uses;
-}
-
-lir_set lir_defs(const struct lir_op *op)
-{
-	uint16_t t = traits[op->code];
-	lir_set defs = 0;
-
-	if (t & SETS_DST)
-		defs |= one(op->dst);
-	if (t & CALLS)
-		defs |= LIR_CALLER_SAVED;
-	if (op->code == LIR_CMPXCHG)
-		defs |= LIR_BIT(LIR_RAX);
-	return defs;
-}
-
-bool lir_reads_memory(const struct lir_op *op)
-{
-	uint16_t t = traits[op->code];
-
-	return (t & READS) || (lir_has_memory(op) && !(t & (MEMORY | ADDRESS)));
-}
-
-bool lir_writes_memory(const struct lir_op *op)
-{
-	return traits[op->code] & WRITES;
-}
-
-bool lir_is_pure(const struct lir_op *op)
-{
-	return op->code == LIR_NOP || ((traits[op->code] & PURE) && !(op->flags & LIR_F_ACQUIRE));
-}
-
-bool lir_is_call(const struct lir_op *op)
-{
-	return traits[op->code] & CALLS;
-}
-
-bool lir_ends_block(const struct lir_op *op)
-{
-	return traits[op->code] & ENDS;
-}
 
 uint8_t lir_cond_swap(uint8_t cond)
 {

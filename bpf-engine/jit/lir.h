@@ -259,20 +259,15 @@ struct lir_op *lir_insert(struct lir *lir, uint32_t block, uint32_t at, const st
 /* Take the NOPs out of all blocks. */
 void lir_compact(struct lir *lir);
 
-/* What an operation reads and writes. LIR_FP counts as a register. Flags of the machine are
- * nobody's: lower.c makes them where they are used. */
-lir_set lir_uses(const struct lir_op *op);
-lir_set lir_defs(const struct lir_op *op);
-bool lir_reads_memory(const struct lir_op *op);
-bool lir_writes_memory(const struct lir_op *op);
-/* May it be left out when nobody reads what it defines? */
-bool lir_is_pure(const struct lir_op *op);
-/* Does it end its block (JUMP, BRANCH, MAY_GOTO, EXIT, TRAP)? */
-bool lir_ends_block(const struct lir_op *op);
-/* Is LIR_CALLER_SAVED lost in it? */
-bool lir_is_call(const struct lir_op *op);
-/* Has it base, index, scale and disp? */
-bool lir_has_memory(const struct lir_op *op);
+/*
+ * lir_effects.h. What an operation reads and writes: lir_uses(), lir_defs(). LIR_FP counts as a
+ * register. Flags of the machine are nobody's: lower.c makes them where they are used.
+ * lir_reads_memory(), lir_writes_memory(). lir_is_pure(): may it be left out when nobody reads what
+ * it defines? lir_ends_block(): does it end its block (JUMP, BRANCH, MAY_GOTO, EXIT, TRAP)?
+ * lir_is_call(): is LIR_CALLER_SAVED lost in it? lir_has_memory(): has it base, index, scale and
+ * disp?
+ */
+#include "jit/lir_effects.h"
 
 /* cond with a and b exchanged; cond negated. */
 uint8_t lir_cond_swap(uint8_t cond);
