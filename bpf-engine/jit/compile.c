@@ -11,13 +11,18 @@ static const struct {
 	enum jit_pass pass;
 	jit_pass_fn fn;
 } passes[] = {
-	{JIT_PASSES, NULL}, /* none is there yet */
+	{JIT_PASS_VALUES, jit_opt_values},
+	{JIT_PASS_IDIOMS, jit_opt_idioms},
+	{JIT_PASS_ADDRESS, jit_opt_address},
+	{JIT_PASS_FORWARD, jit_opt_forward},
+	{JIT_PASS_PROMOTE, jit_opt_promote},
+	{JIT_PASS_DEAD, jit_opt_dead},
 };
 
 static void run_passes(struct lir *lir, const struct jit_options *options)
 {
 	for (unsigned i = 0; i < sizeof(passes) / sizeof(passes[0]) && !lir->failed; i++) {
-		if (passes[i].fn && !(options->passes >> passes[i].pass & 1))
+		if (!(options->passes >> passes[i].pass & 1))
 			passes[i].fn(lir);
 	}
 }
