@@ -10,8 +10,6 @@
 /* Longest frame and offset Linux accepts here (bpf_xdp_pointer()). */
 #define MAX_OFFSET 0xffffu
 
-#define BYTES_PER_INSN 8u /* what copying costs of the run's budget */
-
 size_t bpfe_frame_len(const struct bpfe_xdp_buff *xdp)
 {
 	return (size_t)(xdp->data_end - xdp->data);
@@ -24,27 +22,48 @@ static int check(const struct bpfe_xdp_buff *xdp, uint64_t offset, uint64_t len)
 	return offset + len > bpfe_frame_len(xdp) ? -EINVAL : 0;
 }
 
-int bpfe_frame_load(struct bpfe_run_env *env, uint64_t offset, void *to, uint64_t len)
+static int load(const struct bpfe_xdp_buff *xdp, uint64_t offset, void *to, uint64_t len)
 {
-	int err = check(env->xdp, offset, len);
+	int err = check(xdp, offset, len);
 
-	env->cost += len / BYTES_PER_INSN;
 	/* The program may read what it handed over, so it must not stay as it was. */
 	if (err)
 		memset(to, 0, len);
 	else
-		memmove(to, env->xdp->data + offset, len); /* @to may lie in the frame */
+		memmove(to, xdp->data + offset, len); /* @to may lie in the frame */
 	return err;
+}
+
+static int store(const struct bpfe_xdp_buff *xdp, uint64_t offset, const void *from, uint64_t len)
+{
+	int err = check(xdp, offset, len);
+
+	if (!err)
+		memmove(xdp->data + offset, from, len);
+	return err;
+}
+
+int bpfe_frame_load(struct bpfe_run_env *env, uint64_t offset, void *to, uint64_t len)
+{
+	env->cost += len / BPFE_FRAME_BYTES_PER_INSN;
+	return load(env->xdp, offset, to, len);
 }
 
 int bpfe_frame_store(struct bpfe_run_env *env, uint64_t offset, const void *from, uint64_t len)
 {
-	int err = check(env->xdp, offset, len);
+	env->cost += len / BPFE_FRAME_BYTES_PER_INSN;
+	return store(env->xdp, offset, from, len);
+}
 
-	env->cost += len / BYTES_PER_INSN;
-	if (!err)
-		memmove(env->xdp->data + offset, from, len);
-	return err;
+BPFE_HELPER(bpfe_xdp_load_charged)
+{
+	return bpfe_helper_error(load(env->xdp, (uint32_t)r2, (void *)(uintptr_t)r3, (uint32_t)r4));
+}
+
+BPFE_HELPER(bpfe_xdp_store_charged)
+{
+	return bpfe_helper_error(
+		store(env->xdp, (uint32_t)r2, (const void *)(uintptr_t)r3, (uint32_t)r4));
 }
 
 static BPFE_HELPER(xdp_get_buff_len)
@@ -102,7 +121,7 @@ static BPFE_HELPER(csum_diff)
 
 	if ((from_size | to_size) % 4)
 		return bpfe_helper_error(-EINVAL);
-	env->cost += (from_size + to_size) / BYTES_PER_INSN;
+	env->cost += (from_size + to_size) / BPFE_FRAME_BYTES_PER_INSN;
 	if (to_size)
 		sum = sum_words(to, to_size, seed);
 	if (from_size && to_size)

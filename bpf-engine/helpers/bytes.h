@@ -5,6 +5,9 @@
 
 #include "helpers/helpers.h"
 
+/* Bytes copied or summed for the price of one instruction. */
+#define BPFE_FRAME_BYTES_PER_INSN 8u
+
 /* Bytes from data to data_end. */
 size_t bpfe_frame_len(const struct bpfe_xdp_buff *xdp);
 
@@ -15,5 +18,9 @@ size_t bpfe_frame_len(const struct bpfe_xdp_buff *xdp);
  */
 int bpfe_frame_load(struct bpfe_run_env *env, uint64_t offset, void *to, uint64_t len);
 int bpfe_frame_store(struct bpfe_run_env *env, uint64_t offset, const void *from, uint64_t len);
+
+/* bpf_xdp_load_bytes() and bpf_xdp_store_bytes() for compiled code that has charged for them. */
+BPFE_HELPER(bpfe_xdp_load_charged);
+BPFE_HELPER(bpfe_xdp_store_charged);
 
 #endif

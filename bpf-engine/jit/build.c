@@ -82,6 +82,14 @@ static struct lir_op *charge(struct jit_builder *b)
 	return &b->lir->blocks[b->charge_block].ops[b->charge_op];
 }
 
+void jit_charge(struct jit_builder *b, uint32_t n)
+{
+	if (n > b->most_charged)
+		b->most_charged = n;
+	if (!b->lir->failed)
+		charge(b)->imm += n;
+}
+
 void jit_check_budget(struct jit_builder *b)
 {
 	if (b->lir->counts && !b->lir->failed)
@@ -404,25 +412,26 @@ static bool open_functions(struct jit_builder *b)
 }
 
 /* Does the program have to count what it executes? */
-static bool must_count(const struct bpfe_image *image, const struct jit_options *options)
+static bool must_count(const struct jit_builder *b)
 {
-	if (options->count || image->longest_run > options->budget)
-		return true;
-	for (uint32_t slot = 0; slot < image->n_insns; slot++) {
-		const struct bpfe_insn_aux *aux = &image->aux[slot];
+	uint64_t most;
 
-		if (aux->seen && aux->form == BPFE_FORM_MAY_GOTO)
-			return true;
-		if (aux->seen &&
-		    (aux->form == BPFE_FORM_CALL_HELPER || aux->form == BPFE_FORM_CALL_KFUNC)) {
-			const struct bpfe_helper *helper = jit_callee(image, slot);
+	return b->options->count || b->charges_itself ||
+	       __builtin_mul_overflow(b->image->longest_run, 1 + b->most_charged, &most) ||
+	       most > b->options->budget;
+}
 
-			if (!helper || !helper->plain)
-				return true;
+static void drop_charges(struct lir *lir)
+{
+	for (uint32_t i = 0; i < lir->n_blocks; i++) {
+		struct lir_block *block = &lir->blocks[i];
+
+		for (uint32_t o = 0; o < block->n_ops; o++) {
+			if (block->ops[o].code == LIR_CHARGE)
+				block->ops[o].code = LIR_NOP;
 		}
-		slot += bpfe_is_wide(&image->insns[slot]);
 	}
-	return false;
+	lir_compact(lir);
 }
 
 /* Number the blocks in the order in which they were filled: a function's lie together. */
@@ -471,14 +480,18 @@ static void build_program(struct jit_builder *b)
 		lir->failed = true;
 		return;
 	}
-	lir->counts = must_count(b->image, b->options);
-	lir->may_abort = lir->counts;
-	lir->spare = LIR_BIT(LIR_R10) | (lir->counts ? 0 : LIR_BIT(LIR_R12));
+	lir->counts = true; /* what is built tells whether it must */
 	find_leaders(b);
 	for (uint32_t f = 0; f < lir->n_functions && !b->err && !lir->failed; f++)
 		build_function(b, f);
-	if (!b->err && !lir->failed)
-		number_blocks(b);
+	if (b->err || lir->failed)
+		return;
+	number_blocks(b);
+	lir->counts = must_count(b);
+	lir->may_abort |= lir->counts;
+	lir->spare = LIR_BIT(LIR_R10) | (lir->counts ? 0 : LIR_BIT(LIR_R12));
+	if (!lir->counts && !lir->failed)
+		drop_charges(lir);
 }
 
 int jit_build(struct lir *lir, const struct bpfe_image *image, const struct jit_options *options,

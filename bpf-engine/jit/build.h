@@ -20,6 +20,8 @@ struct jit_builder {
 	uint32_t slot;
 	uint32_t charge_block; /* where the operation is that charges for what is being built */
 	uint32_t charge_op;
+	uint32_t most_charged; /* for one instruction, beyond itself, by jit_charge() */
+	bool charges_itself;   /* something does that the builder does not know how much */
 	int err;
 };
 
@@ -40,6 +42,9 @@ uint32_t jit_block_at(struct jit_builder *b, uint32_t slot);
 
 /* What is built from now on is charged for on its own, because control may not come here. */
 void jit_new_charge(struct jit_builder *b);
+
+/* The instruction being built counts as @n more. */
+void jit_charge(struct jit_builder *b, uint32_t n);
 
 /* The run is checked against its budget where the instructions being built are charged for. */
 void jit_check_budget(struct jit_builder *b);

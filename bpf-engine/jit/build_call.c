@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Calls of helpers, of the program's own functions and of other programs. */
-#include "jit/build.h"
+#include "jit/inline.h"
 
 const struct bpfe_helper *jit_callee(const struct bpfe_image *image, uint32_t slot)
 {
@@ -29,6 +29,7 @@ static void tail_call(struct jit_builder *b)
 {
 	b->lir->functions[b->function].has_tail_call = true;
 	b->lir->has_tail_call = true;
+	b->charges_itself = true;
 	jit_check_budget(b);
 	jit_emit(b, jit_op(LIR_TAIL_CALL, 8));
 	jit_new_charge(b);
@@ -44,7 +45,7 @@ static void call(struct jit_builder *b, const struct bpfe_helper *helper)
 	if (helper->plain)
 		op.flags |= LIR_F_PLAIN;
 	else
-		b->lir->may_abort = true;
+		b->charges_itself = b->lir->may_abort = true;
 	if (helper->calls_back)
 		op.flags |= LIR_F_CALLBACK;
 	jit_emit(b, op);
@@ -67,7 +68,7 @@ void jit_build_call_helper(struct jit_builder *b, const struct bpf_insn *insn,
 	}
 	if (helper->id == BPF_FUNC_tail_call)
 		tail_call(b);
-	else
+	else if (!jit_inline_call(b, helper, aux))
 		call(b, helper);
 }
 

@@ -68,6 +68,7 @@ void jit_build_may_goto(struct jit_builder *b, const struct bpf_insn *insn,
 		function->loops = true;
 		function->loops_cell = jit_new_cell(b);
 	}
+	b->charges_itself = true; /* the count of what was executed says when it ends */
 	op.imm32 = (int32_t)function->loops_cell;
 	op.target = jit_block_at(b, target);
 	jit_emit(b, op);
