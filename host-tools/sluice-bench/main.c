@@ -158,6 +158,19 @@ static void find_columns(struct results *results)
 	}
 }
 
+/* What is measured of some programs beside their runs. */
+static void measure_special(struct results *results, GPtrArray *programs, const struct plan *plan)
+{
+	for (guint i = 0; i < programs->len; i++) {
+		struct bench_program *program = g_ptr_array_index(programs, i);
+
+		if (program->info->read_only)
+			measure_scaling(results, program, plan);
+		if (!strcmp(program->info->class, "load"))
+			measure_loading(results, program, plan);
+	}
+}
+
 static struct results *measure(GPtrArray *programs, const struct plan *plan)
 {
 	struct results *results = results_new();
@@ -168,6 +181,8 @@ static struct results *measure(GPtrArray *programs, const struct plan *plan)
 	find_columns(results);
 	for (guint i = 0; i < programs->len; i++)
 		measure_program(results, g_ptr_array_index(programs, i), plan);
+	if (!plan->check_only)
+		measure_special(results, programs, plan);
 	return results;
 }
 

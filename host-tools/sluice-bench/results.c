@@ -37,6 +37,7 @@ static void loading_free(gpointer data)
 
 	g_free(loading->program_rounds);
 	g_free(loading->whole_rounds);
+	g_free(loading->compile_rounds);
 	g_free(loading->why);
 	g_free(loading);
 }

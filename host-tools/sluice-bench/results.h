@@ -45,7 +45,7 @@ struct loading {
 	struct summary program_ns; /* verifying and compiling */
 	struct summary whole_ns;   /* object file and maps too */
 	struct summary compile_ns; /* compiling alone; of none if it is not known */
-	double *program_rounds, *whole_rounds;
+	double *program_rounds, *whole_rounds, *compile_rounds;
 	char *why;
 };
 

@@ -37,6 +37,7 @@ struct bench_info {
 	const char *what;    /* for people */
 	uint32_t iterations; /* of body() in one run that is timed */
 	uint32_t ops;        /* map operations in one iteration, for class "maps"; 0: one */
+	uint8_t read_only;   /* it reads one map: two threads at a time are measured too */
 	/* Maps, separated by commas, whose contents are an engine's own affair: time stamps, or
 	 * what an LRU map threw out. They are not compared. */
 	const char *own;

@@ -48,6 +48,7 @@ const struct bench_info bench_info = {
 	.what = "longest prefix of 100000",
 	.iterations = 256,
 	.ops = OPS,
+	.read_only = 1,
 	.fill = fill,
 	.frame = bench_frame,
 };

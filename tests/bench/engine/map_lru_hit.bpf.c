@@ -34,6 +34,7 @@ const struct bench_info bench_info = {
 	.what = "LRU look-up, hit",
 	.iterations = 256,
 	.ops = OPS,
+	.read_only = 1,
 	.fill = fill,
 	.frame = bench_frame,
 };
