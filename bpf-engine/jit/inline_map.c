@@ -42,7 +42,7 @@ static bool is_array(const struct bpfe_map *map)
 /* rax = where the values of the run's processor begin. */
 static void emit_base(struct jit_builder *b, const struct bpfe_map *map)
 {
-	const uint64_t bytes = (uint64_t)bpfe_value_stride(&map->attr) * map->attr.max_entries;
+	const uint64_t bytes = bpfe_array_cpu_stride(&map->attr);
 	const uint32_t cpus = map->attr.cpus;
 
 	if (!map->ops->per_cpu) {
