@@ -105,7 +105,8 @@ static void test_effects_remain(void **state)
 		frame_init(&f);
 		assert_int_equal(run(prog, &f).abort, BPFE_ABORT_BUDGET);
 		assert_int_equal(f.xdp.data[0], 1);
-		assert_int_equal(f.xdp.data[1], 0);
+		/* Compiled code looks at the budget where the program exits. */
+		assert_int_equal(f.xdp.data[1], test_engine() != BPFE_ENGINE_INTERP);
 	}
 	bpfe_program_put(prog);
 }

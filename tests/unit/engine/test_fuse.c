@@ -56,7 +56,7 @@ static void test_budget_ends_within(void **state)
 		assert_int_equal(result.abort, budget < 4 ? BPFE_ABORT_BUDGET : BPFE_ABORT_NONE);
 		assert_int_equal(result.insns, budget);
 		if (budget < 4)
-			assert_int_equal(result.abort_insn, budget + 1);
+			assert_abort_at(&result, budget + 1);
 	}
 }
 
