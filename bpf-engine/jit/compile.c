@@ -11,11 +11,13 @@ static const struct {
 	enum jit_pass pass;
 	jit_pass_fn fn;
 } passes[] = {
+	/* What was on the stack is then seen through like any other register. */
+	{JIT_PASS_PROMOTE, jit_opt_promote},
+	{JIT_PASS_FORWARD, jit_opt_forward},
 	{JIT_PASS_VALUES, jit_opt_values},
+	{JIT_PASS_DEAD, jit_opt_dead}, /* idioms count who reads what */
 	{JIT_PASS_IDIOMS, jit_opt_idioms},
 	{JIT_PASS_ADDRESS, jit_opt_address},
-	{JIT_PASS_FORWARD, jit_opt_forward},
-	{JIT_PASS_PROMOTE, jit_opt_promote},
 	{JIT_PASS_DEAD, jit_opt_dead},
 };
 
