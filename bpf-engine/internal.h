@@ -68,8 +68,8 @@ enum {
 };
 
 /*
- * A scalar that is not constant is added to, or subtracted from, a pointer to the stack or into a
- * map value. On every path that the program can take the result's distance from the pointer is at
+ * A scalar in a register is added to, or subtracted from, a pointer to the stack, into a map value
+ * or into the packet. On every path that the program can take the result's distance from the pointer is at
  * most limit; under speculation it may not be, and compiled code masks it. (Linux: alu_limit.)
  */
 enum bpfe_sanitize {

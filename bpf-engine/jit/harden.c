@@ -18,6 +18,7 @@ static void rewrite_operation(struct harden *h, struct harden_state *state)
 		harden_access(h, state);
 	op = h->lir->blocks[h->block].ops[h->at];
 	harden_step(h, state, &op);
+	h->clamped &= ~lir_defs(&op);
 	h->number++;
 }
 
@@ -29,6 +30,7 @@ static void rewrite_block(struct harden *h, uint32_t block)
 
 	h->block = block;
 	h->number = 0;
+	h->clamped = 0;
 	for (h->at = 0; h->at < h->lir->blocks[block].n_ops && !h->lir->failed; h->at++)
 		rewrite_operation(h, &state);
 	n = lir_successors(&h->lir->blocks[block], to);

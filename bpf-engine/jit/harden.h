@@ -20,7 +20,7 @@ enum held_kind {
 	HELD_OPAQUE,      /* the same, and how many bytes is not known; id says which object */
 	HELD_STACK,       /* fp plus lo..hi; size bytes below fp may be used */
 	HELD_OUTER,       /* the same in the frame of a caller */
-	HELD_PACKET,      /* base plus lo; the base: id */
+	HELD_PACKET,      /* base plus lo..hi; the base: id */
 	HELD_END,         /* data_end */
 	HELD_CTX,         /* the context plus lo..hi */
 };
@@ -29,7 +29,8 @@ enum held_kind {
 struct held {
 	uint8_t kind;
 	uint32_t id;   /* packet, opaque: those with one id (not 0) have one base */
-	uint32_t size; /* of the object; packet: bytes from the base on that lie in the frame */
+	uint32_t size; /* of the object; packet: bytes from the base on that lie in the frame; any:
+			  1 if it may point into the running function's stack */
 	int32_t least; /* packet: the base lies so far behind the start of the frame, or is nowhere
 			*/
 	int64_t lo, hi;
@@ -73,12 +74,16 @@ struct harden {
 	uint32_t block, at; /* the operation looked at */
 	uint32_t number;    /* of it, not counting what was put in front of any */
 	uint8_t scratch;    /* a register for the pass's own */
+	/* Registers clamped in this block, and the bytes from there on that then are safe. */
+	lir_set clamped;
+	int64_t clamp_lo[LIR_FP], clamp_hi[LIR_FP];
 };
 
 /* ---- harden_held.c: values ------------------------------------------------------------------ */
 
 struct held held_any(void);
 struct held held_number(int64_t lo, int64_t hi);
+bool held_may_be_stack(const struct held *held);
 bool held_is_pointer(const struct held *held);
 /* *into becomes what is either; @id is for a base of its own if there is none in common. True if it
  * changed. @widen: let go what would change again. */

@@ -121,6 +121,16 @@ static void extent(const struct harden *h, uint8_t base, int64_t *lo, int64_t *h
 	}
 }
 
+/* A register that is data_end, or LIR_NONE. */
+static uint8_t end_in(const struct harden_state *state)
+{
+	for (uint8_t reg = 0; reg < LIR_FP; reg++) {
+		if (state->regs[reg].kind == HELD_END)
+			return reg;
+	}
+	return LIR_NONE;
+}
+
 static void clamp_register(struct harden *h, struct harden_state *state, uint8_t base)
 {
 	struct lir_op clamp = harden_op(h, LIR_CLAMP);
@@ -129,16 +139,30 @@ static void clamp_register(struct harden *h, struct harden_state *state, uint8_t
 
 	extent(h, base, &lo, &hi);
 	clamp.dst = clamp.a = base;
+	clamp.b = end_in(state);
 	clamp.disp = (int32_t)lo;
 	clamp.imm = hi - lo;
+	if (held->kind == HELD_PACKET && held->least != INT32_MIN &&
+	    held->least + held->lo + lo >= 0)
+		clamp.flags = LIR_F_SAFE;
 	harden_put(h, clamp);
+	h->clamped |= LIR_BIT(base);
+	h->clamp_lo[base] = lo;
+	h->clamp_hi[base] = hi;
+	if (held->kind != HELD_PACKET || held->lo != held->hi)
+		return;
 	/* It keeps its base: what compares with that may count on this register, too. */
-	if (held->kind != HELD_PACKET)
-		*held = (struct held){.kind = HELD_PACKET, .least = INT32_MIN};
 	if (held->lo + hi > held->size)
 		held->size = (uint32_t)(held->lo + hi);
 	if (-(held->lo + lo) > held->least)
 		held->least = (int32_t)-(held->lo + lo);
+}
+
+static bool is_clamped(const struct harden *h, const struct lir_op *op)
+{
+	return op->base < LIR_FP && (h->clamped >> op->base & 1) && op->index == LIR_NONE &&
+	       op->disp >= h->clamp_lo[op->base] &&
+	       op->disp + (int64_t)bytes_of(op) <= h->clamp_hi[op->base];
 }
 
 /* The address into the pass's own register first. */
@@ -197,7 +221,7 @@ static void access_memory(struct harden *h, struct harden_state *state)
 	struct lir_op before = *op;
 	struct held base = base_of(state, op);
 
-	if (is_safe(state, op) || !is_wanted(h, &base, op))
+	if (is_safe(state, op) || is_clamped(h, op) || !is_wanted(h, &base, op))
 		return;
 	if (op->mem_kind == BPFE_MEM_PACKET && clamp(h, state, &before)) {
 		h->lir->blocks[h->block].ops[h->at].flags |= LIR_F_MASKED;

@@ -16,9 +16,10 @@
 #include "isa/isa.h"
 #include "jit/harden.h"
 
-#define WIDEN_AFTER 3 /* visits of a block that leave bounds as they are */
-#define MOST_ROUNDS 100
-#define PHI         0x80000000u
+#define WIDEN_AFTER    3 /* changes at the head of a loop that leave bounds as they are */
+#define WIDEN_ANYWHERE 200
+#define MOST_ROUNDS    100
+#define PHI            0x80000000u
 
 /* ---- Identities ------------------------------------------------------------------------------ */
 
@@ -108,7 +109,7 @@ static void store(struct harden *h, struct harden_state *state, const struct lir
 
 	if (!base || base->kind != HELD_STACK) {
 		/* Into another object; or fenced, and then where the verifier says. */
-		if (op->mem_kind == BPFE_MEM_STACK && (!base || base->kind != HELD_OUTER))
+		if (op->mem_kind == BPFE_MEM_STACK && (!base || held_may_be_stack(base)))
 			spoil(h, state, -HARDEN_FAR, HARDEN_FAR);
 		return;
 	}
@@ -193,6 +194,8 @@ static struct held as_argument(struct held passed)
 {
 	if (passed.kind == HELD_STACK)
 		passed.kind = HELD_OUTER;
+	else if (passed.kind == HELD_ANY)
+		passed.size = 0; /* the running function is another */
 	return passed;
 }
 
@@ -324,12 +327,12 @@ static void spoil_arguments(struct harden *h, struct harden_state *state, const 
 		if (!(uses & LIR_BIT(arguments[a])) || passed.kind == HELD_NUMBER ||
 		    (helper && is_only_read(helper->args[a])))
 			continue;
-		if (function && (is_stack(&passed) || passed.kind == HELD_ANY))
+		if (!held_may_be_stack(&passed))
+			continue;
+		if (function || passed.kind != HELD_STACK)
 			spoil(h, state, -HARDEN_FAR, HARDEN_FAR);
-		else if (passed.kind == HELD_STACK)
+		else
 			spoil(h, state, passed.lo, HARDEN_FAR);
-		else if (passed.kind == HELD_ANY && op->code == LIR_CALL_HELPER)
-			spoil(h, state, -HARDEN_FAR, HARDEN_FAR);
 	}
 }
 
@@ -421,7 +424,8 @@ static void arrive(struct harden *h, uint32_t to, struct harden_state *after)
 {
 	struct harden_state *in = &h->in[to];
 	uint32_t phi = PHI | (to + 1) << 5;
-	bool changed = !in->reached, widen = in->visits > WIDEN_AFTER;
+	bool head = h->lir->blocks[to].loop_head;
+	bool changed = !in->reached, widen = in->visits > (head ? WIDEN_AFTER : WIDEN_ANYWHERE);
 
 	age(after, ~UINT32_C(31), phi);
 	for (unsigned r = 0; r < HARDEN_REGS; r++)

@@ -112,7 +112,7 @@ static bool proves(const struct harden_state *state, struct proof *proof)
 		if (!ptr || !is_end(state, op, op->a))
 			return false;
 	}
-	if (!ptr->id || (cond != LIR_BE && cond != LIR_B))
+	if (!ptr->id || ptr->lo != ptr->hi || (cond != LIR_BE && cond != LIR_B))
 		return false;
 	size = ptr->lo + (cond == LIR_B);
 	if (size <= 0 || size > MOST_PROVEN)

@@ -25,6 +25,18 @@ struct held held_number(int64_t lo, int64_t hi)
 	return (struct held){.kind = HELD_NUMBER, .lo = lo, .hi = hi};
 }
 
+bool held_may_be_stack(const struct held *held)
+{
+	return held->kind == HELD_STACK || (held->kind == HELD_ANY && held->size);
+}
+
+/* What becomes of two that have nothing in common. */
+static struct held mixed(const struct held *a, const struct held *b)
+{
+	return (struct held){.kind = HELD_ANY,
+			     .size = held_may_be_stack(a) || held_may_be_stack(b)};
+}
+
 bool held_is_pointer(const struct held *held)
 {
 	return held->kind >= HELD_OBJECT;
@@ -59,7 +71,7 @@ static int32_t least_behind(int32_t least, int64_t by)
 /* Bytes proven, counted from where the pointer itself points. */
 static int64_t proven(const struct held *held)
 {
-	return most_of((int64_t)held->size - held->lo, 0);
+	return most_of((int64_t)held->size - held->hi, 0);
 }
 
 static struct held join_packets(const struct held *a, const struct held *b, uint32_t id, bool widen)
@@ -67,7 +79,7 @@ static struct held join_packets(const struct held *a, const struct held *b, uint
 	struct held r = *a;
 	uint32_t size = a->size;
 
-	if (a->id && a->id == b->id && a->lo == b->lo) {
+	if (a->id && a->id == b->id && a->lo == b->lo && a->hi == b->hi) {
 		r.size = a->size < b->size ? a->size : b->size;
 		r.least = a->least < b->least ? a->least : b->least;
 	} else {
@@ -102,7 +114,7 @@ static struct held join_offsets(const struct held *a, const struct held *b, bool
 
 static struct held join(const struct held *a, const struct held *b, uint32_t id, bool widen)
 {
-	struct held any = held_any();
+	struct held any = mixed(a, b);
 
 	if (a->kind == HELD_NOTHING)
 		return *b;
@@ -250,7 +262,7 @@ static struct held of_any(const struct lir_op *op, const struct held *a, const s
 		return held_number(0, (int64_t)(UINT64_MAX >> b->lo));
 	if (op->code == LIR_UMOD && constant && b->lo > 0)
 		return held_number(0, b->lo - 1);
-	return held_any();
+	return mixed(a, b);
 }
 
 /* ---- Pointers -------------------------------------------------------------------------------- */
@@ -260,16 +272,19 @@ static bool is_bounded(const struct held *by)
 	return is_number(by) && by->lo >= LEAST_MOVE && by->hi <= MOST_MOVE;
 }
 
-/* A packet pointer that is moved by what is no constant starts anew: its base is where it is. */
+/* A packet pointer that is moved far, by what is no constant, starts anew: its base is where it is.
+ */
 static struct held move_packet(const struct held *ptr, const struct held *by, bool down,
 			       uint32_t id)
 {
 	struct held r = *ptr;
 	int64_t moved = down ? -by->hi : by->lo; /* at least */
 
-	if (is_number(by) && by->lo == by->hi && is_bounded(by)) {
-		r.lo = r.hi = ptr->lo + moved;
-		if (r.lo >= LEAST_MOVE && r.lo <= MOST_MOVE)
+	if (is_bounded(by)) {
+		r.lo = ptr->lo + moved;
+		r.hi = ptr->hi + (down ? -by->lo : by->hi);
+		/* All of what is proven of the base may be all that is asked for. */
+		if (r.lo >= LEAST_MOVE && r.hi <= MOST_MOVE && (r.lo == r.hi || r.hi < r.size))
 			return r;
 	}
 	/* Far above is as good as anywhere behind the frame: no sum passes 2^64. */
@@ -326,6 +341,12 @@ static struct held binary(const struct harden_state *state, const struct lir_op 
 	if (is_number(&a) && is_number(&b))
 		return sized(of_numbers(op, &a, &b), op);
 	return sized(of_any(op, &a, &b), op);
+}
+
+/* The address of a whole slot: what was stored there may be a pointer into the stack. */
+static struct held any_from(const struct lir_op *op)
+{
+	return (struct held){.kind = HELD_ANY, .size = op->mem_kind == BPFE_MEM_STACK};
 }
 
 static struct held scaled(const struct held *index, uint8_t scale)
@@ -400,7 +421,7 @@ static struct held loaded(const struct harden *h, const struct harden_state *sta
 		if (base->kind == HELD_STACK)
 			slot = harden_slot(h, h->lir->blocks[h->block].function, at);
 		if (slot < HARDEN_SLOTS)
-			return state->slots[slot].kind == HELD_NOTHING ? held_any()
+			return state->slots[slot].kind == HELD_NOTHING ? any_from(op)
 								       : state->slots[slot];
 		if (base->kind == HELD_CTX && op->mem_kind == BPFE_MEM_CTX) {
 			if (at == offsetof(struct bpfe_xdp_buff, data))
@@ -412,7 +433,7 @@ static struct held loaded(const struct harden *h, const struct harden_state *sta
 		}
 	}
 	if (bytes == 8)
-		return held_any();
+		return any_from(op);
 	most = (int64_t)(UINT64_MAX >> (64 - 8 * bytes));
 	if (sign)
 		return held_number(-(most / 2) - 1, most / 2);

@@ -97,8 +97,10 @@ enum lir_code {
 	/* Hardening (harden.h). All are without branches, and change nothing on a way that the
 	 * program can take: dst = a if a is at most imm (LIR_F_SIGNED: at least -imm), else 0. */
 	LIR_MASK,
-	LIR_GUARD,  /* dst = cond(a, b) ? dst : an address where nothing is */
-	LIR_CLAMP,  /* dst = do bytes [a + disp, a + disp + imm) lie in the frame? a : the same */
+	LIR_GUARD, /* dst = cond(a, b) ? dst : an address where nothing is */
+	/* dst = do bytes [a + disp, a + disp + imm) lie in the frame? a : the same. b is data_end,
+	 * or LIR_NONE; LIR_F_SAFE: they do not begin before the frame. */
+	LIR_CLAMP,
 	LIR_OBJECT, /* no code: dst points to the start of imm bytes of one object, or is 0 */
 	/* Part of a field of the context that is no plain memory (a is the context; disp is
 	 * lir_ctx_part()): dst = it; it = b. They keep every register but dst. */

@@ -278,8 +278,10 @@ static void put_guard(struct text *t, const struct lir_op *op)
 
 static void put_clamp(struct text *t, const struct lir_op *op)
 {
-	put(t, "%s = clamp %s, %d, %" PRId64, reg_name(op->dst), reg_name(op->a), op->disp,
-	    op->imm);
+	put(t, "%s = clamp%s %s, %d, %" PRId64, reg_name(op->dst),
+	    op->flags & LIR_F_SAFE ? ".safe" : "", reg_name(op->a), op->disp, op->imm);
+	if (op->b != LIR_NONE)
+		put(t, ", %s", reg_name(op->b));
 }
 
 static void put_object(struct text *t, const struct lir_op *op)

@@ -34,6 +34,19 @@ void lower_guard(struct lower *lo, const struct lir_op *op)
 	jit_cmov(&lo->as, 8, cond ^ 1, op->dst, LIR_R11);
 }
 
+/* Is the address of the clamp's first byte before the frame? Then dst is nowhere. */
+static void clamp_start(struct lower *lo, const struct lir_op *op)
+{
+	const struct jit_mem start =
+		lower_mem_at(LIR_R11, (int32_t)offsetof(struct bpfe_xdp_buff, data_meta));
+
+	jit_load(&lo->as, 8, LIR_R11, LOWER_RUN(env.xdp));
+	jit_lea(&lo->as, 8, LIR_RDI, lower_mem_at(op->dst, op->disp));
+	jit_alu_rm(&lo->as, JIT_CMP, 8, LIR_RDI, start);
+	jit_mov_ri_flags(&lo->as, LIR_R11, LIR_NOWHERE);
+	jit_cmov(&lo->as, 8, LIR_B, op->dst, LIR_R11);
+}
+
 /*
  * Against the frame as it is now. An address so high that its end wraps to 0 passes both; there is
  * no memory of the process.
@@ -42,18 +55,18 @@ void lower_clamp(struct lower *lo, const struct lir_op *op)
 {
 	const struct jit_mem end =
 		lower_mem_at(LIR_R11, (int32_t)offsetof(struct bpfe_xdp_buff, data_end));
-	const struct jit_mem start =
-		lower_mem_at(LIR_R11, (int32_t)offsetof(struct bpfe_xdp_buff, data_meta));
 
-	jit_load(&lo->as, 8, LIR_R11, LOWER_RUN(env.xdp));
 	jit_lea(&lo->as, 8, LIR_RDI, lower_mem_at(op->a, (int32_t)(op->disp + op->imm)));
-	jit_alu_rm(&lo->as, JIT_CMP, 8, LIR_RDI, end);
-	jit_mov_ri_flags(&lo->as, LIR_RDI, LIR_NOWHERE);
+	if (op->b < LIR_NONE) {
+		jit_alu_rr(&lo->as, JIT_CMP, 8, LIR_RDI, op->b);
+	} else {
+		jit_load(&lo->as, 8, LIR_R11, LOWER_RUN(env.xdp));
+		jit_alu_rm(&lo->as, JIT_CMP, 8, LIR_RDI, end);
+	}
+	jit_mov_ri_flags(&lo->as, LIR_R11, LIR_NOWHERE);
 	if (op->dst != op->a)
 		jit_mov_rr(&lo->as, 8, op->dst, op->a);
-	jit_cmov(&lo->as, 8, LIR_A, op->dst, LIR_RDI);
-	jit_lea(&lo->as, 8, LIR_RDI, lower_mem_at(op->dst, op->disp));
-	jit_alu_rm(&lo->as, JIT_CMP, 8, LIR_RDI, start);
-	jit_mov_ri_flags(&lo->as, LIR_RDI, LIR_NOWHERE);
-	jit_cmov(&lo->as, 8, LIR_B, op->dst, LIR_RDI);
+	jit_cmov(&lo->as, 8, LIR_A, op->dst, LIR_R11);
+	if (!(op->flags & LIR_F_SAFE))
+		clamp_start(lo, op);
 }

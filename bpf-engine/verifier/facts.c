@@ -63,6 +63,21 @@ static uint8_t way_of(const struct bpfe_scalar *by, bool subtract, uint32_t *mos
 	return (lo < 0) == subtract || (!lo && !hi) ? UPWARDS : DOWNWARDS;
 }
 
+static bool has_limit(const struct bpfe_reg *ptr)
+{
+	return ptr->type == BPFE_REG_STACK || ptr->type == BPFE_REG_MAP_VALUE ||
+	       ptr->type == BPFE_REG_PACKET;
+}
+
+/* Does what this state knows of the number hold for those that it covers, too? */
+static bool is_precise(const struct bpfe_vf *vf, bool scalar_in_dst)
+{
+	const struct bpf_insn *insn = &vf->image->insns[vf->pc];
+	struct bpfe_live live = bpfe_flow_live(vf, vf->cur, vf->cur->depth - 1, vf->pc);
+
+	return live.precise_regs >> (scalar_in_dst ? insn->dst_reg : insn->src_reg) & 1;
+}
+
 void bpfe_fact_move(struct bpfe_vf *vf, const struct bpfe_reg *ptr, const struct bpfe_scalar *by,
 		    bool scalar_in_dst, bool subtract)
 {
@@ -71,7 +86,7 @@ void bpfe_fact_move(struct bpfe_vf *vf, const struct bpfe_reg *ptr, const struct
 
 	if (BPF_SRC(vf->image->insns[vf->pc].code) == BPF_K)
 		return;
-	if (ptr->type != BPFE_REG_STACK && ptr->type != BPFE_REG_MAP_VALUE) {
+	if (!has_limit(ptr) || !is_precise(vf, scalar_in_dst)) {
 		bpfe_fact_no_move(vf);
 		return;
 	}

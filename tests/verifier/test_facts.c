@@ -129,14 +129,14 @@ static void test_sanitize(void **state)
 		LOOKUP(ARRAY),             /* 2 */
 		JMP_K(BPF_JEQ, 0, 0, 15),  /* 8 */
 		MOV_X(9, 0),               /* 9 */
-		JMP_K(BPF_JGT, 7, 11, 13), /* 10 */
+		JMP_K(BPF_JGT, 7, 3, 13), /* 10 */
 		ALU64_K(BPF_AND, 8, 3),    /* 11 */
-		ALU64_X(BPF_ADD, 9, 7),    /* 12: up by at most 11, in src */
+		ALU64_X(BPF_ADD, 9, 7),    /* 12: up by at most 3, in src */
 		MOV_X(1, 9),
-		ALU64_X(BPF_SUB, 1, 7), /* 14: down by at most 11 */
+		ALU64_X(BPF_SUB, 1, 7), /* 14: down by at most 3 */
 		MOV_X(2, 8),
 		ALU64_X(BPF_ADD, 2, 1), /* 16: up by at most 3, in dst */
-		MOV_K(0, 0),            /* 17 */
+		LDX(BPF_B, 0, 2, 3),           /* 17 */
 		ALU64_K(BPF_ADD, 9, 1), /* 18: a constant */
 		ALU64_X(BPF_ADD, 8, 7), /* 19: no pointer */
 		LDX(BPF_B, 0, 9, 0),    /* 20 */
@@ -149,9 +149,9 @@ static void test_sanitize(void **state)
 
 	VERIFY(&image, insns);
 	assert_int_equal(image.aux[12].sanitize, BPFE_SANITIZE_SRC);
-	assert_int_equal(image.aux[12].limit, 11);
+	assert_int_equal(image.aux[12].limit, 3);
 	assert_int_equal(image.aux[14].sanitize, BPFE_SANITIZE_SRC | BPFE_SANITIZE_NEGATIVE);
-	assert_int_equal(image.aux[14].limit, 11);
+	assert_int_equal(image.aux[14].limit, 3);
 	assert_int_equal(image.aux[16].sanitize, BPFE_SANITIZE_DST);
 	assert_int_equal(image.aux[16].limit, 3);
 	assert_int_equal(image.aux[18].sanitize, BPFE_SANITIZE_NONE);
@@ -179,7 +179,7 @@ static void test_sanitize_of_paths(void **state)
 		MOV_X(2, 10),
 		JMP_K(BPF_JEQ, 7, 0, 1),
 		MOV_X(2, 6),             /* 11 */
-		ALU64_X(BPF_ADD, 2, 3),  /* 14: stack or packet */
+		ALU64_X(BPF_ADD, 2, 3),  /* 14: a pointer or a number */
 		MOV_X(2, 10),            /* 15 */
 		ALU64_K(BPF_ADD, 2, -4), /* 16 */
 		MOV_K(3, -2),
