@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
  * Fuzz target: bytes become a program, which is loaded and, if accepted, run by the checked
- * interpreter in two places. An access outside what a program may touch, an instruction the
- * verifier never reached, or a result that depends on where memory lies is a crash.
+ * interpreter in two places, and in compiled code. An access outside what a program may touch, an
+ * instruction the verifier never reached, or a result that depends on where memory lies is a crash.
  *
  * The first byte chooses: even, the rest are instructions as they are; odd, the rest steers the
  * generator of tests/verifier. With FUZZ_STANDALONE each file given is run once, so that any
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bpf_engine.h"
+#include "engines.h"
 #include "generate.h"
 #include "run_generated.h"
 
@@ -21,7 +22,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	bpfe_thread_register();
-	return 0;
+	return engines_setup() ? 0 : -1;
 }
 
 static uint32_t make_program(const uint8_t *data, size_t size, struct bpf_insn *insns)
@@ -41,10 +42,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static unsigned runs;
 	struct bpf_insn insns[GENERATED_MAX];
 	enum generated_outcome outcome;
+	uint32_t n;
 
 	if (!size)
 		return 0;
-	outcome = run_generated(insns, make_program(data, size, insns), what, sizeof(what));
+	n = make_program(data, size, insns);
+	outcome = run_generated(insns, n, what, sizeof(what));
 	if (outcome != GENERATED_REFUSED && outcome != GENERATED_RAN) {
 		fprintf(stderr, "outcome %d: %s\n", outcome, what);
 		abort();
@@ -52,6 +55,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Who is refused is told why. */
 	if (outcome == GENERATED_REFUSED && !what[0])
 		abort();
+	if (outcome == GENERATED_RAN && engines_run_xdp(insns, n, size, what) != ENGINES_SAME) {
+		fprintf(stderr, "%s\n", what);
+		abort();
+	}
 	if (++runs % 256 == 0)
 		bpfe_rcu_barrier();
 	return 0;
@@ -75,6 +82,7 @@ int main(int argc, char **argv)
 		fclose(file);
 		LLVMFuzzerTestOneInput(data, size);
 	}
+	engines_teardown();
 	bpfe_thread_unregister();
 	bpfe_rcu_barrier();
 	return argc < 2;

@@ -17,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <glob.h>
+#include <errno.h>
 #include <bpf/btf.h>
 #include <cmocka.h>
 #include "bpf_elf.h"
+#include "jit/jit.h"
 #include "selftests.h"
 
 #define MAX_OBJECTS    400
@@ -65,7 +67,8 @@ struct outcome {
 	bool accepted;
 	bool ran;
 	enum bpfe_reason reason;
-	struct bpfe_result checked, fast;
+	struct bpfe_result checked, fast, compiled;
+	int compile_err;
 	char text[1 << 14];
 };
 
@@ -126,20 +129,29 @@ static int load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_loa
 	return 0;
 }
 
-/* In the checked interpreter, which sees what the verifier missed, and in the fast one. */
+/* In the checked interpreter, which sees what the verifier missed, in the fast one, and compiled.
+ */
 static void try(const struct bpfe_object *obj, uint32_t i, uint32_t type, bool runs,
 		struct outcome *outcome)
 {
 	struct bpfe_log log = {.buf = outcome->text, .size = sizeof(outcome->text)};
 	struct bpfe_load_attr checked = {.type = type, .flags = BPFE_LOAD_CHECKED};
-	struct bpfe_load_attr fast = {.type = type, .budget = RUN_BUDGET};
+	struct bpfe_load_attr fast = {
+		.type = type, .budget = RUN_BUDGET, .engine = BPFE_ENGINE_INTERP};
+	struct bpfe_load_attr compiled = {.type = type,
+					  .budget = RUN_BUDGET,
+					  .engine = BPFE_ENGINE_JIT,
+					  .flags = BPFE_LOAD_COUNTED};
 
 	outcome->text[0] = '\0';
 	outcome->accepted = load(obj, i, &checked, runs, &outcome->checked, &log) == 0;
 	outcome->reason = log.reason;
 	outcome->ran = outcome->accepted && runs;
-	if (outcome->ran)
-		load(obj, i, &fast, true, &outcome->fast, NULL);
+	if (!outcome->ran)
+		return;
+	load(obj, i, &fast, true, &outcome->fast, NULL);
+	log.len = 0;
+	outcome->compile_err = load(obj, i, &compiled, true, &outcome->compiled, &log);
 }
 
 /* ---- Comparing --------------------------------------------------------------------------------
@@ -164,6 +176,24 @@ static bool say(const char *file, const char *name, const char *status, const ch
 	return true;
 }
 
+/* Compiled code returns what the interpreter does. (How they get there may differ: some draw random
+ * numbers.) */
+static bool compiles_right(const struct outcome *outcome, char *why, size_t size)
+{
+	const struct bpfe_result *a = &outcome->fast, *b = &outcome->compiled;
+
+	if (outcome->compile_err == -EOPNOTSUPP && bpfe_jit_available(NULL))
+		return true; /* there is no compiler here */
+	if (outcome->compile_err)
+		snprintf(why, size, "not compiled: %.100s", outcome->text);
+	else if (a->abort != b->abort || (a->abort == BPFE_ABORT_NONE && a->r0 != b->r0))
+		snprintf(why, size, "compiled: %llu (abort %d), interpreted: %llu (%d)",
+			 (unsigned long long)b->r0, b->abort, (unsigned long long)a->r0, a->abort);
+	else
+		return true;
+	return false;
+}
+
 static bool returns_right(const struct selftest_spec *spec, const struct outcome *outcome,
 			  char *why, size_t size)
 {
@@ -176,6 +206,8 @@ static bool returns_right(const struct selftest_spec *spec, const struct outcome
 			 outcome->checked.abort_insn);
 		return false;
 	}
+	if (!compiles_right(outcome, why, size))
+		return false;
 	if (!outcome->fast.abort && (outcome->fast.retval == wanted || wanted == POINTER_VALUE))
 		return true;
 	snprintf(why, size, "returned %d, expected %d", (int)outcome->fast.retval, (int)wanted);
@@ -212,7 +244,7 @@ static bool compare(const char *file, const char *name, const struct selftest_sp
 {
 	struct selftest_class class;
 	enum selftest_verdict verdict = selftest_judge(name, spec, &class);
-	char why[128];
+	char why[200];
 
 	if (verdict == SELFTEST_OF_OTHERS) {
 		tally.skipped++;
@@ -265,7 +297,7 @@ static bool check_function(const struct file *file, const char *name)
 	const char *section = selftest_section(file->features, name);
 	struct selftest_spec spec;
 	uint32_t type = 0;
-	char why[128];
+	char why[200];
 
 	if (!section || strcmp(section, ".text") == 0 ||
 	    !selftest_read_spec(file->btf, name, &spec) || spec.auxiliary ||
