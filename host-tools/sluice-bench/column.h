@@ -24,8 +24,8 @@ struct column {
 	/* Load @program with bench_n == @n and fill its maps. NULL with @error. */
 	struct instance *(*open)(const struct column *column, struct bench_program *program,
 				 uint32_t n, GError **error);
-	/* Run it @runs times, each over the frame as it first was; *ns gets what the runs took,
-	 * without what is done before and after them. FALSE with @error. */
+	/* Run it @runs times, each over the frame as it first was; ns[i] gets what run i took,
+	 * without what is done before and after it. FALSE with @error. */
 	gboolean (*run)(struct instance *instance, unsigned runs, double *ns, GError **error);
 	/* What the last run left. FALSE with @error. */
 	gboolean (*outcome)(struct instance *instance, struct outcome *outcome, GError **error);
@@ -50,8 +50,12 @@ extern const struct column column_jit, column_hardened, column_interp;
 /* Hardening with one mitigation switched off. */
 extern const struct column columns_mitigation[];
 extern const size_t n_columns_mitigation;
+gboolean column_is_mitigation(const struct column *column);
 extern const struct column column_linux;
 extern const struct column column_native;
+
+/* Runs that run() is asked for at a time, at the most. */
+#define MAX_RUNS 4096u
 
 /* Nanoseconds, monotonic. */
 uint64_t bench_clock(void);

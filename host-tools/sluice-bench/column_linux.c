@@ -137,7 +137,6 @@ static gboolean run(struct instance *base, unsigned runs, double *ns, GError **e
 	struct linux_instance *instance = (struct linux_instance *)base;
 	const struct bench_program *program = base->program;
 
-	*ns = 0;
 	for (unsigned i = 0; i < runs; i++) {
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = program->frame,
 			    .data_size_in = program->frame_len, .data_out = instance->frame,
@@ -151,7 +150,7 @@ static gboolean run(struct instance *base, unsigned runs, double *ns, GError **e
 		}
 		instance->retval = opts.retval;
 		instance->frame_len = opts.data_size_out;
-		*ns += opts.duration; /* the kernel's own, of the run alone */
+		ns[i] = opts.duration; /* the kernel's own, of the run alone */
 	}
 	return TRUE;
 }

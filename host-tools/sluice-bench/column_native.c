@@ -102,7 +102,6 @@ static void set_frame(struct native_instance *instance)
 static gboolean run(struct instance *base, unsigned runs, double *ns, GError **error)
 {
 	struct native_instance *instance = (struct native_instance *)base;
-	uint64_t spent = 0;
 
 	for (unsigned i = 0; i < runs; i++) {
 		uint64_t begin;
@@ -112,10 +111,9 @@ static gboolean run(struct instance *base, unsigned runs, double *ns, GError **e
 		bpfe_rcu_read_lock();
 		begin = bench_clock();
 		instance->retval = (uint32_t)instance->bench(&instance->ctx);
-		spent += bench_clock() - begin;
+		ns[i] = (double)(bench_clock() - begin);
 		bpfe_rcu_read_unlock();
 	}
-	*ns = (double)spent;
 	return TRUE;
 }
 

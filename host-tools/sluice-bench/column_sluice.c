@@ -189,7 +189,6 @@ static void set_frame(struct sluice_instance *instance)
 static gboolean run(struct instance *base, unsigned runs, double *ns, GError **error)
 {
 	struct sluice_instance *instance = (struct sluice_instance *)base;
-	uint64_t spent = 0;
 
 	for (unsigned i = 0; i < runs; i++) {
 		uint64_t begin;
@@ -198,7 +197,7 @@ static gboolean run(struct instance *base, unsigned runs, double *ns, GError **e
 		bpfe_rcu_read_lock();
 		begin = bench_clock();
 		instance->result = bpfe_run(instance->loaded.program, &instance->xdp);
-		spent += bench_clock() - begin;
+		ns[i] = (double)(bench_clock() - begin);
 		bpfe_rcu_read_unlock();
 		if (instance->result.abort) {
 			g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
@@ -208,7 +207,6 @@ static gboolean run(struct instance *base, unsigned runs, double *ns, GError **e
 			return FALSE;
 		}
 	}
-	*ns = (double)spent;
 	return TRUE;
 }
 
@@ -296,3 +294,8 @@ const struct column columns_mitigation[] = {
 };
 
 const size_t n_columns_mitigation = G_N_ELEMENTS(columns_mitigation);
+
+gboolean column_is_mitigation(const struct column *column)
+{
+	return column >= columns_mitigation && column < columns_mitigation + n_columns_mitigation;
+}

@@ -134,6 +134,7 @@ static gboolean make_plan(struct plan *plan, GError **error)
 			  : options.quick ? 5
 					  : 21,
 		.slice_ns = options.quick ? 3e5 : 2e6,
+		.warm_ops = options.quick ? 20000 : 200000,
 		.check_only = options.check,
 		.progress = !options.quiet,
 		.cpu = cpu,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define CHECK_ITERATIONS 100u
-#define MAX_RUNS         4096u
 
 /* A program open in all columns. */
 struct work {
@@ -15,7 +14,8 @@ struct work {
 	struct row *row;
 	struct instance *instances[MAX_COLUMNS]; /* NULL: not in this one */
 	unsigned runs[MAX_COLUMNS];              /* in a slice */
-	unsigned every[MAX_COLUMNS];             /* rounds of which it takes one */
+	double ns[MAX_RUNS];
+	unsigned every[MAX_COLUMNS]; /* rounds of which it takes one */
 };
 
 static void fail(struct results *results, const struct bench_program *program,
@@ -44,13 +44,19 @@ static uint32_t iterations(const struct work *work)
 	return work->plan->check_only ? MIN(all, CHECK_ITERATIONS) : all;
 }
 
+/* What one mitigation costs is asked of programs alone. */
+static gboolean concerns(const struct column *column, const struct bench_program *program)
+{
+	return !column_is_mitigation(column) || class_is_summed(program->info->class);
+}
+
 static void open_all(struct work *work)
 {
 	for (unsigned c = 0; c < work->results->n_columns; c++) {
 		const struct column_state *state = &work->results->columns[c];
 		g_autoptr(GError) error = NULL;
 
-		if (state->why)
+		if (state->why || !concerns(state->column, work->row->program))
 			continue;
 		work->instances[c] = state->column->open(state->column, work->row->program,
 							 iterations(work), &error);
@@ -108,18 +114,29 @@ static gboolean check_all(struct work *work)
 
 /* ---- Rounds --------------------------------------------------------------------------------- */
 
-/* Time of an operation, from @runs runs' */
-static double per_operation(const struct instance *instance, unsigned runs, double ns)
+/* Time of an operation: of the run in the middle, so that one which something came between does not
+ * count. */
+static double per_operation(const struct instance *instance, const double *ns, unsigned runs)
 {
 	const uint32_t ops = instance->program->info->ops;
 
-	return ns / runs / instance->n / (ops ? ops : 1);
+	return stats_summary(ns, runs).median / instance->n / (ops ? ops : 1);
 }
 
-/* Tables larger than the caches: what the columns before left there must go first. */
-static gboolean needs_warmth(const struct instance *instance)
+static gboolean has_maps(const struct instance *instance)
 {
 	return strcmp(instance->program->info->class, "map-less") != 0;
+}
+
+/* Tables are larger than the nearer caches: what the columns before left there must go first. */
+static gboolean warm_up(const struct work *work, struct instance *instance, double *ns,
+			GError **error)
+{
+	const uint32_t ops = MAX(instance->program->info->ops, 1);
+	const unsigned runs = work->plan->warm_ops / instance->n / ops;
+
+	return !has_maps(instance) ||
+	       instance->column->run(instance, CLAMP(runs, 1, MAX_RUNS), ns, error);
 }
 
 static gboolean calibrate(struct work *work, unsigned c, GError **error)
@@ -132,7 +149,7 @@ static gboolean calibrate(struct work *work, unsigned c, GError **error)
 			return FALSE;
 		best = MIN(best, MAX(ns, 1));
 	}
-	if (needs_warmth(instance))
+	if (has_maps(instance))
 		slice_ns *= 4;
 	work->runs[c] = (unsigned)CLAMP(slice_ns / best, 1, MAX_RUNS);
 	/* What is much slower takes part less often. */
@@ -143,13 +160,12 @@ static gboolean calibrate(struct work *work, unsigned c, GError **error)
 static gboolean slice(struct work *work, unsigned c, unsigned round, GError **error)
 {
 	struct instance *instance = work->instances[c];
-	double ns;
+	const unsigned runs = work->runs[c];
 
-	if (needs_warmth(instance) && !instance->column->run(instance, work->runs[c], &ns, error))
+	if (!warm_up(work, instance, work->ns, error) ||
+	    !instance->column->run(instance, runs, work->ns, error))
 		return FALSE;
-	if (!instance->column->run(instance, work->runs[c], &ns, error))
-		return FALSE;
-	work->row->cells[c].ns[round] = per_operation(instance, work->runs[c], ns);
+	work->row->cells[c].ns[round] = per_operation(instance, work->ns, runs);
 	return TRUE;
 }
 

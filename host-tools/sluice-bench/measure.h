@@ -8,6 +8,7 @@
 struct plan {
 	unsigned rounds;
 	double slice_ns;     /* that a column gets in a round, about */
+	uint32_t warm_ops;   /* operations on maps before a slice that is timed */
 	gboolean check_only; /* compare what a few iterations leave; no times */
 	gboolean progress;   /* a line on standard error for each program */
 	int cpu;             /* that the bench is pinned to */

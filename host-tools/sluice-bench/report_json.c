@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <math.h>
+#include <string.h>
 
 static struct json_object *number(double value)
 {
@@ -122,13 +123,21 @@ static struct json_object *geomeans_json(const struct results *results)
 
 static struct json_object *hardening_json(const struct results *results)
 {
-	struct json_object *object = json_object_new_object();
+	struct json_object *object = json_object_new_object(), *costs = json_object_new_object();
 
 	add(object, "all", number(results_geomean(results, "all", "hardened", "sluice-jit")));
 	for (size_t i = 0; i < n_columns_mitigation; i++)
 		add(object, columns_mitigation[i].name,
 		    number(results_geomean(results, "all", columns_mitigation[i].name,
 					   "sluice-jit")));
+	for (size_t i = 0; i < n_columns_mitigation; i++) {
+		const char *name = columns_mitigation[i].name;
+
+		/* "no-masks" leaves masks out */
+		add(costs, name + strlen("no-"),
+		    number(results_geomean(results, "all", "hardened", name)));
+	}
+	add(object, "costs", costs);
 	return object;
 }
 

@@ -5,15 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Columns of the table, in order; mitigations have a table of their own. */
-static gboolean is_mitigation(const struct column *column)
-{
-	return column >= columns_mitigation && column < columns_mitigation + n_columns_mitigation;
-}
-
+/* Mitigations have a table of their own. */
 static gboolean shown(const struct column_state *state)
 {
-	return !state->why && !is_mitigation(state->column);
+	return !state->why && !column_is_mitigation(state->column);
 }
 
 static void print_machine(const struct results *results, FILE *out)
@@ -150,14 +145,14 @@ static void print_hardening(const struct results *results, FILE *out)
 
 	if (isnan(all))
 		return;
-	fprintf(out, "\nHardening, geometric mean by the code without it\n%-18s %.2fx\n",
-		"all of it", all);
+	fprintf(out, "\nHardening, geometric means: %.2fx of the code without it\n", all);
 	for (size_t i = 0; i < n_columns_mitigation; i++) {
-		const struct column *column = &columns_mitigation[i];
-		const double ratio = results_geomean(results, "all", column->name, "sluice-jit");
+		const char *name = columns_mitigation[i].name;
+		const double cost = results_geomean(results, "all", "hardened", name);
 
-		if (!isnan(ratio))
-			fprintf(out, "%-18s %.2fx (%s)\n", column->name, ratio, column->what);
+		if (!isnan(cost))
+			fprintf(out, "%-18s %.2fx of the code without it; this part costs %.2fx\n",
+				name, results_geomean(results, "all", name, "sluice-jit"), cost);
 	}
 }
 

@@ -9,8 +9,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define MAX_RUNS 4096u
-
 struct pair {
 	struct instance *instance;
 	unsigned runs;
@@ -21,7 +19,7 @@ struct pair {
 struct worker {
 	struct pair *pair;
 	int cpu;
-	double ns; /* of its runs */
+	double ns[MAX_RUNS]; /* of its runs */
 	GError *error;
 };
 
@@ -29,10 +27,9 @@ static gboolean work(struct worker *w)
 {
 	struct pair *pair = w->pair;
 	struct instance *instance = pair->instance;
-	double ns;
 
-	return instance->column->run_shared(instance, pair->runs, &ns, &w->error) &&
-	       instance->column->run_shared(instance, pair->runs, &w->ns, &w->error);
+	return instance->column->run_shared(instance, pair->runs, w->ns, &w->error) &&
+	       instance->column->run_shared(instance, pair->runs, w->ns, &w->error);
 }
 
 /* Until the other has its time too, the memory is in use. */
@@ -55,19 +52,20 @@ static void *worker_thread(void *opaque)
 /* What two do, by what one does; NaN with @error. */
 static double two(struct pair *pair, const struct plan *plan, double one_ns, GError **error)
 {
-	struct worker workers[2] = {{.pair = pair, .cpu = plan->cpu},
-				    {.pair = pair, .cpu = plan->other_cpu}};
+	g_autofree struct worker *workers = g_new0(struct worker, 2);
 	pthread_t threads[2];
 	double sum = 0;
 
 	atomic_store(&pair->done, 0);
 	for (unsigned i = 0; i < 2; i++) {
+		workers[i].pair = pair;
+		workers[i].cpu = i ? plan->other_cpu : plan->cpu;
 		if (pthread_create(&threads[i], NULL, worker_thread, &workers[i]))
 			g_error("no thread"); /* as GLib's own would */
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		pthread_join(threads[i], NULL);
-		sum += one_ns / workers[i].ns;
+		sum += one_ns / stats_summary(workers[i].ns, pair->runs).median;
 		if (workers[i].error)
 			g_clear_error(error), g_propagate_error(error, workers[i].error);
 	}
@@ -80,15 +78,18 @@ static gboolean take_rounds(struct scaling *scaling, struct pair *pair, const st
 	g_autofree double *ratios = g_new(double, plan->rounds);
 	g_autofree double *ones = g_new(double, plan->rounds);
 	const uint32_t ops = MAX(scaling->program->info->ops, 1);
+	g_autofree double *ns = g_new(double, pair->runs);
 	struct instance *instance = pair->instance;
-	double ns;
 
 	for (unsigned r = 0; r < plan->rounds; r++) {
-		if (!instance->column->run(instance, pair->runs, &ns, error) ||
-		    !instance->column->run(instance, pair->runs, &ns, error))
+		double one;
+
+		if (!instance->column->run(instance, pair->runs, ns, error) ||
+		    !instance->column->run(instance, pair->runs, ns, error))
 			return FALSE;
-		ones[r] = ns / pair->runs / instance->n / ops;
-		ratios[r] = two(pair, plan, ns, error);
+		one = stats_summary(ns, pair->runs).median;
+		ones[r] = one / instance->n / ops;
+		ratios[r] = two(pair, plan, one, error);
 		if (isnan(ratios[r]))
 			return FALSE;
 	}
