@@ -206,8 +206,10 @@ void lower_rotate(struct lower *lo, const struct lir_op *op)
 			 (uint8_t)((8 * op->size - count) & (8 * op->size - 1)));
 		return;
 	}
-	lower_move(lo, op->size, op->dst, op->a);
+	lower_move(lo, op->dst == op->a ? 8 : op->size, op->dst, op->a);
 	jit_shift_i(&lo->as, JIT_ROL, op->size, op->dst, count);
+	if (op->size == 4 && !count)
+		jit_mov_rr(&lo->as, 4, op->dst, op->dst);
 }
 
 void lower_shld(struct lower *lo, const struct lir_op *op)
@@ -220,7 +222,7 @@ void lower_shld(struct lower *lo, const struct lir_op *op)
 		jit_mov_rr(&lo->as, op->size, op->dst, LIR_R11);
 		return;
 	}
-	lower_move(lo, op->size, op->dst, op->a);
+	lower_move(lo, op->dst == op->a ? 8 : op->size, op->dst, op->a);
 	jit_shld(&lo->as, op->size, op->dst, b, count);
 }
 
