@@ -95,8 +95,11 @@ struct hash_header {
 	uint32_t overflow_lock;
 	uint32_t overflow_free; /* list by index, linked by overflow */
 	uint32_t overflow_used;
-	struct hash_bucket buckets[];
+	_Alignas(BPFE_CACHE_LINE) struct hash_bucket buckets[];
 };
+
+_Static_assert(offsetof(struct hash_header, buckets) % BPFE_CACHE_LINE == 0,
+	       "a bucket is one cache line, not parts of two");
 
 /* Locks are taken in this order: a bucket's, that of the bucket it is split into, a pool's or the
  * overflow buckets'. */

@@ -28,7 +28,7 @@ HASH_INLINE void *look_up(struct bpfe_map *map, const void *key, uint32_t cpu,
 
 	hash_key_read(map, key, &k);
 	number = bpfe_hash_find(map, &k);
-	return number ? hash_result(map, number, cpu, result) : NULL;
+	return number ? hash_result(map, map->data, number, cpu, result) : NULL;
 }
 
 #define LOOK_UP(name, result)                                                  \

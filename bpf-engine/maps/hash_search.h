@@ -190,10 +190,9 @@ enum hash_result_kind {
 	HASH_RESULTS
 };
 
-HASH_INLINE void *hash_result(const struct bpfe_map *map, uint32_t number, uint32_t cpu,
-			      const enum hash_result_kind kind)
+HASH_INLINE void *hash_result(const struct bpfe_map *map, struct hash_header *h, uint32_t number,
+			      uint32_t cpu, const enum hash_result_kind kind)
 {
-	struct hash_header *h = map->data;
 	struct hash_element *e = hash_element(h, number);
 
 	/* Written only when it changes: it is in many processors' caches. */

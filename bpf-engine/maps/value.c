@@ -62,6 +62,9 @@ void bpfe_value_store(void *in_map, const void *src, size_t size)
 	uint8_t *to = in_map;
 	const uint8_t *from = src;
 
+	/* Nearly all are such words. */
+	for (; !((uintptr_t)to % 8) && size >= 8; to += 8, from += 8, size -= 8)
+		store_word(to, from, 8);
 	while (size) {
 		size_t word = word_at((uintptr_t)to, size);
 
@@ -77,6 +80,8 @@ void bpfe_value_load(void *dst, const void *in_map, size_t size)
 	const uint8_t *from = in_map;
 	uint8_t *to = dst;
 
+	for (; !((uintptr_t)from % 8) && size >= 8; to += 8, from += 8, size -= 8)
+		load_word(to, from, 8);
 	while (size) {
 		size_t word = word_at((uintptr_t)from, size);
 
@@ -92,6 +97,8 @@ void bpfe_value_zero(void *in_map, size_t size)
 	static const uint8_t zeros[8];
 	uint8_t *to = in_map;
 
+	for (; !((uintptr_t)to % 8) && size >= 8; to += 8, size -= 8)
+		store_word(to, zeros, 8);
 	while (size) {
 		size_t word = word_at((uintptr_t)to, size);
 

@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 		NULL};
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	bpfe_thread_register();
+	our_prepare();
 	for (size_t t = 0; t < COUNT(types); t++) {
 		if (options.type && strcmp(options.type, types[t].name))
 			continue;

@@ -47,6 +47,9 @@ double linux_run(struct linux_side *side, const struct work *work, enum op op, u
 
 struct our_side;
 
+/* From now on this thread stays on the last processor, and the engine's own threads do not. */
+void our_prepare(void);
+
 struct our_side *our_open(const struct work *work, const uint8_t *present);
 void our_close(struct our_side *side);
 double our_run(struct our_side *side, const struct work *work, enum op op, uint64_t *found);

@@ -25,6 +25,22 @@ static double now_ns(void)
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
+static void pin(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+void our_prepare(void)
+{
+	bpfe_thread_register();
+	bpfe_rcu_prepare();
+	pin(libbpf_num_possible_cpus() - 1);
+}
+
 struct our_side *our_open(const struct work *work, const uint8_t *present)
 {
 	const struct bpfe_map_attr attr = {.type = work->type,
@@ -128,11 +144,8 @@ struct reader {
 static void *read_all(void *opaque)
 {
 	struct reader *self = opaque;
-	cpu_set_t cpus;
 
-	CPU_ZERO(&cpus);
-	CPU_SET(self->cpu, &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
+	pin(self->cpu);
 	bpfe_thread_register();
 	pthread_barrier_wait(self->barrier);
 	self->ns = our_run(self->side, self->work, OP_LOOK_UP, &self->found);
