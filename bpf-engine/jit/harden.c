@@ -18,6 +18,9 @@ static void rewrite_operation(struct harden *h, struct harden_state *state)
 		harden_access(h, state);
 	op = h->lir->blocks[h->block].ops[h->at];
 	harden_step(h, state, &op);
+	/* An address that another pass has added to is the engine's own still. */
+	if (op.code == LIR_MOV && op.b == LIR_IMM && state->regs[op.dst].kind == HELD_OBJECT)
+		h->lir->blocks[h->block].ops[h->at].flags |= LIR_F_SECRET;
 	h->clamped &= ~lir_defs(&op);
 	h->number++;
 }

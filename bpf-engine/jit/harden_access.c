@@ -21,7 +21,8 @@ static unsigned bytes_of(const struct lir_op *op)
 
 static bool touches_program_memory(const struct lir_op *op)
 {
-	return lir_has_memory(op) && op->code != LIR_LEA && op->mem_kind != BPFE_MEM_NONE;
+	return lir_has_memory(op) && op->code != LIR_LEA && op->mem_kind != BPFE_MEM_NONE &&
+	       op->base != LIR_R13 && !(op->flags & LIR_F_MASKED);
 }
 
 static struct held base_of(const struct harden_state *state, const struct lir_op *op)
@@ -224,7 +225,6 @@ static void access_memory(struct harden *h, struct harden_state *state)
 	if (is_safe(state, op) || is_clamped(h, op) || !is_wanted(h, &base, op))
 		return;
 	if (op->mem_kind == BPFE_MEM_PACKET && clamp(h, state, &before)) {
-		h->lir->blocks[h->block].ops[h->at].flags |= LIR_F_MASKED;
 		return;
 	}
 	fence(h, state, &before);

@@ -215,7 +215,7 @@ static void pass(struct harden *h, uint32_t function, uint8_t reg, struct held p
 
 	if ((as.id & ~UINT32_C(31)) == phi)
 		as.id = 0;
-	if (held_join(&in->regs[reg], &as, phi | reg, in->visits > WIDEN_AFTER) || !in->reached)
+	if (held_join(&in->regs[reg], &as, phi | reg, in->visits > WIDEN_ANYWHERE) || !in->reached)
 		come_again(h, in);
 }
 

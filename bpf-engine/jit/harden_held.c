@@ -392,18 +392,17 @@ static struct held constant(const struct harden *h, const struct lir_op *op, uin
 {
 	uint64_t imm = op->size == 4 ? (uint32_t)op->imm : (uint64_t)op->imm;
 
-	if (op->flags & LIR_F_SECRET) {
-		for (uint32_t i = 0; i < h->n_values; i++) {
-			uint64_t off = imm - h->values[i].address;
+	for (uint32_t i = 0; i < h->n_values; i++) {
+		uint64_t off = imm - h->values[i].address;
 
-			if (off < h->values[i].size)
-				return (struct held){.kind = HELD_OBJECT,
-						     .size = h->values[i].size,
-						     .lo = (int64_t)off,
-						     .hi = (int64_t)off};
-		}
-		return (struct held){.kind = HELD_OPAQUE, .id = id};
+		if (off < h->values[i].size)
+			return (struct held){.kind = HELD_OBJECT,
+					     .size = h->values[i].size,
+					     .lo = (int64_t)off,
+					     .hi = (int64_t)off};
 	}
+	if (op->flags & LIR_F_SECRET)
+		return (struct held){.kind = HELD_OPAQUE, .id = id};
 	return sized(held_number((int64_t)imm, (int64_t)imm), op);
 }
 
@@ -414,6 +413,9 @@ static struct held loaded(const struct harden *h, const struct harden_state *sta
 	const struct held *base = op->base < HARDEN_REGS ? &state->regs[op->base] : NULL;
 	int64_t most;
 
+	if (bytes == 8 && op->base == LIR_R13 && op->index == LIR_NONE &&
+	    op->disp == offsetof(struct bpfe_jit_run, env.xdp))
+		return (struct held){.kind = HELD_CTX};
 	if (bytes == 8 && base && op->index == LIR_NONE && base->lo == base->hi) {
 		int64_t at = base->lo + op->disp;
 		uint32_t slot = HARDEN_SLOTS;
