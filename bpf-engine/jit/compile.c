@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* From a verified image to code that can be run: builder, passes, lowering, executable memory. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "jit/exec_mem.h"
@@ -98,6 +99,15 @@ static int make(struct bpfe_jit *jit, struct lir *lir, const struct jit_options 
 	return err;
 }
 
+/* As Linux names programs to profilers, but for the tag. */
+static struct jit_symbol *add_symbol(const char *name, const struct bpfe_jit *jit)
+{
+	char symbol[sizeof("bpf_prog_") + BPFE_NAME_LEN];
+
+	snprintf(symbol, sizeof(symbol), "bpf_prog_%.*s", (int)BPFE_NAME_LEN, name ? name : "");
+	return jit_symbol_add(symbol, jit->code, jit->code_size);
+}
+
 int bpfe_jit_compile(const struct bpfe_image *image, const struct jit_options *options,
 		     const char *name, struct bpfe_jit **result, struct bpfe_log *log)
 {
@@ -123,7 +133,7 @@ int bpfe_jit_compile(const struct bpfe_image *image, const struct jit_options *o
 		bpfe_jit_free(jit);
 		return err;
 	}
-	jit->symbol = jit_symbol_add(name ? name : "", jit->code, jit->code_size);
+	jit->symbol = add_symbol(name, jit);
 	*result = jit;
 	return 0;
 }

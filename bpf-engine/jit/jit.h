@@ -18,7 +18,6 @@ struct jit_options {
 	uint32_t budget;
 	bool count;             /* count instructions even if the program is known to end */
 	struct bpfe_log *print; /* gets the program as it goes to lower.c; NULL */
-	struct bpfe_log *lir;   /* gets what the passes made, as text; may be NULL */
 };
 
 /* build*.c: a verified image as operations. Helpers with small bodies are expanded on the way
