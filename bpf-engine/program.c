@@ -21,6 +21,11 @@ const char *bpfe_engine_name(enum bpfe_engine engine)
 	return (unsigned)engine < sizeof(names) / sizeof(names[0]) ? names[engine] : "unknown";
 }
 
+int bpfe_engine_available(enum bpfe_engine engine, struct bpfe_log *log)
+{
+	return engine == BPFE_ENGINE_JIT ? bpfe_jit_available(log) : 0;
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -104,6 +109,7 @@ static void fill_info(struct bpfe_program *prog, const struct bpfe_image *image,
 	info->peak_bytes = image->peak_bytes;
 	info->max_packet_offset = image->max_packet_offset;
 	memcpy(info->tag, &tag, sizeof(info->tag));
+	info->counts_insns = !prog->jit || prog->jit->counts;
 }
 
 /* What the program tail calls to must be of its own kind, and run in the same engine. */

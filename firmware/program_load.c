@@ -117,6 +117,9 @@ static struct fw_load *load_new(struct fw *fw, const struct fw_cmd *cmd, uint8_t
 		.budget = fw->limits.run_budget,
 		.max_insns = fw->limits.max_insns,
 		.helpers = load->helpers,
+		.flags = fw->limits.count_insns ? BPFE_LOAD_COUNTED : 0,
+		.engine = fw->limits.engine,
+		.relax = fw->limits.relax,
 		.alloc = &fw->program_memory.alloc,
 		.cancel = &load->job.cancel,
 	};

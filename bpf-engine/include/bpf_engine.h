@@ -324,6 +324,13 @@ enum bpfe_engine {
 const char *bpfe_engine_name(enum bpfe_engine engine);
 
 /*
+ * Can @engine run programs in this process, now? 0; -EOPNOTSUPP: no compiler for this processor;
+ * -EPERM: the system refuses executable memory; -ENOMEM. @log tells why and may be NULL. What the
+ * default would be is always available.
+ */
+int bpfe_engine_available(enum bpfe_engine engine, struct bpfe_log *log);
+
+/*
  * Hardening of compiled code that is switched off. 0, all of it on, is for programs of a guest's;
  * docs/jit.md says what each is good for and what it costs.
  */
@@ -434,6 +441,7 @@ struct bpfe_program_info {
 	uint8_t engine;             /* enum bpfe_engine that runs it, never the default */
 	uint32_t jit_bytes;         /* of machine code; 0: none */
 	uint64_t jit_ns;            /* that compiling took */
+	bool counts_insns;          /* runs know bpfe_result.insns */
 	uint8_t tag[8];             /* as Linux computes prog tag is not promised: a content hash */
 };
 

@@ -32,6 +32,9 @@ struct fw_limits {
 	uint32_t load_queue;     /* program loads waiting for the worker; 0: 16 */
 	const uint64_t *helpers; /* bitmap the device offers; NULL: all the engine has */
 	uint64_t map_types;      /* bitmap by enum bpf_map_type; 0: FW_OFFLOAD_MAP_TYPES */
+	uint8_t engine;          /* enum bpfe_engine that runs programs */
+	uint32_t relax;          /* enum bpfe_relax: hardening of compiled code left out */
+	bool count_insns;        /* programs count what they execute, though compiled */
 };
 
 /* The map types that Linux hands to a device (kernel/bpf/offload.c takes no other). */

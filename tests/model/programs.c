@@ -27,9 +27,12 @@ static struct bpfe_program *load_with(const char *name, const struct bpf_insn *i
 	const struct bpfe_map_binding binding = {.id = 1, .map = map};
 	char text[4096] = "";
 	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
-	struct bpfe_load_attr attr = {.insns = insns,
+	/* Which instruction is the first beyond the budget, the interpreter knows exactly. */
+	struct bpfe_load_attr attr = {.engine = budget ? BPFE_ENGINE_INTERP : BPFE_ENGINE_DEFAULT,
+				      .insns = insns,
 				      .n_insns = (uint32_t)n,
 				      .name = name,
+				      .flags = BPFE_LOAD_COUNTED,
 				      .budget = budget,
 				      .maps = &binding,
 				      .n_maps = map ? 1 : 0};
