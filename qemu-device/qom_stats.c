@@ -5,7 +5,8 @@
  *   stats              every counter of the port, by its name in the ABI
  *   stats-balance      "balanced", or the equation between the counters that does not hold
  *   queue-stats        [{queue, type, counters...}], queues that exist
- *   programs, maps     [{id, name, ...}]
+ *   programs, maps     [{id, name, ...}]; a program's run-insns only if they are counted, and
+ *                      code-bytes and compile-ns only if it is compiled
  *   bad-accesses       register and doorbell accesses refused
  */
 #include "qemu/osdep.h"
@@ -112,17 +113,33 @@ static bool sluice_queue_entry(Visitor *v, SluiceNIC *s, unsigned n, Error **err
 	return true;
 }
 
+/* What compiled code did not count is not there, rather than 0. */
+static bool sluice_visit_counted(Visitor *v, const struct fw_prog_info *prog, Error **errp)
+{
+	return !prog->info.counts_insns || sluice_visit_u64(v, "run-insns", prog->insns, errp);
+}
+
+static bool sluice_visit_code(Visitor *v, const struct bpfe_program_info *info, Error **errp)
+{
+	return info->engine != BPFE_ENGINE_JIT ||
+	       (sluice_visit_u64(v, "code-bytes", info->jit_bytes, errp) &&
+		sluice_visit_u64(v, "compile-ns", info->jit_ns, errp));
+}
+
 static bool sluice_program_entry(Visitor *v, SluiceNIC *s, unsigned n, Error **errp)
 {
 	struct fw_prog_info prog;
+	g_autofree char *engine = NULL;
 
 	if (!fw_program_at(s->fw, n, &prog) || !visit_start_struct(v, NULL, NULL, 0, errp))
 		return false;
+	engine = g_strdup(bpfe_engine_name(prog.info.engine));
 	(void)(sluice_visit_u64(v, "id", prog.id, errp) &&
 	       sluice_visit_name(v, prog.info.name, sizeof(prog.info.name), errp) &&
 	       visit_type_bool(v, "attached", &prog.attached, errp) &&
+	       visit_type_str(v, "engine", &engine, errp) &&
 	       sluice_visit_u64(v, "runs", prog.runs, errp) &&
-	       sluice_visit_u64(v, "run-insns", prog.insns, errp) &&
+	       sluice_visit_counted(v, &prog, errp) && sluice_visit_code(v, &prog.info, errp) &&
 	       sluice_visit_u64(v, "insns", prog.info.n_insns, errp) &&
 	       sluice_visit_u64(v, "stack-bytes", prog.info.stack_bytes, errp) &&
 	       sluice_visit_u64(v, "maps", prog.info.n_maps, errp) &&

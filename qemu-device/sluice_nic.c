@@ -71,6 +71,44 @@ static void sluice_vm_change(void *opaque, bool running, RunState state)
 	}
 }
 
+/* What runs the guest's programs, out of engine= and the jit-*= that harden compiled code. */
+static bool sluice_check_engine(SluiceNIC *s, Error **errp)
+{
+	static const struct {
+		const char *name;
+		uint8_t engine;
+	} engines[] = {
+		{"auto", BPFE_ENGINE_DEFAULT},
+		{"jit", BPFE_ENGINE_JIT},
+		{"interp", BPFE_ENGINE_INTERP},
+	};
+	const char *name = s->engine ? s->engine : engines[0].name;
+	unsigned i;
+
+	s->limits.relax = s->jit_harden ? BPFE_RELAX_ALL & ~s->jit_mitigations : BPFE_RELAX_ALL;
+	for (i = 0; i < ARRAY_SIZE(engines); i++) {
+		if (!strcmp(engines[i].name, name)) {
+			s->limits.engine = engines[i].engine;
+			return true;
+		}
+	}
+	error_setg(errp, "engine=%s is none of auto (compiled code where it works), jit, interp",
+		   name);
+	return false;
+}
+
+/* engine=jit on a host that will not have it: now rather than when the guest loads a program. */
+static bool sluice_check_available(SluiceNIC *s, Error **errp)
+{
+	char text[512] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+
+	if (!bpfe_engine_available(s->limits.engine, &log))
+		return true;
+	error_setg(errp, "engine=%s: %s", s->engine, g_strchomp(text));
+	return false;
+}
+
 static bool sluice_check_properties(SluiceNIC *s, Error **errp)
 {
 	struct nic_config *config = &s->config;
@@ -91,6 +129,8 @@ static bool sluice_check_properties(SluiceNIC *s, Error **errp)
 			   BPFE_MAX_INSNS);
 		return false;
 	}
+	if (!sluice_check_engine(s, errp) || !sluice_check_available(s, errp))
+		return false;
 	config->n_ports = 1;
 	/* One vector for each completion ring and one for the admin rings. */
 	config->n_vectors = MIN(2 * config->n_queue_pairs + 1, SLUICE_MAX_VECTORS);
@@ -229,6 +269,10 @@ static void sluice_dev_realize(DeviceState *dev, Error **errp)
 	SLUICE_NIC_GET_CLASS(dev)->parent_realize(dev, errp);
 }
 
+/* A mitigation that is on by default; @relax is the engine's flag for leaving it out. */
+#define SLUICE_PROP_MITIGATION(name, relax) \
+	DEFINE_PROP_BIT(name, SluiceNIC, jit_mitigations, __builtin_ctz(relax), true)
+
 static const Property sluice_properties[] = {
 	DEFINE_NIC_PROPERTIES(SluiceNIC, conf),
 	DEFINE_PROP_UINT32("queues", SluiceNIC, config.n_queue_pairs, 4),
@@ -240,6 +284,14 @@ static const Property sluice_properties[] = {
 	DEFINE_PROP_UINT32("max-insns", SluiceNIC, limits.max_insns, 0),
 	DEFINE_PROP_UINT32("insn-budget", SluiceNIC, limits.run_budget, 0),
 	DEFINE_PROP_UINT32("load-queue", SluiceNIC, limits.load_queue, 0),
+	DEFINE_PROP_STRING("engine", SluiceNIC, engine),
+	DEFINE_PROP_BOOL("count-insns", SluiceNIC, limits.count_insns, false),
+	DEFINE_PROP_BOOL("jit-harden", SluiceNIC, jit_harden, true),
+	SLUICE_PROP_MITIGATION("jit-blinding", BPFE_RELAX_BLINDING),
+	SLUICE_PROP_MITIGATION("jit-random-start", BPFE_RELAX_RANDOM_START),
+	SLUICE_PROP_MITIGATION("jit-masks", BPFE_RELAX_MASKS),
+	SLUICE_PROP_MITIGATION("jit-packet", BPFE_RELAX_PACKET),
+	SLUICE_PROP_MITIGATION("jit-fences", BPFE_RELAX_FENCES),
 };
 
 static void sluice_describe_properties(ObjectClass *klass)
@@ -255,6 +307,14 @@ static void sluice_describe_properties(ObjectClass *klass)
 		{"max-insns", "instructions a program may have; 0: all the engine takes"},
 		{"insn-budget", "instructions a frame's run may execute; 0: the engine's default"},
 		{"load-queue", "program loads that may wait at once; 0: the firmware's default"},
+		{"engine", "what runs programs: auto (default), jit or interp"},
+		{"count-insns", "compiled programs count the instructions they execute"},
+		{"jit-harden", "compiled code is hardened against its author; off: not at all"},
+		{"jit-blinding", "its constants do not appear in the code"},
+		{"jit-random-start", "where it begins is random"},
+		{"jit-masks", "indices into stack and map values are masked"},
+		{"jit-packet", "addresses in the frame are clamped"},
+		{"jit-fences", "what may not be a pointer under speculation waits for its branch"},
 	};
 	unsigned i;
 

@@ -40,6 +40,9 @@ struct SluiceNIC {
 	NICConf conf;
 	struct nic_config config; /* n_queue_pairs and rx_pause are properties */
 	struct fw_limits limits;
+	char *engine;             /* as given; NULL: auto */
+	bool jit_harden;          /* off: whatever jit_mitigations says */
+	uint32_t jit_mitigations; /* enum bpfe_relax, of what is on */
 
 	struct nic *nic;
 	struct fw *fw;

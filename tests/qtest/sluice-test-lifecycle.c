@@ -242,6 +242,9 @@ static void test_properties(void)
 			     "{\"driver\": \"sluice-nic\", \"bus\": \"port0\", "
 			     "\"max-insns\": 65537}",
 			     "max-insns=65537 is out of range: at most 65536");
+	sluice_check_refusal(
+		qts, "{\"driver\": \"sluice-nic\", \"bus\": \"port0\", \"engine\": \"steam\"}",
+		"engine=steam is none of auto (compiled code where it works), jit, interp");
 	/* And what was refused left nothing behind. */
 	qtest_qmp_device_add(qts, "sluice-nic", "nic0", "{'bus': 'port0', 'queues': 1}");
 	qtest_quit(qts);

@@ -23,7 +23,7 @@ static void sluice_send_frames(QSluice *s, unsigned n)
 
 static void test_pass(void)
 {
-	QSluice *s = sluice_start("", "");
+	QSluice *s = sluice_start(",count-insns=on", "");
 	QSluiceQueue rx, tx;
 	struct sluice_rx_cpl cpl;
 	unsigned i;
@@ -387,6 +387,53 @@ static void test_qom(void)
 	sluice_stop(s);
 }
 
+/* One program in a device with @props: what QMP says of it after four frames. */
+static QDict *sluice_qom_program(const char *props)
+{
+	QSluice *s = sluice_start(props, "");
+	QSluiceQueue rx, tx;
+	QList *list;
+	QDict *entry;
+
+	sluice_bring_up(s);
+	sluice_traffic(s, &rx, &tx);
+	g_assert_cmpuint(sluice_attach(s, sluice_load_verdict(s, XDP_DROP)), ==, SLUICE_ST_OK);
+	sluice_send_frames(s, 4);
+	g_assert_cmpuint(sluice_stat(s, "rx_xdp_drop"), ==, 4);
+	list = sluice_qom_list(s, "programs");
+	g_assert_cmpuint(qlist_size(list), ==, 1);
+	entry = qobject_ref(qobject_to(QDict, qlist_peek(list)));
+	qobject_unref(list);
+	sluice_stop(s);
+	return entry;
+}
+
+static void test_interp(void)
+{
+	QDict *entry = sluice_qom_program(",engine=interp");
+
+	g_assert_cmpstr(qdict_get_str(entry, "engine"), ==, "interp");
+	g_assert_cmpuint(qdict_get_int(entry, "run-insns"), ==, 4 * 2);
+	g_assert_false(qdict_haskey(entry, "code-bytes"));
+	qobject_unref(entry);
+}
+
+#if defined(__x86_64__)
+static void test_jit(void)
+{
+	QDict *entry = sluice_qom_program(",engine=jit");
+
+	g_assert_cmpstr(qdict_get_str(entry, "engine"), ==, "jit");
+	g_assert_false(qdict_haskey(entry, "run-insns"));
+	g_assert_cmpuint(qdict_get_int(entry, "code-bytes"), >, 0);
+	qobject_unref(entry);
+	entry = sluice_qom_program(",count-insns=on,jit-harden=off");
+	g_assert_cmpstr(qdict_get_str(entry, "engine"), ==, "jit");
+	g_assert_cmpuint(qdict_get_int(entry, "run-insns"), ==, 4 * 2);
+	qobject_unref(entry);
+}
+#endif
+
 void sluice_add_program_tests(void)
 {
 	qtest_add_func("/sluice/program/pass", test_pass);
@@ -400,4 +447,8 @@ void sluice_add_program_tests(void)
 	qtest_add_func("/sluice/program/limits", test_limits);
 	qtest_add_func("/sluice/program/budget", test_budget);
 	qtest_add_func("/sluice/program/qom", test_qom);
+	qtest_add_func("/sluice/program/interp", test_interp);
+#if defined(__x86_64__)
+	qtest_add_func("/sluice/program/jit", test_jit);
+#endif
 }
