@@ -55,10 +55,9 @@ static gboolean run(const struct bpfe_program *program, void *memory, size_t siz
 	result = bpfe_run_mem(program, memory, size);
 	bpfe_rcu_read_unlock();
 	if (result.abort) {
-		g_autofree char *place = verdict_abort_place(program, &result);
-
-		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED, "the run was cut short: %s",
-			    place);
+		g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
+			    "the run was cut short: %s at instruction %u",
+			    verdict_abort_text(result.abort), result.abort_insn);
 		return FALSE;
 	}
 	printf("0x%" PRIx64 "\n", result.r0);

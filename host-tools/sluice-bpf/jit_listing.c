@@ -86,6 +86,16 @@ static void print_source(struct walk *walk, uint32_t slot)
 	walk->source = g_strdup(line);
 }
 
+/* The instruction at @slot as text; it counts as shown, both slots of it. */
+static unsigned show(struct walk *walk, uint32_t slot, char *buf, size_t size)
+{
+	unsigned slots = format_bpf(walk->listing, slot, buf, size);
+
+	for (uint32_t i = slot; i < slot + slots && i < walk->listing->n; i++)
+		walk->shown[i] = TRUE;
+	return slots;
+}
+
 /* Instructions right before @slot that nothing of their own was made of: they went into others. */
 static void print_silent(struct walk *walk, uint32_t slot)
 {
@@ -95,9 +105,8 @@ static void print_silent(struct walk *walk, uint32_t slot)
 	while (first && !walk->has_code[first - 1] && !walk->shown[first - 1])
 		first--;
 	while (first < slot) {
-		walk->shown[first] = TRUE;
 		print_source(walk, first);
-		first += format_bpf(walk->listing, first, text, sizeof(text));
+		first += show(walk, first, text, sizeof(text));
 		puts(text);
 	}
 }
@@ -123,12 +132,10 @@ gboolean jit_listing_print(const struct jit_listing *listing, GError **error)
 	while (ok && machine_next(walk.machine, &insn)) {
 		bpf[0] = '\0';
 		if (walk_slot(&walk, insn.offset, &slot)) {
-			if (slot < listing->n) {
+			if (slot < listing->n)
 				print_silent(&walk, slot);
-				walk.shown[slot] = TRUE;
-			}
 			print_source(&walk, slot);
-			format_bpf(listing, slot, bpf, sizeof(bpf));
+			show(&walk, slot, bpf, sizeof(bpf));
 		}
 		print_machine(&walk, bpf, &insn);
 	}

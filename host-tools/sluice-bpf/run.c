@@ -103,14 +103,13 @@ static struct bpfe_result run_frame(struct runner *r, const void *frame, uint32_
 	return result;
 }
 
-static void print_result(const struct runner *r, const struct bpfe_result *result)
+static void print_result(const struct bpfe_result *result)
 {
-	g_autofree char *place = verdict_abort_place(r->program->loaded, result);
-
 	printf("%s, return value %u, %" PRIu64 " instructions", verdict_name(verdict_of(result)),
 	       result->retval, result->insns);
 	if (result->abort)
-		printf(", %s", place);
+		printf(", %s at instruction %u", verdict_abort_text(result->abort),
+		       result->abort_insn);
 	putchar('\n');
 }
 
@@ -139,7 +138,7 @@ static gboolean run_given_frame(struct runner *r, GError **error)
 				   frame->len, MAX_FRAME);
 	for (int i = 0; i < o->repeat; i++)
 		result = run_frame(r, frame->data, frame->len, 0);
-	print_result(r, &result);
+	print_result(&result);
 	if (r->xdp.data_meta < r->xdp.data)
 		print_bytes("metadata", r->xdp.data_meta, r->xdp.data);
 	print_bytes("frame", r->xdp.data, r->xdp.data_end);
@@ -190,7 +189,7 @@ static gboolean run_pass(struct runner *r, const struct capture *capture, gboole
 			write_frame(r, in, i + 1, verdict_of(&result));
 		if (first && r->options->verbose) {
 			printf("%6u: %u bytes: ", i + 1, in->len);
-			print_result(r, &result);
+			print_result(&result);
 		}
 	}
 	return TRUE;

@@ -4,7 +4,6 @@
 #define SLUICE_BPF_VERDICT_H
 
 #include <bpf_engine.h>
-#include <glib.h>
 
 enum verdict {
 	VERDICT_ABORTED = XDP_ABORTED,
@@ -38,19 +37,6 @@ static inline const char *verdict_abort_text(enum bpfe_abort reason)
 	};
 
 	return (unsigned)reason < sizeof(texts) / sizeof(texts[0]) ? texts[reason] : "cut short";
-}
-
-/* Why the run was cut short, and where, which compiled code does not know. The caller frees it. */
-static inline char *verdict_abort_place(const struct bpfe_program *program,
-					const struct bpfe_result *result)
-{
-	const char *text = verdict_abort_text(result->abort);
-	struct bpfe_program_info info;
-
-	bpfe_program_info(program, &info);
-	if (info.engine == BPFE_ENGINE_JIT)
-		return g_strdup(text);
-	return g_strdup_printf("%s at instruction %u", text, result->abort_insn);
 }
 
 #endif

@@ -18,10 +18,9 @@ static const struct {
 	const char *name;
 	uint32_t relax; /* what leaving it out is */
 } mitigations[] = {
-	{"blinding", BPFE_RELAX_BLINDING},
-	{"random-start", BPFE_RELAX_RANDOM_START},
-	{"masks", BPFE_RELAX_MASKS},
-	{"packet", BPFE_RELAX_PACKET},
+	{"blinding", BPFE_RELAX_BLINDING}, {"random-start", BPFE_RELAX_RANDOM_START},
+	{"masks", BPFE_RELAX_MASKS},       {"packet", BPFE_RELAX_PACKET},
+	{"fences", BPFE_RELAX_FENCES},
 };
 
 static gboolean refuse(GError **error, const char *tool, const char *text)
@@ -59,7 +58,7 @@ static gboolean keep(struct engine_options *options, const char *name, const cha
 		}
 	}
 	unknown = g_strdup_printf("--harden: '%s' is none of on, off, blinding, random-start, "
-				  "masks, packet",
+				  "masks, packet, fences",
 				  name);
 	return refuse(error, tool, unknown);
 }

@@ -33,7 +33,7 @@ struct engine_options {
 	 G_OPTION_ARG_STRING,                                                        \
 	 &(options)->harden,                                                         \
 	 "Hardening of compiled code: on (default), off, or these alone: blinding, " \
-	 "random-start, masks, packet (a,b)",                                        \
+	 "random-start, masks, packet, fences (a,b)",                                \
 	 "LIST"}
 
 /* The short form of --engine checked. */

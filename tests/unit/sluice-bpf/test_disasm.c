@@ -2,6 +2,7 @@
 /* sluice-bpf disasm and filter: what they print. */
 #include "tool.h"
 
+#include <json-c/json.h>
 #include <string.h>
 
 #define ARP_LISTING                             \
@@ -50,6 +51,114 @@ static void source_and_opcodes(void **state)
 		g_regex_match_simple("r1 = map\\[idx:0\\]\n       18 51 ([0-9a-f]{2} ){13}[0-9a-f]"
 				     "{2}\n",
 				     run.out, 0, 0));
+	run_clear(&run);
+}
+
+/* One line: the instruction, then offset, bytes and text of machine code, perhaps a source line. */
+#define SOURCE  "; xdp_pass_count.bpf.c:[0-9]+: [^\n]*\n"
+#define MACHINE " +[0-9a-f]+: [0-9a-f]+ +[a-z.]+[^\n]*\n"
+#define SILENT  " *[0-9]+: [^\n]*\n" /* an instruction that nothing of its own was made of */
+
+static void machine_code(void **state)
+{
+	g_autofree char *path = example("xdp_pass_count");
+
+	expect_match(
+		sluice_bpf("disasm", "--jit", "--source", path), 0,
+		"xdp_pass_count \\(section xdp, [0-9]+ instructions\\): [0-9]+ bytes of machine "
+		"code in [0-9]+ us\n" SOURCE "(" SOURCE "|( *[0-9]+: [^\n]*)?" MACHINE "|" SILENT
+		")+");
+	expect_match(sluice_bpf("disasm", "--jit", "--harden", "off", "-p", "xdp_pass_count", path),
+		     0,
+		     "xdp_pass_count \\([^\n]*\n   0: r6 = \\*\\(u32 \\*\\)\\(r1 \\+4\\) +0: "
+		     "[0-9a-f]+ +[a-z]+[^\n]*\n(( *[0-9]+: [^\n]*)?" MACHINE "|" SILENT ")+");
+}
+
+/* Every instruction is there once at least, and those of the program before all others. */
+static void machine_code_is_whole(void **state)
+{
+	g_autofree char *path = make_filter(state, "arp.o", "arp");
+	struct run run = sluice_bpf("disasm", "--jit", "--harden", "off", path);
+
+	assert_int_equal(run.status, 0);
+	for (unsigned slot = 0; slot < 19; slot++) {
+		g_autofree char *line = g_strdup_printf("\n%4u: ", slot);
+
+		assert_non_null(strstr(run.out, line));
+	}
+	assert_non_null(strstr(run.out, " ret\n"));
+	run_clear(&run);
+}
+
+static void intermediate_form(void **state)
+{
+	g_autofree char *path = make_filter(state, "arp.o", "arp");
+
+	expect_match(sluice_bpf("disasm", "--lir", "--harden", "off", path), 0,
+		     "filter \\(section xdp, 19 instructions\\): [0-9]+ bytes of machine code in "
+		     "[0-9]+ us\nb0:\n(b[0-9]+:\n|\t[^\n]+\n)+");
+}
+
+static struct json_object *member(struct json_object *json, const char *name)
+{
+	struct json_object *value;
+
+	assert_true(json_object_object_get_ex(json, name, &value));
+	return value;
+}
+
+/* Offsets follow from the bytes, and the last instruction ends where the code does. */
+static void check_insns(struct json_object *program)
+{
+	struct json_object *insns = member(program, "insns");
+	int64_t offset = 0;
+
+	for (size_t i = 0; i < json_object_array_length(insns); i++) {
+		struct json_object *insn = json_object_array_get_idx(insns, i);
+		const char *pc = json_object_get_string(member(insn, "pc"));
+
+		assert_int_equal(g_ascii_strtoll(pc, NULL, 16), offset);
+		assert_true(json_object_get_string_len(member(insn, "operation")) > 0);
+		assert_true(json_object_is_type(member(insn, "operands"), json_type_array));
+		offset += (int64_t)json_object_array_length(member(insn, "opcodes"));
+	}
+	assert_int_equal(offset, json_object_get_int64(member(program, "bytes")));
+}
+
+static void machine_code_as_json(void **state)
+{
+	g_autofree char *path = example("xdp_pass_count");
+	struct run run = sluice_bpf("disasm", "--jit", "--lir", "--json", path);
+	struct json_object *json = json_tokener_parse(run.out), *program, *first;
+
+	assert_int_equal(run.status, 0);
+	assert_non_null(json);
+	assert_int_equal(json_object_array_length(json), 1);
+	program = json_object_array_get_idx(json, 0);
+	assert_string_equal(json_object_get_string(member(program, "name")), "xdp_pass_count");
+	assert_string_equal(json_object_get_string(member(program, "section")), "xdp");
+	assert_non_null(strstr(json_object_get_string(member(program, "lir")), "b0:\n"));
+	check_insns(program);
+	first = json_object_array_get_idx(member(program, "insns"), 0);
+	assert_string_equal(json_object_get_string(member(first, "bpf")), "r6 = *(u32 *)(r1 +4)");
+	assert_int_equal(json_object_get_int(member(first, "slot")), 0);
+	assert_true(g_str_has_prefix(json_object_get_string(member(first, "src")),
+				     "xdp_pass_count.bpf.c:"));
+	json_object_put(json);
+	run_clear(&run);
+}
+
+/* What the verifier refuses is not compiled either. */
+static void machine_code_refused(void **state)
+{
+	g_autofree char *path = example("xdp_refused");
+	struct run run = sluice_bpf("disasm", "--jit", path);
+	g_autofree char *prefix =
+		g_strdup_printf("sluice-bpf: %s: program xdp_refused is refused:\n", path);
+
+	assert_int_equal(run.status, 1);
+	assert_string_equal(run.out, "");
+	assert_true(g_str_has_prefix(run.err, prefix));
 	run_clear(&run);
 }
 
@@ -138,6 +247,16 @@ static void wrong_usage(void **state)
 	expect_error(sluice_bpf("disasm", "--source", "-"), 2,
 		     "--prog and --source need an object file, not -; see sluice-bpf disasm "
 		     "--help");
+	expect_error(sluice_bpf("disasm", "--jit", "-"), 2,
+		     "--jit and --lir need an object file, not -; see sluice-bpf disasm --help");
+	expect_error(sluice_bpf("disasm", "--json", "x.o"), 2,
+		     "--json and --harden need --jit or --lir; see sluice-bpf disasm --help");
+	expect_error(sluice_bpf("disasm", "--jit", "-o", "x.o"), 2,
+		     "--opcodes is for instructions; --jit shows the bytes of machine code; see "
+		     "sluice-bpf disasm --help");
+	expect_error(sluice_bpf("disasm", "--jit", "--harden", "moat", "x.o"), 2,
+		     "--harden: 'moat' is none of on, off, blinding, random-start, masks, packet, "
+		     "fences; see sluice-bpf disasm --help");
 	expect_error(sluice_bpf("sing"), 2, "no subcommand 'sing'; sluice-bpf --help lists them");
 }
 
@@ -166,6 +285,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(listing_of_an_object),
 		scratch_test(source_and_opcodes),
+#if defined(__x86_64__)
+		scratch_test(machine_code),
+		scratch_test(machine_code_is_whole),
+		scratch_test(intermediate_form),
+		scratch_test(machine_code_as_json),
+		scratch_test(machine_code_refused),
+#endif
 		scratch_test(hex),
 		scratch_test(hex_that_is_none),
 		scratch_test(filter_listings),

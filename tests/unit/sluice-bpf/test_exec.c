@@ -18,6 +18,19 @@ static void result(void **state)
 	expect_output(sluice_bpf_input(RETURN_42, "exec", "--unverified", NULL), 0, "0x2a\n");
 }
 
+#if defined(__x86_64__)
+static void compiled(void **state)
+{
+	expect_output(sluice_bpf_input(RETURN_42, "exec", "--engine", "jit", NULL), 0, "0x2a\n");
+	expect_output(sluice_bpf_input(LOAD_THIRD, "exec", "--engine", "jit", "--harden", "off",
+				       "1122cc", NULL),
+		      0, "0xcc\n");
+	expect_error(sluice_bpf_input(RETURN_42, "exec", "--engine", "jit", "--unverified", NULL),
+		     2,
+		     "--unverified needs the checked engine, not jit; see sluice-bpf exec --help");
+}
+#endif
+
 /* Memory as the suites give it, with two blanks between bytes and one at the end. */
 static void memory(void **state)
 {
@@ -80,8 +93,8 @@ static void engines(void **state)
 		"--unverified needs the checked engine, not interp; see sluice-bpf exec "
 		"--help");
 	expect_error(sluice_bpf_input(RETURN_42, "exec", "--harden", "masks,moat", NULL), 2,
-		     "--harden: 'moat' is none of on, off, blinding, random-start, masks, packet; "
-		     "see sluice-bpf exec --help");
+		     "--harden: 'moat' is none of on, off, blinding, random-start, masks, packet, "
+		     "fences; see sluice-bpf exec --help");
 	expect_output(sluice_bpf_input(RETURN_42, "exec", "--harden", "masks,packet", NULL), 0,
 		      "0x2a\n");
 	expect_error(sluice_bpf_input(RETURN_42, "exec", "11", "22", NULL), 2,
@@ -95,6 +108,9 @@ int main(void)
 		cmocka_unit_test(all_64_bits), cmocka_unit_test(beyond_memory),
 		cmocka_unit_test(no_end),      cmocka_unit_test(bad_input),
 		cmocka_unit_test(engines),
+#if defined(__x86_64__)
+		cmocka_unit_test(compiled),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

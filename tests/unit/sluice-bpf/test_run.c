@@ -17,6 +17,13 @@ static void one_frame(void **state)
 	expect_output(sluice_bpf("run", udp, "--checked", "--frame", ARP_FRAME), 0,
 		      "XDP_DROP, return value 1, 15 instructions\nframe, 18 bytes: " ARP_BYTES
 		      "\n");
+#if defined(__x86_64__)
+	expect_output(sluice_bpf("run", arp, "--engine", "jit", "--frame", ARP_FRAME), 0,
+		      "XDP_PASS, return value 2, 14 instructions\nframe, 18 bytes: " ARP_BYTES
+		      "\n");
+#endif
+	expect_error(sluice_bpf("run", arp, "-c", "--engine", "interp", "--frame", ARP_FRAME), 2,
+		     "--checked needs the checked engine; see sluice-bpf run --help");
 	/* too short for its EtherType */
 	expect_output(sluice_bpf("run", arp, "--frame", "01:02:03"), 0,
 		      "XDP_DROP, return value 1, 11 instructions\nframe, 3 bytes: 01 02 03\n");

@@ -151,6 +151,14 @@ uint64_t json_number(struct json_object *json, const char *member, const char *n
 	return json_object_get_uint64(value);
 }
 
+const char *json_text(struct json_object *json, const char *member, const char *name)
+{
+	struct json_object *value = member_of(member_of(json, member), name);
+
+	assert_true(json_object_is_type(value, json_type_string));
+	return json_object_get_string(value);
+}
+
 GHashTable *json_map(struct json_object *json, const char *name)
 {
 	GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

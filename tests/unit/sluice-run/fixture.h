@@ -56,6 +56,7 @@ struct json_object *expect_json(struct run run);
 
 /* A number at a path of members such as "verdicts", "pass". */
 uint64_t json_number(struct json_object *json, const char *member, const char *name);
+const char *json_text(struct json_object *json, const char *member, const char *name);
 
 /* Entries of map @name as "key" -> "value", both hex. */
 GHashTable *json_map(struct json_object *json, const char *name);

@@ -49,6 +49,33 @@ static void expect_counters(struct json_object *json, const struct oracle *want)
 	assert_int_equal(json_number(json, "counters", "rx_interrupts"), passed);
 }
 
+/* The same frames in each engine: what is reported differs in the engine alone. */
+static void engines_agree(void **state)
+{
+	const char *const engines[] = {"interp", "checked",
+#if defined(__x86_64__)
+				       "jit"
+#endif
+	};
+	g_autofree char *program = example("xdp_firewall");
+	g_autofree char *capture = make_capture(state, "-n", "500", "-M", "50", NULL);
+	struct oracle want = oracle_judge(capture, NULL);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(engines); i++) {
+		const char *reported = i == 1 ? "interp" : engines[i];
+		g_autofree char *line = g_strdup_printf("\nengine: %s", reported);
+		struct json_object *json =
+			expect_json(sluice_run("--json", "--engine", engines[i], program, capture));
+		struct run text = sluice_run("--engine", engines[i], program, capture);
+
+		assert_string_equal(json_text(json, "program", "engine"), reported);
+		expect_counters(json, &want);
+		json_object_put(json);
+		assert_non_null(strstr(text.out, line));
+		run_clear(&text);
+	}
+}
+
 static void firewall_with_nothing_blocked(void **state)
 {
 	g_autofree char *program = example("xdp_firewall");
@@ -160,6 +187,7 @@ static void table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		scratch_test(engines_agree),
 		scratch_test(firewall_with_nothing_blocked),
 		scratch_test(firewall_with_a_blocked_source),
 		scratch_test(repeated_and_checked_on_another_queue),
