@@ -147,10 +147,12 @@ static bool moves_stack(const struct lir_op *op)
 	       (op->code == LIR_FETCH && op->alu != LIR_ADD);
 }
 
+/* A function that is called says for itself. */
 static bool uses_run(const struct lir_op *op)
 {
-	return moves_stack(op) || op->code == LIR_CHARGE || op->code == LIR_MAY_GOTO ||
-	       op->code == LIR_TRAP || op->code == LIR_CLAMP || (lir_uses(op) & LIR_BIT(LIR_R13));
+	return (moves_stack(op) && op->code != LIR_CALL_LOCAL && op->code != LIR_CALL_DIRECT) ||
+	       op->code == LIR_CHARGE || op->code == LIR_MAY_GOTO || op->code == LIR_TRAP ||
+	       op->code == LIR_CLAMP || (lir_uses(op) & LIR_BIT(LIR_R13));
 }
 
 static void look_at_operations(struct lower *lo)
@@ -158,7 +160,7 @@ static void look_at_operations(struct lower *lo)
 	const struct lir *lir = lo->lir;
 
 	for (uint32_t i = 0; i < lir->n_order; i++) {
-		const struct lir_block *block = &lir->blocks[lir->order[i]];
+		struct lir_block *block = &lir->blocks[lir->order[i]];
 		struct lir_function *function = &lir->functions[block->function];
 
 		for (uint32_t o = 0; o < block->n_ops; o++) {
@@ -168,6 +170,7 @@ static void look_at_operations(struct lower *lo)
 			function->calls |= moves_stack(op);
 			lo->needs_run |= uses_run(op);
 		}
+		lower_prepare(block);
 	}
 	lo->needs_run |= lir->may_abort;
 }

@@ -72,6 +72,9 @@ struct lower_cold *lower_cold(struct lower *lo,
 			      void (*emit)(struct lower *lo, const struct lower_cold *cold),
 			      const struct lir_op *op);
 
+/* lower_prepare.c: note in the block's operations what others let them leave out. */
+void lower_prepare(struct lir_block *block);
+
 void lower_epilogue(struct lower *lo); /* all but the return */
 
 /* Offsets into struct bpfe_jit_run. */

@@ -4,8 +4,12 @@
 
 void lower_mov(struct lower *lo, const struct lir_op *op)
 {
-	if (op->b == LIR_IMM)
-		jit_mov_ri(&lo->as, op->dst, op->size == 4 ? (uint32_t)op->imm : (uint64_t)op->imm);
+	uint64_t imm = op->size == 4 ? (uint32_t)op->imm : (uint64_t)op->imm;
+
+	if (op->b == LIR_IMM && (op->flags & LIR_F_SAFE))
+		jit_mov_ri_flags(&lo->as, op->dst, imm);
+	else if (op->b == LIR_IMM)
+		jit_mov_ri(&lo->as, op->dst, imm);
 	else if (op->b == LIR_MEM)
 		jit_load(&lo->as, op->size, op->dst, lower_mem(lo, op));
 	else
@@ -240,7 +244,10 @@ void lower_bswap(struct lower *lo, const struct lir_op *op)
 	if (op->imm == 2) {
 		uint8_t a = lower_reg(lo, op->a, LIR_R11);
 
-		jit_movzx(&lo->as, 2, op->dst, a);
+		if (!(op->flags & LIR_F_SAFE))
+			jit_movzx(&lo->as, 2, op->dst, a);
+		else if (op->dst != a)
+			jit_mov_rr(&lo->as, 4, op->dst, a);
 		jit_shift_i(&lo->as, JIT_ROL, 2, op->dst, 8);
 		return;
 	}

@@ -57,13 +57,20 @@ static bool same_memory(const struct lir_op *a, const struct lir_op *b)
 	       a->disp == b->disp;
 }
 
+/* Whether a is 0, and nothing else, is in the flags already (lower_prepare.c). */
+static bool knows_zero(const struct lir_op *op)
+{
+	return op->code == LIR_BRANCH && (op->flags & LIR_F_SAFE);
+}
+
 /* Do the flags tell of @op what they tell of the one they were set for? */
 static bool same_comparison(const struct lir_op *a, const struct lir_op *b)
 {
 	bool memory = a->a == LIR_MEM || a->b == LIR_MEM;
 
 	return a->a == b->a && a->b == b->b && a->size == b->size && is_test(a) == is_test(b) &&
-	       (a->b != LIR_IMM || imm_of(a) == imm_of(b)) && (!memory || same_memory(a, b));
+	       (a->b != LIR_IMM || imm_of(a) == imm_of(b)) && (!memory || same_memory(a, b)) &&
+	       (!knows_zero(a) || b->cond == LIR_E || b->cond == LIR_NE);
 }
 
 uint8_t lower_compare(struct lower *lo, const struct lir_op *op, int32_t imm)
@@ -72,6 +79,8 @@ uint8_t lower_compare(struct lower *lo, const struct lir_op *op, int32_t imm)
 		return op->cond & CONDITION_BITS;
 	lo->flags = op;
 	lo->has_nowhere = false;
+	if (knows_zero(op))
+		return op->cond & CONDITION_BITS;
 	if (op->b == LIR_IMM) {
 		compare_imm(lo, op, imm);
 	} else if (op->a == LIR_MEM || op->b == LIR_MEM) {
@@ -179,7 +188,7 @@ void lower_charge(struct lower *lo, const struct lir_op *op)
 		return;
 	cold = lower_cold(lo, out_of_budget, op);
 	if (cold)
-		jit_jcc(&lo->as, LIR_S, cold->label);
+		jit_jcc(&lo->as, LIR_L, cold->label); /* which is one operation with sub */
 }
 
 /*
