@@ -92,6 +92,7 @@ static const struct row rows[] = {
 	{BPF_FUNC_xdp_adjust_head, jit_inline_adjust_head, false},
 	{BPF_FUNC_xdp_load_bytes, jit_inline_load_bytes, false},
 	{BPF_FUNC_xdp_store_bytes, jit_inline_store_bytes, false},
+	{BPF_FUNC_loop, jit_inline_loop, false},
 	{BPF_FUNC_csum_diff, jit_inline_csum_diff, false},
 };
 

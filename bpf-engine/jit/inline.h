@@ -119,6 +119,9 @@ bool jit_inline_adjust_head(struct jit_builder *b, struct bpfe_map *map);
 bool jit_inline_load_bytes(struct jit_builder *b, struct bpfe_map *map);
 bool jit_inline_store_bytes(struct jit_builder *b, struct bpfe_map *map);
 
+/* inline_loop.c */
+bool jit_inline_loop(struct jit_builder *b, struct bpfe_map *map);
+
 /* inline_csum.c */
 bool jit_inline_csum_diff(struct jit_builder *b, struct bpfe_map *map);
 
