@@ -355,4 +355,24 @@ void jit_flow(struct lir *lir)
 	find_predecessors(&w);
 	find_loops(&w);
 	find_liveness(&w);
+	lir->flow_known = JIT_FLOW_LIVE;
+}
+
+void jit_flow_order(struct lir *lir)
+{
+	if (lir->flow_known < JIT_FLOW_ORDER)
+		jit_flow(lir);
+}
+
+void jit_flow_live(struct lir *lir)
+{
+	struct walk w = {.lir = lir, .has_loops = true};
+
+	if (lir->flow_known < JIT_FLOW_ORDER) {
+		jit_flow(lir);
+	} else if (lir->flow_known < JIT_FLOW_LIVE && make_room(&w)) {
+		/* The tables are those of the walk that found the order. */
+		find_liveness(&w);
+		lir->flow_known = JIT_FLOW_LIVE;
+	}
 }

@@ -27,6 +27,21 @@ struct lir_flow {
 	uint32_t memory[];
 };
 
+/*
+ * For passes between which not all changes: what jit_flow() finds, made anew only as far as
+ * lir->flow_known says that it has to be. jit_flow_order() leaves out what is live.
+ */
+void jit_flow_order(struct lir *lir);
+void jit_flow_live(struct lir *lir);
+
+/* A pass has changed @lir so that only @known is still right of what jit_flow() found. Registers
+ * that are no longer read may count as live on. */
+static inline void jit_flow_changed(struct lir *lir, enum jit_flow_known known)
+{
+	if (lir->flow_known > known)
+		lir->flow_known = known;
+}
+
 /* Where control may go from @block: 0 to 2 different blocks, the fall-through last. */
 unsigned lir_successors(const struct lir_block *block, uint32_t successors[2]);
 

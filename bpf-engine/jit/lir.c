@@ -79,6 +79,7 @@ uint32_t lir_block_new(struct lir *lir, uint32_t function, uint32_t slot)
 	}
 	lir->blocks[lir->n_blocks] =
 		(struct lir_block){.next = LIR_NO_BLOCK, .function = function, .slot = slot};
+	lir->flow_known = JIT_FLOW_NOTHING;
 	return lir->n_blocks++;
 }
 

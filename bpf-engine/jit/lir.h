@@ -225,6 +225,13 @@ struct lir_function {
 	uint32_t loops_cell;
 };
 
+/* What of lir->flow, and of the blocks' fields that flow.c sets, is right. */
+enum jit_flow_known {
+	JIT_FLOW_NOTHING = 0,
+	JIT_FLOW_ORDER, /* all but live_in and live_out */
+	JIT_FLOW_LIVE,  /* all */
+};
+
 struct lir {
 	const struct bpfe_image *image;
 	struct lir_block *blocks;
@@ -240,6 +247,7 @@ struct lir {
 	bool failed;           /* out of memory; checked once at the end of a pass */
 	struct lir_flow *flow; /* what jit_flow() found (flow.h); of malloc(), freed by lir_free()
 				*/
+	enum jit_flow_known flow_known;
 	struct lir_chunk *chunks;
 };
 

@@ -9,6 +9,7 @@
  * still hold these values.
  */
 #include <stdlib.h>
+#include "jit/flow.h"
 #include "jit/jit.h"
 #include "jit/local.h"
 #include "jit/opt_memory.h"
@@ -247,7 +248,7 @@ void jit_opt_address(struct lir *lir)
 	struct jit_bytes_room bytes = {0};
 	struct fold f = {.local = &local};
 
-	jit_flow(lir);
+	jit_flow_live(lir);
 	if (lir->failed || !jit_local_init(&local, lir))
 		return;
 	f.of = malloc((local.room + 1) * sizeof(*f.of));

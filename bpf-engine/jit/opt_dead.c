@@ -270,7 +270,7 @@ static void visit_block(struct lir_block *block)
 
 void jit_opt_dead(struct lir *lir)
 {
-	jit_flow(lir);
+	jit_flow_live(lir);
 	if (lir->failed)
 		return;
 	for (uint32_t i = 0; i < lir->flow->n_rpo; i++)

@@ -272,7 +272,7 @@ void jit_opt_forward(struct lir *lir)
 {
 	struct forward f = {.lir = lir};
 
-	jit_flow(lir);
+	jit_flow_live(lir);
 	if (lir->failed)
 		return;
 	f.live = malloc((lir->flow->n_rpo + 1) * sizeof(*f.live));
@@ -286,4 +286,5 @@ void jit_opt_forward(struct lir *lir)
 		forward_function(&f);
 	}
 	free(f.live);
+	jit_flow_changed(lir, JIT_FLOW_ORDER);
 }

@@ -133,7 +133,7 @@ void jit_opt_idioms(struct lir *lir)
 {
 	struct jit_idioms id;
 
-	jit_flow(lir);
+	jit_flow_live(lir);
 	if (lir->failed || !jit_local_init(&id.local, lir))
 		return;
 	for (uint32_t i = 0; i < lir->flow->n_rpo; i++)

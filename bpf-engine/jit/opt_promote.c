@@ -502,4 +502,5 @@ void jit_opt_promote(struct lir *lir)
 		promote_function(&p);
 	}
 	free(p.live);
+	jit_flow_changed(lir, JIT_FLOW_ORDER);
 }

@@ -36,6 +36,7 @@ struct pass {
 	uint32_t n_places, room, free;
 	struct jit_values now, edge; /* at the operation at hand; on the edge at hand */
 	uint32_t last;               /* place in flow->rpo of the last block of the loops at hand */
+	bool decided;                /* a branch is no more */
 	bool looking;                /* at loops: nothing is rewritten */
 };
 
@@ -132,6 +133,15 @@ static void leave_block(struct pass *p, uint32_t b)
 		leave(p, b, successors[s], &p->now);
 }
 
+/* The branch at the end of @block has become @op: what it does not lead to may be led to no more.
+ */
+static void decide(struct pass *p, struct lir_block *block, const struct lir_op *op)
+{
+	if (op->code == LIR_JUMP)
+		block->next = LIR_NO_BLOCK;
+	p->decided = true;
+}
+
 static void visit(struct pass *p, uint32_t b)
 {
 	struct lir_block *block = &p->lir->blocks[b];
@@ -141,15 +151,16 @@ static void visit(struct pass *p, uint32_t b)
 	for (uint32_t i = 0; i < block->n_ops; i++) {
 		struct lir_op *op = &block->ops[i];
 		struct jit_fact fact;
+		uint8_t was = op->code;
 
-		if (op->code == LIR_NOP)
+		if (was == LIR_NOP)
 			continue;
 		fact = jit_values_result(&p->now, op);
 		if (!p->looking)
 			jit_values_rewrite(&p->now, op, &fact);
 		jit_values_step(&p->now, op, &fact);
-		if (op->code == LIR_JUMP)
-			block->next = LIR_NO_BLOCK;
+		if (was != op->code && was == LIR_BRANCH)
+			decide(p, block, op);
 	}
 	leave_block(p, b);
 }
@@ -243,7 +254,7 @@ void jit_opt_values(struct lir *lir)
 {
 	struct pass p = {.lir = lir, .free = NO_PLACE, .last = NO_PLACE};
 
-	jit_flow(lir);
+	jit_flow_order(lir);
 	if (lir->failed)
 		return;
 	p.flow = lir->flow;
@@ -260,4 +271,5 @@ void jit_opt_values(struct lir *lir)
 	visit_all(&p);
 	free(p.place_of);
 	free(p.places);
+	jit_flow_changed(lir, p.decided ? JIT_FLOW_NOTHING : JIT_FLOW_ORDER);
 }
