@@ -326,11 +326,11 @@ static const jit_build_fn builders[BPFE_FORM_MAX] = {
 	[BPFE_FORM_LD_MAP_VALUE] = jit_build_wide,
 };
 
-static void build_insn(struct jit_builder *b, const struct bpf_insn *insn,
-		       const struct bpfe_insn_aux *aux)
+void jit_build_insn(struct jit_builder *b)
 {
-	if (b->lir->counts && !b->lir->failed)
-		charge(b)->imm++;
+	const struct bpf_insn *insn = &b->image->insns[b->slot];
+	const struct bpfe_insn_aux *aux = &b->image->aux[b->slot];
+
 	if (aux->writes_r10 || (aux->mem_kind == BPFE_MEM_CTX && !aux->ctx_field)) {
 		jit_emit_trap(b);
 	} else if (!builders[aux->form]) {
@@ -339,6 +339,13 @@ static void build_insn(struct jit_builder *b, const struct bpf_insn *insn,
 	} else {
 		builders[aux->form](b, insn, aux);
 	}
+}
+
+static void build_charged(struct jit_builder *b)
+{
+	if (b->lir->counts && !b->lir->failed)
+		charge(b)->imm++;
+	jit_build_insn(b);
 }
 
 /* The block of @slot begins; what was being filled may fall into it. */
@@ -381,7 +388,7 @@ static void build_function(struct jit_builder *b, uint32_t f)
 			begin_block(b, b->slot);
 		if (b->block != LIR_NO_BLOCK && !b->lir->failed) {
 			if (b->image->aux[b->slot].seen)
-				build_insn(b, insn, &b->image->aux[b->slot]);
+				build_charged(b);
 			else
 				jit_emit_trap(b);
 		}

@@ -21,6 +21,7 @@ struct jit_builder {
 	uint32_t charge_block; /* where the operation is that charges for what is being built */
 	uint32_t charge_op;
 	uint32_t most_charged; /* for one instruction, beyond itself, by jit_charge() */
+	uint32_t not_null;     /* slot of a test whose register is known not to be 0; 0: none */
 	bool charges_itself;   /* something does that the builder does not know how much */
 	int err;
 };
@@ -77,6 +78,9 @@ void jit_emit_branch(struct jit_builder *b, unsigned size, uint8_t cond, uint8_t
 void jit_emit_branch_i(struct jit_builder *b, unsigned size, uint8_t cond, uint8_t a, int32_t imm,
 		       uint32_t target, uint32_t next);
 void jit_emit_trap(struct jit_builder *b);
+
+/* Build the instruction at b->slot; it is charged for already. */
+void jit_build_insn(struct jit_builder *b);
 
 /* ---- Instructions by form: build_alu.c, build_mem.c, build_flow.c, build_call.c ------------- */
 

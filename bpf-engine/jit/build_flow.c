@@ -31,6 +31,8 @@ void jit_build_jump(struct jit_builder *b, const struct bpf_insn *insn,
 	uint32_t target = (uint32_t)bpfe_jump_target(insn, aux->form, b->slot);
 	uint8_t cond = conditions[BPF_OP(insn->code) >> 4], a = lir_home[insn->dst_reg];
 
+	if (b->not_null && b->slot == b->not_null)
+		edges = BPF_OP(insn->code) == BPF_JEQ ? BPFE_EDGE_FALL : BPFE_EDGE_JUMP;
 	if (edges != (BPFE_EDGE_FALL | BPFE_EDGE_JUMP)) {
 		go(b, edges & BPFE_EDGE_JUMP ? target : b->slot + 1, !(edges & BPFE_EDGE_JUMP));
 		return;

@@ -11,11 +11,7 @@
 
 #include "jit/build.h"
 
-/*
- * Build the call at b->slot, an insn of @helper. False: nothing was emitted, it is to be called. A
- * test for NULL that follows may be built along with it; b->slot is that of the last instruction
- * built.
- */
+/* Build the call at b->slot, an insn of @helper. False: nothing was emitted, it is to be called. */
 bool jit_inline_call(struct jit_builder *b, const struct bpfe_helper *helper,
 		     const struct bpfe_insn_aux *aux);
 
@@ -56,6 +52,9 @@ struct jit_place jit_place(const struct jit_builder *b, uint8_t pointer);
 bool jit_load_u32(struct jit_builder *b, uint8_t dst, const struct jit_place *place,
 		  uint32_t *value);
 
+/* dst = @pointer, from what is known of it. */
+void jit_move_pointer(struct jit_builder *b, uint8_t dst, uint8_t pointer);
+
 /* ---- inline.c: operations they share -------------------------------------------------------- */
 
 /* Load and store at @place + @at. */
@@ -85,14 +84,12 @@ void jit_call_direct(struct jit_builder *b, uintptr_t function, uint8_t first,
 
 struct jit_null {
 	uint32_t miss; /* where to go with 0 in rax */
-	bool fused;    /* that is where the test behind the call goes */
-	bool on_value; /* and the value goes to its target, not on */
+	uint32_t test; /* slot of the test for it; 0: none, both go on at miss */
 };
 
 /* Before the branch to ->miss. */
 struct jit_null jit_null_open(struct jit_builder *b);
-/* The value is in rax; what is built from now on has one of both, or the value if the test behind
- * the call is among what was built. */
+/* The value is in rax. */
 void jit_null_close(struct jit_builder *b, const struct jit_null *null);
 /* There is no way to ->miss; the value is in rax. */
 void jit_null_never(struct jit_builder *b);

@@ -96,6 +96,16 @@ static uint32_t find_store(const struct lir_block *block, int32_t disp)
 	return UINT32_MAX;
 }
 
+/* The registers that operations behind @at of @block read or change. */
+static lir_set touched_since(const struct lir_block *block, uint32_t at)
+{
+	lir_set set = 0;
+
+	for (uint32_t i = at + 1; i < block->n_ops; i++)
+		set |= lir_defs(&block->ops[i]) | lir_uses(&block->ops[i]);
+	return set;
+}
+
 /* Is @reg what it was behind operation @at of @block? */
 static bool unchanged_since(const struct lir_block *block, uint32_t at, uint8_t reg)
 {
@@ -104,6 +114,33 @@ static bool unchanged_since(const struct lir_block *block, uint32_t at, uint8_t 
 			return false;
 	}
 	return true;
+}
+
+/*
+ * The register that operation @at stored has another value by now, mostly that of the next
+ * argument: keep the one it had in a register that the call loses and nothing uses until then.
+ * LIR_NONE: there is none. Look-ups have no argument in these.
+ */
+static uint8_t keep_stored(struct jit_builder *b, uint32_t at)
+{
+	static const uint8_t candidates[] = {LIR_R9, LIR_R8, LIR_RCX};
+	const struct lir_block *block = &b->lir->blocks[b->block];
+	const lir_set touched = touched_since(block, at);
+	struct lir_op move = jit_op(LIR_MOV, 4);
+
+	move.b = block->ops[at].b;
+	move.slot = block->ops[at].slot;
+	for (size_t i = 0; i < sizeof(candidates); i++) {
+		if ((touched & LIR_BIT(candidates[i])) || candidates[i] == move.b)
+			continue;
+		move.dst = candidates[i];
+		if (!lir_insert(b->lir, b->block, at + 1, &move))
+			return LIR_NONE;
+		if (b->charge_block == b->block && b->charge_op > at)
+			b->charge_op++;
+		return move.dst;
+	}
+	return LIR_NONE;
 }
 
 /* What @reg was before operation @at. */
@@ -131,13 +168,32 @@ bool jit_load_u32(struct jit_builder *b, uint8_t dst, const struct jit_place *pl
 		return true;
 	}
 	if (store && store->b < LIR_FP) {
-		if (const_before(b, at, store->b, value))
+		uint8_t reg = store->b;
+
+		if (const_before(b, at, reg, value))
 			return true;
-		if (unchanged_since(block, at, store->b)) {
-			jit_emit_mov(b, 4, dst, store->b);
+		if (!unchanged_since(block, at, reg))
+			reg = keep_stored(b, at);
+		if (reg != LIR_NONE) {
+			jit_emit_mov(b, 4, dst, reg);
 			return false;
 		}
 	}
 	jit_place_load(b, 4, dst, place, 0);
 	return false;
+}
+
+void jit_move_pointer(struct jit_builder *b, uint8_t dst, uint8_t pointer)
+{
+	const struct jit_place place = jit_place(b, pointer);
+	struct lir_op op = jit_op(LIR_LEA, 8);
+
+	if (place.mem_kind != BPFE_MEM_STACK) {
+		jit_emit_mov(b, 8, dst, pointer);
+		return;
+	}
+	op.dst = dst;
+	op.base = LIR_FP;
+	op.disp = place.disp;
+	jit_emit(b, op);
 }

@@ -138,7 +138,7 @@ bool jit_inline_lookup(struct jit_builder *b, struct bpfe_map *map)
 	charge(b, map->attr.key_size);
 	if (is_array(map) && lookup_array(b, map))
 		return true;
-	jit_emit_mov(b, 8, LIR_RSI, LIR_RDX);
+	jit_move_pointer(b, LIR_RSI, LIR_RDX);
 	if (map->ops->per_cpu) {
 		jit_run_load(b, 4, LIR_RDX, JIT_RUN(env.cpu));
 		used |= LIR_BIT(LIR_RDX);
@@ -168,8 +168,8 @@ bool jit_inline_update(struct jit_builder *b, struct bpfe_map *map)
 	if (!fn)
 		return false;
 	charge(b, (size_t)map->attr.key_size + map->attr.value_size);
-	jit_emit_mov(b, 8, LIR_RSI, LIR_RDX);
-	jit_emit_mov(b, 8, LIR_RDX, LIR_RCX);
+	jit_move_pointer(b, LIR_RSI, LIR_RDX);
+	jit_move_pointer(b, LIR_RDX, LIR_RCX);
 	jit_emit_mov(b, 8, LIR_RCX, LIR_R8);
 	jit_run_load(b, 4, LIR_R8, JIT_RUN(env.cpu));
 	jit_call_direct(b, (uintptr_t)fn, LIR_NONE, map, used);
@@ -182,7 +182,7 @@ bool jit_inline_delete(struct jit_builder *b, struct bpfe_map *map)
 	if (!map->ops->remove)
 		return false;
 	charge(b, map->attr.key_size);
-	jit_emit_mov(b, 8, LIR_RSI, LIR_RDX);
+	jit_move_pointer(b, LIR_RSI, LIR_RDX);
 	jit_call_direct(b, (uintptr_t)map->ops->remove, LIR_NONE, map, LIR_BIT(LIR_RSI));
 	sign_extend(b);
 	return true;

@@ -219,6 +219,81 @@ static void test_not_tested_at_once(void **state)
 	check_arrays(insns, COUNT(insns), CALLS_NOTHING, NULL);
 }
 
+/* What is between must be done whether or not there is a value: once, and counted once. */
+static void test_others_between(void **state)
+{
+	const struct bpf_insn for_null[] = {
+		LOAD_KEY,
+		MOV_X(1, 6),
+		STX(BPF_W, 10, -4, 1),
+		MOV_K(8, 1),
+		LOOK_UP_ON_STACK,
+		MOV_X(7, 0),
+		ALU64_K(BPF_ADD, 8, 2),
+		LD64(1, 0x123456789),
+		ALU64_X(BPF_XOR, 8, 1),
+		STX(BPF_DW, 10, -16, 8),
+		JMP_K(BPF_JEQ, 7, 0, 5),
+		LDX(BPF_DW, 1, 10, -16),
+		LDX(BPF_W, 0, 7, 0),
+		JMP_X(BPF_JEQ, 1, 8, 1),
+		MOV_K(0, 1),
+		EXIT(),
+		LDX(BPF_DW, 0, 10, -16),
+		ALU64_K(BPF_XOR, 0, 3 ^ 77),
+		LD64(1, 0x123456789),
+		ALU64_X(BPF_XOR, 0, 1),
+		EXIT(),
+	};
+	const struct bpf_insn for_value[] = {
+		LOAD_KEY,
+		STX(BPF_W, 10, -4, 6),
+		MOV_K(8, 1),
+		LOOK_UP_ON_STACK,
+		ALU64_K(BPF_ADD, 8, 2),
+		JMP_K(BPF_JNE, 0, 0, 3),
+		ALU64_K(BPF_ADD, 8, 74),
+		MOV_X(0, 8),
+		EXIT(),
+		LDX(BPF_W, 0, 0, 0),
+		JMP_K(BPF_JEQ, 8, 3, 1),
+		MOV_K(0, 1),
+		EXIT(),
+	};
+
+	check_arrays(for_null, COUNT(for_null), CALLS_NOTHING, NULL);
+	check_arrays(for_value, COUNT(for_value), CALLS_NOTHING, NULL);
+}
+
+/* The register tested had the result and has something else by then. */
+static void test_other_tested(void **state)
+{
+	const struct bpf_insn insns[] = {
+		LOAD_KEY,
+		STX(BPF_W, 10, -4, 6),
+		LOOK_UP_ON_STACK,
+		MOV_X(7, 0),
+		MOV_X(0, 6),
+		JMP_K(BPF_JEQ, 0, 0, 4),
+		JMP_K(BPF_JEQ, 7, 0, 1),
+		LDX(BPF_W, 6, 7, 0),
+		MOV_X(0, 6),
+		EXIT(),
+		MOV_K(0, 9),
+		EXIT(),
+	};
+
+	for (size_t k = 0; k < COUNT(keys); k++) {
+		const struct setting setting = {keys[k], 0};
+
+		assert_int_equal(BOTH(insns, CALLS_NOTHING, .map = array_24, .frame = set_frame,
+				      .opaque = &setting),
+				 !keys[k]            ? 9
+				 : keys[k] < ENTRIES ? 100 + keys[k]
+						     : keys[k]);
+	}
+}
+
 /* Another way leads to the test, too: with NULL, whatever the key is. */
 static void test_test_of_two_ways(void **state)
 {
@@ -510,6 +585,8 @@ int main(void)
 		cmocka_unit_test(test_tested_for_value),
 		cmocka_unit_test(test_null_is_zero),
 		cmocka_unit_test(test_not_tested_at_once),
+		cmocka_unit_test(test_others_between),
+		cmocka_unit_test(test_other_tested),
 		cmocka_unit_test(test_test_of_two_ways),
 		cmocka_unit_test(test_key_elsewhere),
 		cmocka_unit_test(test_key_register_reused),
