@@ -7,6 +7,7 @@
  * that does not reach grows, and never shrinks again; when none grew, all reach. As growing only
  * moves things apart (alignment, which can absorb a byte, apart) this is the smallest solution.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -15,24 +16,33 @@
 #include "jit/asm_fixup.h"
 #include "jit/jit.h"
 
-static void asm_detect(struct jit_asm *as)
+/* Asking the processor takes long where it is a virtual one: once is enough. */
+static struct {
+	pthread_once_t once;
+	bool bmi1, bmi2, movbe;
+} processor = {.once = PTHREAD_ONCE_INIT};
+
+static void processor_ask(void)
 {
 #if defined(__x86_64__)
 	unsigned eax, ebx, ecx, edx;
 
 	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx))
-		as->movbe = ecx & bit_MOVBE;
+		processor.movbe = ecx & bit_MOVBE;
 	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
-		as->bmi1 = ebx & bit_BMI;
-		as->bmi2 = ebx & bit_BMI2;
+		processor.bmi1 = ebx & bit_BMI;
+		processor.bmi2 = ebx & bit_BMI2;
 	}
 #endif
 }
 
 void jit_asm_init(struct jit_asm *as)
 {
+	pthread_once(&processor.once, processor_ask);
 	memset(as, 0, sizeof(*as));
-	asm_detect(as);
+	as->bmi1 = processor.bmi1;
+	as->bmi2 = processor.bmi2;
+	as->movbe = processor.movbe;
 }
 
 void jit_asm_free(struct jit_asm *as)
