@@ -147,6 +147,8 @@ static struct stat_row row_of(const struct verification *v)
 		.duration_us = v->stats.verify_ns / 1000,
 		.peak_kib = v->stats.peak_bytes / 1024,
 		.stack = v->stats.stack_bytes,
+		.jited_size = v->info.jit_bytes,
+		.compile_us = v->info.jit_ns / 1000,
 	};
 }
 
@@ -221,7 +223,7 @@ static gboolean parse(struct options *o, int argc, char **argv, GError **error)
 	const GOptionEntry entries[] = {
 		{"sort", 's', 0, G_OPTION_ARG_STRING, &o->sort,
 		 "Sort by columns: file, prog, verdict, reason, duration, insns, states, size, "
-		 "memory, stack; names rise, numbers fall",
+		 "memory, stack, jited_size, compile; names rise, numbers fall",
 		 "COLUMN[:asc|:desc],..."},
 		{"filter", 'f', 0, G_OPTION_ARG_STRING_ARRAY, &o->filters,
 		 "Only programs that fit: a pattern over FILE/PROGRAM or PROGRAM (! before it: "

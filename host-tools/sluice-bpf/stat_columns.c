@@ -16,6 +16,8 @@ const struct stat_column stat_columns[] = {
 	{"size", "Program size", offsetof(struct stat_row, size), TRUE},
 	{"memory", "Peak memory (KiB)", offsetof(struct stat_row, peak_kib), TRUE},
 	{"stack", "Stack (bytes)", offsetof(struct stat_row, stack), TRUE},
+	{"jited_size", "Jited size", offsetof(struct stat_row, jited_size), TRUE},
+	{"compile", "Compile (us)", offsetof(struct stat_row, compile_us), TRUE},
 };
 const unsigned n_stat_columns = G_N_ELEMENTS(stat_columns);
 

@@ -17,6 +17,8 @@ struct stat_row {
 	uint64_t duration_us;
 	uint64_t peak_kib;
 	uint64_t stack;
+	uint64_t jited_size; /* bytes; 0: interpreted or refused */
+	uint64_t compile_us;
 };
 
 struct stat_column {

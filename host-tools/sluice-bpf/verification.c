@@ -12,7 +12,6 @@ void verification_run(struct verification *v, const struct object_file *file, ui
 	const struct bpf_insn *insns;
 	struct bpfe_map **maps = NULL;
 	struct bpfe_program *program;
-	struct bpfe_program_info info;
 
 	*v = (struct verification){
 		.file = file,
@@ -27,8 +26,7 @@ void verification_run(struct verification *v, const struct object_file *file, ui
 	v->err = bpfe_object_load(object, index, &load, &program, &maps, &v->log);
 	if (v->err)
 		return;
-	bpfe_program_info(program, &info);
-	v->max_packet_offset = info.max_packet_offset;
+	bpfe_program_info(program, &v->info);
 	bpfe_program_put(program);
 	object_maps_put(object, maps);
 }

@@ -14,7 +14,7 @@ struct verification {
 	int err;          /* 0: accepted */
 	struct bpfe_log log;
 	struct bpfe_verify_stats stats;
-	uint32_t max_packet_offset; /* of an accepted program */
+	struct bpfe_program_info info; /* of an accepted program */
 };
 
 /* Verify program @index under the limits of @attr with a log of @level. Frees nothing of @v. */

@@ -93,8 +93,12 @@ static struct json_object *stats_json(const struct verification *v)
 	add_number(json, "peak_bytes", v->stats.peak_bytes);
 	add_number(json, "stack_bytes", v->stats.stack_bytes);
 	add_number(json, "verify_ns", v->stats.verify_ns);
-	if (!v->err)
-		add_number(json, "max_packet_offset", v->max_packet_offset);
+	if (v->err)
+		return json;
+	add_number(json, "max_packet_offset", v->info.max_packet_offset);
+	add_string(json, "engine", bpfe_engine_name(v->info.engine));
+	add_number(json, "jit_bytes", v->info.jit_bytes);
+	add_number(json, "jit_ns", v->info.jit_ns);
 	return json;
 }
 

@@ -37,7 +37,7 @@ static void expect_files(struct run run, const char *expected)
 	assert_int_equal(run.status, 0);
 	lines = g_strsplit(run.out, "\n", -1);
 	assert_string_equal(lines[0], "file,prog,verdict,reason,duration,insns,states,size,memory,"
-				      "stack");
+				      "stack,jited_size,compile");
 	for (char **line = lines + 1; *line && **line; line++)
 		g_string_append_printf(files, "%s%.*s", files->len ? " " : "",
 				       (int)strcspn(*line, ","), *line);
@@ -52,12 +52,13 @@ static void table(void **state)
 	expect_match(
 		sluice_bpf("stat", o.bb, o.a), 0,
 		"File  Program  Verdict  Reason  Duration \\(us\\)  Insns  States  Program size  "
-		"Peak memory \\(KiB\\)  Stack \\(bytes\\)\n"
+		"Peak memory \\(KiB\\)  Stack \\(bytes\\)  Jited size  Compile \\(us\\)\n"
 		"----  -------  -------  ------  -------------  -----  ------  ------------  "
-		"-----------------  -------------\n"
-		"a.o   filter   success  ok      +[0-9]+  +[0-9]+  +[0-9]+  +[0-9]+  +[0-9]+ +0\n"
+		"-----------------  -------------  ----------  ------------\n"
+		"a.o   filter   success  ok      +[0-9]+  +[0-9]+  +[0-9]+  +[0-9]+  +[0-9]+ +0 "
+		"+[0-9]+ +[0-9]+\n"
 		"bb.o  filter   success  ok      +[0-9]+  +[0-9]+  +[0-9]+            19  +[0-9]+ "
-		"+0\n");
+		"+0 +[0-9]+ +[0-9]+\n");
 	objects_free(&o);
 }
 
@@ -139,7 +140,8 @@ static void wrong_usage(void **state)
 	expect_error(sluice_bpf("stat"), 2, "expected PROG.o...; see sluice-bpf stat --help");
 	expect_error(sluice_bpf("stat", "-s", "weight", o.a), 2,
 		     "--sort: no column 'weight'; the columns are: file, prog, verdict, reason, "
-		     "duration, insns, states, size, memory, stack; see sluice-bpf stat --help");
+		     "duration, insns, states, size, memory, stack, jited_size, compile; see "
+		     "sluice-bpf stat --help");
 	expect_error(sluice_bpf("stat", "-s", "size:up", o.a), 2,
 		     "--sort size:up: the order is asc or desc; see sluice-bpf stat --help");
 	expect_error(sluice_bpf("stat", "-f", "size>many", o.a), 2,

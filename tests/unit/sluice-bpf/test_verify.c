@@ -110,6 +110,8 @@ static void json_accepted(void **state)
 	assert_true(json_object_get_int(member(stats, "peak_bytes")) > 0);
 	assert_int_equal(json_object_get_int(member(stats, "stack_bytes")), 0);
 	assert_int_equal(json_object_get_int(member(stats, "max_packet_offset")), 14);
+	assert_int_equal(json_object_get_int(member(stats, "jit_bytes")) > 0,
+			 !strcmp(text_of(stats, "engine"), "jit"));
 	json_object_put(whole);
 }
 
