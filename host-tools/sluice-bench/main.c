@@ -111,20 +111,6 @@ static int last_cpu(int below)
 	return -1;
 }
 
-gboolean pin_to_cpu(int cpu, GError **error)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	if (cpu >= 0 && cpu < CPU_SETSIZE)
-		CPU_SET(cpu, &set);
-	if (!sched_setaffinity(0, sizeof(set), &set))
-		return TRUE;
-	g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE, "processor %d: %s", cpu,
-		    g_strerror(errno));
-	return FALSE;
-}
-
 static gboolean make_plan(struct plan *plan, GError **error)
 {
 	const int cpu = options.cpu >= 0 ? options.cpu : last_cpu(CPU_SETSIZE);
@@ -201,11 +187,20 @@ static gboolean write_json(const struct results *results, GError **error)
 	return ok;
 }
 
+static void print_comparison(const struct results *results)
+{
+	printf("%u programs compared in", results->rows->len);
+	for (unsigned c = 0; c < results->n_columns; c++) {
+		if (!results->columns[c].why)
+			printf(" %s", results->columns[c].column->name);
+	}
+	printf(": %u failures\n", results->failures->len);
+}
+
 static gboolean report(const struct results *results, GError **error)
 {
 	if (options.check) {
-		printf("%u programs compared, %u failures\n", results->rows->len,
-		       results->failures->len);
+		print_comparison(results);
 	} else if (!options.json || strcmp(options.json, "-")) {
 		report_table(results, stdout);
 	}

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #include "measure.h"
+#include "error.h"
 
+#include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -248,4 +251,18 @@ void measure_program(struct results *results, struct bench_program *program,
 	if (plan->progress)
 		say(&work);
 	bench_program_forget(program);
+}
+
+gboolean pin_to_cpu(int cpu, GError **error)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (cpu >= 0 && cpu < CPU_SETSIZE)
+		CPU_SET(cpu, &set);
+	if (!sched_setaffinity(0, sizeof(set), &set))
+		return TRUE;
+	g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE, "processor %d: %s", cpu,
+		    g_strerror(errno));
+	return FALSE;
 }
