@@ -25,13 +25,25 @@ static lir_set arguments(const struct bpfe_helper *helper)
 
 /* Behind the call another program may run instead, so that what follows is charged for on its own.
  */
-static void tail_call(struct jit_builder *b)
+static void tail_call(struct jit_builder *b, const struct bpfe_insn_aux *aux)
 {
+	struct lir_op op = jit_op(LIR_TAIL_CALL, 8);
+	uint32_t index;
+
+	if (aux->const_map) {
+		op.imm = (int64_t)(uintptr_t)b->image->maps[aux->const_map - 1];
+		op.flags = LIR_F_SECRET;
+		op.a = LIR_RCX;
+		if (jit_known_u32(b, LIR_RCX, &index) && index <= INT32_MAX) {
+			op.a = LIR_IMM;
+			op.disp = (int32_t)index;
+		}
+	}
 	b->lir->functions[b->function].has_tail_call = true;
 	b->lir->has_tail_call = true;
 	b->charges_itself = true;
 	jit_check_budget(b);
-	jit_emit(b, jit_op(LIR_TAIL_CALL, 8));
+	jit_emit(b, op);
 	jit_new_charge(b);
 }
 
@@ -67,7 +79,7 @@ void jit_build_call_helper(struct jit_builder *b, const struct bpf_insn *insn,
 			jit_emit_const(b, lir_home[arg], 0);
 	}
 	if (helper->id == BPF_FUNC_tail_call)
-		tail_call(b);
+		tail_call(b, aux);
 	else if (!jit_inline_call(b, helper, aux))
 		call(b, helper);
 }

@@ -124,8 +124,9 @@ enum lir_code {
 	LIR_BRANCH,
 	LIR_MAY_GOTO,  /* to the block's next while the frame may loop on, else target; imm32: cell
 			*/
-	LIR_TAIL_CALL, /* arguments of bpf_tail_call(); goes on behind if it fails: no end of block
-			*/
+	/* Arguments of bpf_tail_call(); goes on behind if it fails: no end of block. imm: the map if
+	 * it is known, then a is rcx or LIR_IMM, with the index in disp; else a is LIR_NONE. */
+	LIR_TAIL_CALL,
 	LIR_EXIT,      /* of the function, result in rax */
 	LIR_TRAP,      /* the verifier never came here */
 	LIR_CODES

@@ -2,6 +2,11 @@
 /* Calls. */
 #include "interp/interp.h"
 #include "jit/lower.h"
+#include "maps/prog_array.h"
+
+#define SLOT_SHIFT 4 /* of an index, to bytes */
+
+_Static_assert(sizeof(struct bpfe_prog_slot) == 1 << SLOT_SHIFT, "SLOT_SHIFT");
 
 static const void *address(const struct lir_op *op)
 {
@@ -120,24 +125,90 @@ void lower_callx(struct lower *lo, const struct lir_op *op)
 	jit_bind(&lo->as, done);
 }
 
+/* Into r11: the program at the call's index of the array, which is known; 0: none. The index is
+ * within bounds even where the processor only guesses that it is. */
+static void load_program(struct lower *lo, const struct lir_op *op, uint32_t none)
+{
+	const struct bpfe_map *map = (const struct bpfe_map *)address(op);
+	const struct bpfe_prog_array *array = (const struct bpfe_prog_array *)map->data;
+	struct jit_mem slot = lower_mem_at(LIR_R11, offsetof(struct bpfe_prog_slot, prog));
+
+	if (op->a == LIR_IMM && (uint32_t)op->disp < map->attr.max_entries) {
+		jit_mov_ri(&lo->as, LIR_R11, (uintptr_t)&array->slots[op->disp]);
+	} else if (op->a == LIR_IMM) {
+		jit_jmp(&lo->as, none);
+		return;
+	} else {
+		jit_mov_rr(&lo->as, 4, LIR_RDI, LIR_RCX);
+		jit_mov_ri(&lo->as, LIR_R11, 0);
+		jit_alu_ri(&lo->as, JIT_CMP, 4, LIR_RDI, (int32_t)map->attr.max_entries);
+		jit_jcc(&lo->as, LIR_AE, none);
+		jit_cmov(&lo->as, 8, LIR_AE, LIR_RDI, LIR_R11);
+		jit_shift_i(&lo->as, JIT_SHL, 8, LIR_RDI, SLOT_SHIFT);
+		jit_mov_ri(&lo->as, LIR_R11, (uintptr_t)array->slots);
+		slot.index = LIR_RDI;
+	}
+	jit_load(&lo->as, 8, LIR_R11, slot);
+	jit_test_rr(&lo->as, 8, LIR_R11, LIR_R11);
+	jit_jcc(&lo->as, LIR_E, none);
+}
+
+/* The rest of the call when where it goes is in rax. The frame is given up first: the program
+ * returns to the caller of this function. */
+static void leave(struct lower *lo)
+{
+	jit_mov_rr(&lo->as, 8, LIR_RDI, LIR_R13);
+	lower_epilogue(lo);
+	jit_jmp_r(&lo->as, LIR_RAX);
+}
+
+static void uncounted(struct lower *lo, const struct lower_cold *cold)
+{
+	jit_store_i(&lo->as, 1, LOWER_RUN(uncounted), 1);
+	jit_jmp(&lo->as, cold->resume);
+}
+
 /*
- * The helper says where to go, or that there is nothing. The frame is given up first: the program
- * returns to the caller of this function.
+ * jit_tail_call() in place, through an array that is known. Everything in it is of the type of this
+ * program and compiled (bpfe_prog_array_bind()).
  */
+static void tail_call_known(struct lower *lo, const struct lir_op *op, uint32_t none)
+{
+	struct lower_cold *cold = lower_cold(lo, uncounted, op);
+
+	if (!cold)
+		return;
+	jit_alu_mi(&lo->as, JIT_CMP, 4, LOWER_RUN(tail_calls), BPFE_MAX_TAIL_CALLS);
+	jit_jcc(&lo->as, LIR_E, none);
+	load_program(lo, op, none);
+	jit_alu_mi(&lo->as, JIT_ADD, 4, LOWER_RUN(tail_calls), 1);
+	jit_store(&lo->as, 8, LOWER_RUN(env.prog), LIR_R11);
+	jit_load(&lo->as, 8, LIR_RAX, lower_mem_at(LIR_R11, offsetof(struct bpfe_program, jit)));
+	jit_alu_mi(&lo->as, JIT_CMP, 1, lower_mem_at(LIR_RAX, offsetof(struct bpfe_jit, counts)),
+		   0);
+	jit_jcc(&lo->as, LIR_E, cold->label);
+	jit_bind(&lo->as, cold->resume);
+	jit_load(&lo->as, 8, LIR_RAX, lower_mem_at(LIR_RAX, offsetof(struct bpfe_jit, entry)));
+	leave(lo);
+}
+
+/* As jit_tail_call(), which is called if the array is not known. */
 void lower_tail_call(struct lower *lo, const struct lir_op *op)
 {
 	uint32_t none = jit_label(&lo->as);
 
 	if (lo->lir->counts)
 		jit_store(&lo->as, 8, LOWER_RUN(budget), LIR_R12);
-	jit_mov_rr(&lo->as, 8, LIR_RDI, LIR_R13);
-	jit_call_abs(&lo->as, (const void *)(uintptr_t)jit_tail_call);
-	jit_test_rr(&lo->as, 8, LIR_RAX, LIR_RAX);
-	jit_jcc(&lo->as, LIR_E, none);
-	jit_mov_rr(&lo->as, 8, LIR_RDI, LIR_R13);
-	jit_load(&lo->as, 8, LIR_RSI, LOWER_RUN(env.xdp));
-	lower_epilogue(lo);
-	jit_jmp_r(&lo->as, LIR_RAX);
+	if (op->a != LIR_NONE) {
+		tail_call_known(lo, op, none);
+	} else {
+		jit_mov_rr(&lo->as, 8, LIR_RDI, LIR_R13);
+		jit_call_abs(&lo->as, (const void *)(uintptr_t)jit_tail_call);
+		jit_test_rr(&lo->as, 8, LIR_RAX, LIR_RAX);
+		jit_jcc(&lo->as, LIR_E, none);
+		jit_load(&lo->as, 8, LIR_RSI, LOWER_RUN(env.xdp));
+		leave(lo);
+	}
 	jit_bind(&lo->as, none);
 }
 
