@@ -5,7 +5,7 @@
  * that readers see one or the other whole; per-CPU values are written in place.
  */
 #include <errno.h>
-#include "maps/hash.h"
+#include "maps/hash_writer.h"
 
 #define HASH_FLAGS (BPF_F_ZERO_SEED | BPFE_MAP_ACCESS_FLAGS)
 
@@ -158,7 +158,7 @@ static void change(struct bpfe_map *map, const struct hash_place *place, const s
 static int try_update(struct bpfe_map *map, struct hash_bucket *home, const struct hash_key *k,
 		      const struct hash_write *w, uint64_t flags, uint32_t *held)
 {
-	struct hash_place place = bpfe_hash_place_of(map, home, k);
+	struct hash_place place = hash_place_of(map, home, k);
 
 	if (place.number && flags & BPF_NOEXIST)
 		return -EEXIST;
@@ -186,10 +186,10 @@ static int update(struct bpfe_map *map, const struct hash_key *k, const struct h
 	int err;
 
 	for (;;) {
-		struct hash_bucket *home = bpfe_hash_lock(map, k->hash);
+		struct hash_bucket *home = hash_lock(map, k->hash);
 
 		err = try_update(map, home, k, w, flags, &held);
-		bpfe_hash_unlock_bucket(home);
+		hash_unlock_bucket(home);
 		if (err != -EAGAIN)
 			break;
 		/* Another bucket's lock is needed: not with this one held. */
@@ -271,14 +271,14 @@ static int hash_remove(struct bpfe_map *map, const void *key)
 	struct hash_key k;
 
 	hash_key_read(map, key, &k);
-	home = bpfe_hash_lock(map, k.hash);
-	place = bpfe_hash_place_of(map, home, &k);
+	home = hash_lock(map, k.hash);
+	place = hash_place_of(map, home, &k);
 	if (place.number) {
 		bpfe_hash_remove(map, &place);
 		set_live(map, place.number, false);
 		bpfe_hash_retire(map, place.number, true);
 	}
-	bpfe_hash_unlock_bucket(home);
+	hash_unlock_bucket(home);
 	return place.number ? 0 : -ENOENT;
 }
 

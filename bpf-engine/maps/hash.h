@@ -259,17 +259,6 @@ bpfe_direct_lookup_fn bpfe_hash_aes_lookup(const struct bpfe_map *map);
 
 /* ---- hash_bucket.c: changes to buckets, all under the home bucket's lock ---- */
 
-/* Lock the home bucket of @hash, whatever the table's growth makes of it meanwhile. */
-struct hash_bucket *bpfe_hash_lock(struct bpfe_map *map, uint64_t hash);
-
-/* Lock a bucket that is known. May wait for another writer. */
-void bpfe_hash_lock_bucket(struct hash_bucket *home);
-void bpfe_hash_unlock_bucket(struct hash_bucket *home);
-
-/* Where key @k is, number 0 if nowhere. */
-struct hash_place bpfe_hash_place_of(const struct bpfe_map *map, struct hash_bucket *home,
-				     const struct hash_key *k);
-
 /* Where element @number is, whose key has @hash. */
 struct hash_place bpfe_hash_place_of_element(const struct bpfe_map *map, struct hash_bucket *home,
 					     uint64_t hash, uint32_t number);

@@ -6,60 +6,9 @@
  * slots are in use. So there are never more overflow buckets than the keys in the map fill, and
  * that many exist.
  */
-#include <sched.h>
-#include "maps/hash_search.h"
+#include "maps/hash_writer.h"
 
-/* ---- Locks ---------------------------------------------------------------------------------- */
-
-static void wait_turn(unsigned spins)
-{
-#ifdef __SSE2__
-	if (spins < 64) {
-		_mm_pause();
-		return;
-	}
-#endif
-	sched_yield();
-}
-
-void bpfe_hash_lock_bucket(struct hash_bucket *home)
-{
-	for (unsigned spins = 0;; spins++) {
-		uint32_t version = atomic_load_explicit(&home->version, memory_order_relaxed);
-
-		if (!(version & HASH_LOCKED) &&
-		    atomic_compare_exchange_weak_explicit(
-			    &home->version, &version, version | HASH_LOCKED, memory_order_acquire,
-			    memory_order_relaxed))
-			return;
-		wait_turn(spins);
-	}
-}
-
-void bpfe_hash_unlock_bucket(struct hash_bucket *home)
-{
-	uint32_t version = atomic_load_explicit(&home->version, memory_order_relaxed);
-
-	atomic_store_explicit(&home->version, version & ~HASH_LOCKED, memory_order_release);
-}
-
-struct hash_bucket *bpfe_hash_lock(struct bpfe_map *map, uint64_t hash)
-{
-	const struct hash_header *h = map->data;
-
-	for (;;) {
-		uint64_t shape = atomic_load_explicit(&h->shape, memory_order_acquire);
-		uint32_t index = hash_home(shape, hash);
-		struct hash_bucket *home = hash_bucket(h, index);
-
-		bpfe_hash_lock_bucket(home);
-		/* Whoever splits this bucket locks it, so now its keys stay. */
-		shape = atomic_load_explicit(&h->shape, memory_order_acquire);
-		if (hash_home(shape, hash) == index)
-			return home;
-		bpfe_hash_unlock_bucket(home);
-	}
-}
+/* ---- Version --------------------------------------------------------------------------------- */
 
 /*
  * Something is about to leave the chain of @home, or left it and may now become something else: the
@@ -101,13 +50,6 @@ static void give_overflow(struct hash_header *h, uint32_t index)
 	bpfe_spin_unlock(&h->overflow_lock);
 }
 
-static struct hash_bucket *next_bucket(const struct hash_header *h, const struct hash_bucket *b)
-{
-	uint32_t next = atomic_load_explicit(&b->overflow, memory_order_relaxed);
-
-	return next ? hash_bucket(h, next) : NULL;
-}
-
 /* ---- Slots ---------------------------------------------------------------------------------- */
 
 static uint8_t tag_at(const struct hash_bucket *b, uint32_t slot)
@@ -131,23 +73,6 @@ static uint32_t empty_slot(const struct hash_bucket *b)
 	return slot;
 }
 
-struct hash_place bpfe_hash_place_of(const struct bpfe_map *map, struct hash_bucket *home,
-				     const struct hash_key *k)
-{
-	const struct hash_header *h = map->data;
-	struct hash_place place = {.home = home};
-	const hash_tags tags = hash_tags_of(k->hash);
-
-	for (place.bucket = home; place.bucket; place.bucket = next_bucket(h, place.bucket)) {
-		place.slot = hash_search_bucket(h, place.bucket, tags, k->words, k->n_words,
-						HASH_KEY_WORDS, &place.number);
-		if (place.slot < HASH_SLOTS)
-			return place;
-	}
-	place.number = 0;
-	return place;
-}
-
 struct hash_place bpfe_hash_place_of_element(const struct bpfe_map *map, struct hash_bucket *home,
 					     uint64_t hash, uint32_t number)
 {
@@ -155,7 +80,7 @@ struct hash_place bpfe_hash_place_of_element(const struct bpfe_map *map, struct 
 	struct hash_place place = {.home = home, .number = number};
 	const hash_tags tags = hash_tags_of(hash);
 
-	for (place.bucket = home; place.bucket; place.bucket = next_bucket(h, place.bucket)) {
+	for (place.bucket = home; place.bucket; place.bucket = hash_next_bucket(h, place.bucket)) {
 		for (uint32_t match = hash_match(place.bucket, tags); match; match &= match - 1) {
 			place.slot = (uint32_t)__builtin_ctz(match);
 			if (place.bucket->numbers[place.slot] == number)
@@ -175,7 +100,7 @@ bool bpfe_hash_try_insert(struct bpfe_map *map, struct hash_bucket *home, uint64
 	struct hash_bucket *b = home, *next;
 	uint32_t slot, index;
 
-	while ((slot = empty_slot(b)) == HASH_SLOTS && (next = next_bucket(h, b)))
+	while ((slot = empty_slot(b)) == HASH_SLOTS && (next = hash_next_bucket(h, b)))
 		b = next;
 	if (slot < HASH_SLOTS) {
 		set_slot(b, slot, hash_tag(hash), number);
@@ -195,7 +120,7 @@ void bpfe_hash_insert(struct bpfe_map *map, struct hash_bucket *home, uint64_t h
 	/* There are enough of them, unless a bucket is being split and its keys are in two places.
 	 * That one needs no lock of ours. */
 	for (unsigned spins = 0; !bpfe_hash_try_insert(map, home, hash, number); spins++)
-		wait_turn(spins);
+		hash_wait_turn(spins);
 }
 
 void bpfe_hash_replace(struct bpfe_map *map, const struct hash_place *place, uint32_t number)
@@ -210,7 +135,7 @@ static struct hash_bucket *last_bucket(const struct hash_header *h, struct hash_
 {
 	struct hash_bucket *last = home, *next;
 
-	while ((next = next_bucket(h, last))) {
+	while ((next = hash_next_bucket(h, last))) {
 		*before = last;
 		last = next;
 	}

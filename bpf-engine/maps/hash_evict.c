@@ -5,8 +5,7 @@
  * round the elements and takes the first that was not used since it last came by. New ones come in
  * behind it. Each pool has a hand of its own, and no lock is held while it moves.
  */
-#include <sched.h>
-#include "maps/hash.h"
+#include "maps/hash_writer.h"
 
 /* Elements in use that eviction looks at for one that is not, before it takes any. */
 #define MAX_SECOND_CHANCES 1024u
@@ -20,13 +19,13 @@ static bool unlink_if_live(struct bpfe_map *map, uint32_t number)
 
 	/* It may become another key's meanwhile: then it is not found there, or is live. */
 	bpfe_hash_key_of(map, number, &k);
-	home = bpfe_hash_lock(map, k.hash);
+	home = hash_lock(map, k.hash);
 	place = bpfe_hash_place_of_element(map, home, k.hash, number);
 	if (place.number) {
 		bpfe_hash_remove(map, &place);
 		hash_element(map->data, number)->live = 0;
 	}
-	bpfe_hash_unlock_bucket(home);
+	hash_unlock_bucket(home);
 	return place.number;
 }
 

@@ -6,7 +6,7 @@
  * was never used before splits a bucket or two if need be, so that no operation waits for more.
  * Deletions shrink nothing.
  */
-#include "maps/hash_search.h"
+#include "maps/hash_writer.h"
 
 #define FIRST_BUCKETS 256u /* 16 KB */
 #define MOST_SPLITS   2u   /* one operation has to make */
@@ -35,12 +35,6 @@ static uint64_t hash_of_element(const struct bpfe_map *map, uint32_t number)
 	return k.hash;
 }
 
-/* Next bucket of the chain, or NULL. */
-static struct hash_bucket *next_of(const struct hash_header *h, const struct hash_bucket *b)
-{
-	return b->overflow ? hash_bucket(h, b->overflow) : NULL;
-}
-
 /* Take all entries out of a bucket nobody has seen. */
 static void empty(struct bpfe_map *map, struct hash_bucket *home)
 {
@@ -58,7 +52,7 @@ static bool copy_entries(struct bpfe_map *map, struct hash_bucket *from, struct 
 {
 	const struct hash_header *h = map->data;
 
-	for (struct hash_bucket *b = from; b; b = next_of(h, b)) {
+	for (struct hash_bucket *b = from; b; b = hash_next_bucket(h, b)) {
 		for (uint32_t slot = 0; slot < HASH_SLOTS; slot++) {
 			uint32_t number = b->numbers[slot];
 			uint64_t hash;
@@ -87,8 +81,8 @@ static bool is_at_home(const struct bpfe_map *map, const struct hash_place *plac
 static bool find_in_overflow(const struct bpfe_map *map, struct hash_place *place, uint64_t shape,
 			     uint32_t index)
 {
-	for (place->bucket = next_of(map->data, place->home); place->bucket;
-	     place->bucket = next_of(map->data, place->bucket)) {
+	for (place->bucket = hash_next_bucket(map->data, place->home); place->bucket;
+	     place->bucket = hash_next_bucket(map->data, place->bucket)) {
 		for (place->slot = 0; place->slot < HASH_SLOTS; place->slot++) {
 			if (is_at_home(map, place, shape, index))
 				return true;
@@ -128,8 +122,8 @@ static bool split(struct bpfe_map *map)
 	struct hash_bucket *from = hash_bucket(h, n & (uint32_t)shape >> 1);
 	bool done;
 
-	bpfe_hash_lock_bucket(from);
-	bpfe_hash_lock_bucket(to);
+	hash_lock_bucket(from);
+	hash_lock_bucket(to);
 	done = copy_entries(map, from, to, shape, n);
 	if (done) {
 		atomic_store_explicit(&h->shape, shape, memory_order_release);
@@ -137,8 +131,8 @@ static bool split(struct bpfe_map *map)
 	} else {
 		empty(map, to);
 	}
-	bpfe_hash_unlock_bucket(to);
-	bpfe_hash_unlock_bucket(from);
+	hash_unlock_bucket(to);
+	hash_unlock_bucket(from);
 	return done;
 }
 

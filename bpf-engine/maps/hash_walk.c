@@ -6,7 +6,7 @@
  * map, though one may be met twice.
  */
 #include <errno.h>
-#include "maps/hash.h"
+#include "maps/hash_writer.h"
 
 static uint32_t n_buckets(const struct bpfe_map *map)
 {
@@ -84,9 +84,9 @@ static bool first_key(struct bpfe_map *map, uint32_t index, void *next)
 		found = number_at(home, slot);
 	if (!found)
 		return false;
-	bpfe_hash_lock_bucket(home);
+	hash_lock_bucket(home);
 	found = key_before(map, home, chain_length(map->data, home) - 1, HASH_SLOTS, next);
-	bpfe_hash_unlock_bucket(home);
+	hash_unlock_bucket(home);
 	return found;
 }
 
@@ -109,13 +109,13 @@ static bool key_after(struct bpfe_map *map, const void *key, void *next, uint32_
 	bool found = false;
 
 	hash_key_read(map, key, &k);
-	home = bpfe_hash_lock(map, k.hash);
-	place = bpfe_hash_place_of(map, home, &k);
+	home = hash_lock(map, k.hash);
+	place = hash_place_of(map, home, &k);
 	if (place.number)
 		found = key_before(map, home, depth_of(h, &place), place.slot, next);
 	/* A key that is gone: from the start. */
 	*index = place.number ? (uint32_t)(home - hash_bucket(h, 0)) + 1 : 0;
-	bpfe_hash_unlock_bucket(home);
+	hash_unlock_bucket(home);
 	return found;
 }
 

@@ -31,6 +31,7 @@ static const struct {
 
 static struct {
 	const char *type;
+	const char *what;
 	uint32_t key_size;
 	uint32_t entries;
 	uint32_t rounds;
@@ -87,36 +88,53 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* @values are in order after it. */
 static double median(double *values)
 {
 	qsort(values, options.rounds, sizeof(values[0]), compare);
 	return values[options.rounds / 2];
 }
 
+/* What rounds took, and of them the loop alone. */
+struct times {
+	double op[MAX_ROUNDS], empty[MAX_ROUNDS];
+	double typical, best;
+};
+
+static void sum_up(struct times *t)
+{
+	t->typical = median(t->op) - median(t->empty);
+	t->best = t->op[0] - t->empty[0];
+}
+
 static void measure(const char *type, const char *what, const struct work *work,
 		    struct linux_side *kernel, struct our_side *ours)
 {
-	double linux_ns[MAX_ROUNDS], our_ns[MAX_ROUNDS];
-	uint64_t seen, nothing, found_kernel = 0, found_ours = 0;
+	static struct times theirs, our;
+	uint64_t nothing, found_kernel = 0, found_ours = 0;
 
+	if (options.what && strcmp(options.what, what))
+		return;
 	for (uint32_t r = 0; r < options.rounds; r++) {
 		if (kernel) {
-			linux_ns[r] = -linux_run(kernel, work, OP_EMPTY, &nothing);
-			linux_ns[r] += linux_run(kernel, work, work->op, &found_kernel);
+			theirs.empty[r] = linux_run(kernel, work, OP_EMPTY, &nothing);
+			theirs.op[r] = linux_run(kernel, work, work->op, &found_kernel);
 		}
-		our_ns[r] = -our_run(ours, work, OP_EMPTY, &nothing);
-		our_ns[r] += our_run(ours, work, work->op, &seen);
-		found_ours = seen;
+		our.empty[r] = our_run(ours, work, OP_EMPTY, &nothing);
+		our.op[r] = our_run(ours, work, work->op, &found_ours);
 	}
-	printf("%-7s %3u B %8u %-8s %7.1f ns", type, work->key_size, work->entries, what,
-	       median(our_ns));
-	if (kernel)
-		printf("  Linux %7.1f ns  ratio %.2f", median(linux_ns),
-		       median(our_ns) / median(linux_ns));
+	sum_up(&our);
+	printf("%-7s %3u B %8u %-8s %7.1f ns (best %.1f)", type, work->key_size, work->entries,
+	       what, our.typical, our.best);
+	if (kernel) {
+		sum_up(&theirs);
+		printf("  Linux %7.1f ns (best %.1f)  ratio %.2f (best %.2f)", theirs.typical,
+		       theirs.best, our.typical / theirs.typical, our.best / theirs.best);
+	}
 	printf("\n");
 	fflush(stdout);
-	if (kernel && work->op == OP_LOOK_UP && found_ours == 0 && found_kernel != 0) {
-		fprintf(stderr, "%s: Linux found keys and ours none\n", what);
+	if (kernel && work->op == OP_LOOK_UP && !found_ours != !found_kernel) {
+		fprintf(stderr, "%s: one found keys and the other none\n", what);
 		exit(1);
 	}
 }
@@ -189,6 +207,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 't':
 		options.type = arg;
 		return 0;
+	case 'w':
+		options.what = arg;
+		return 0;
 	case 'k':
 		options.key_size = (uint32_t)strtoul(arg, NULL, 0);
 		return 0;
@@ -218,6 +239,7 @@ int main(int argc, char **argv)
 	static const uint32_t entries[] = {100, 1000, 10000, 100000, 1000000};
 	static const struct argp_option argp_options[] = {
 		{"type", 't', "TYPE", 0, "hash, lru, percpu or array only", 0},
+		{"what", 'w', "OPERATION", 0, "hit, miss, update, replace or evict only", 0},
 		{"key", 'k', "BYTES", 0, "keys of 4, 8, 16, 32 or 64 bytes only", 0},
 		{"entries", 'n', "N", 0, "100, 1000... 1000000 entries only", 0},
 		{"rounds", 'r', "N", 0, "median of so many (9)", 0},
