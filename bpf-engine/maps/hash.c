@@ -185,6 +185,7 @@ static int update(struct bpfe_map *map, const struct hash_key *k, const struct h
 	uint32_t held = 0;
 	int err;
 
+	hash_prefetch(map, k->hash);
 	for (;;) {
 		struct hash_bucket *home = hash_lock(map, k->hash);
 
@@ -271,6 +272,7 @@ static int hash_remove(struct bpfe_map *map, const void *key)
 	struct hash_key k;
 
 	hash_key_read(map, key, &k);
+	hash_prefetch(map, k.hash);
 	home = hash_lock(map, k.hash);
 	place = hash_place_of(map, home, &k);
 	if (place.number) {
