@@ -12,6 +12,7 @@ struct column {
 	const char *name; /* "linux-jit", in reports and JSON */
 	const char *what; /* for people */
 	bool foreign;     /* not ours: what it refuses is no failure of the bench */
+	bool no_maps;     /* it runs programs without maps only */
 	uint32_t relax;   /* enum bpfe_relax of the engine's own columns */
 	uint8_t engine;   /* enum bpfe_engine of those */
 
@@ -53,6 +54,7 @@ extern const size_t n_columns_mitigation;
 gboolean column_is_mitigation(const struct column *column);
 extern const struct column column_linux;
 extern const struct column column_native;
+extern const struct column column_ubpf;
 
 /* Runs that run() is asked for at a time, at the most. */
 #define MAX_RUNS 4096u

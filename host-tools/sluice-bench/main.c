@@ -31,8 +31,9 @@ struct options {
 
 static const struct column *const columns[] = {
 	&column_native,         &column_linux,          &column_jit,
-	&column_hardened,       &column_interp,         &columns_mitigation[0],
-	&columns_mitigation[1], &columns_mitigation[2], &columns_mitigation[3],
+	&column_hardened,       &column_interp,         &column_ubpf,
+	&columns_mitigation[0], &columns_mitigation[1], &columns_mitigation[2],
+	&columns_mitigation[3],
 };
 
 /* ---- Options -------------------------------------------------------------------------------- */

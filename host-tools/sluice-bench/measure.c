@@ -47,9 +47,11 @@ static uint32_t iterations(const struct work *work)
 	return work->plan->check_only ? MIN(all, CHECK_ITERATIONS) : all;
 }
 
-/* What one mitigation costs is asked of programs alone. */
+/* What one mitigation costs is asked of programs alone, and not of single operations. */
 static gboolean concerns(const struct column *column, const struct bench_program *program)
 {
+	if (column->no_maps)
+		return !strcmp(program->info->class, "map-less");
 	return !column_is_mitigation(column) || class_is_summed(program->info->class);
 }
 
