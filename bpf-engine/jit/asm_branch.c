@@ -216,7 +216,8 @@ static void write_lea(const struct jit_fixup *fixup, uint64_t address, uint64_t 
 /* The nops of 1 to 9 bytes that the SDM recommends (volume 2, NOP). */
 static void write_nops(uint8_t *out, unsigned bytes)
 {
-	static const uint8_t nops[9][9] = {
+	static const uint8_t nops[10][9] = {
+		{0},
 		{0x90},
 		{0x66, 0x90},
 		{0x0f, 0x1f, 0x00},
@@ -231,7 +232,7 @@ static void write_nops(uint8_t *out, unsigned bytes)
 
 	for (; bytes; bytes -= now, out += now) {
 		now = bytes < 9 ? bytes : 9;
-		memcpy(out, nops[now - 1], now);
+		memcpy(out, nops[now], now);
 	}
 }
 

@@ -175,7 +175,7 @@ static bool is_encodable(const struct part *parts, unsigned n_parts, unsigned si
 	if (parts->source == SOURCE_COPY || size < 8)
 		return true;
 	/* A constant of 8 bytes has to be one of 4, sign-extended. */
-	return n_parts == 2 && parts[1].imm == (int32_t)parts[0].imm >> 31;
+	return n_parts == 2 && parts[1].imm == ((int32_t)parts[0].imm < 0 ? -1 : 0);
 }
 
 /* How many parts from @at on make a word, as large as can be but no larger than @max; 0: none. */

@@ -3,6 +3,7 @@
 #include "error.h"
 
 #include <capstone.h>
+#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -50,9 +51,18 @@ static gboolean immediate(const cs_insn *insn, unsigned operand, uint64_t *value
 	return TRUE;
 }
 
+/* A helper, or another function of the engine, which the executable exports for this. */
 static const char *function_at(uint64_t address)
 {
-	return bpfe_helper_at((const void *)(uintptr_t)address);
+	const void *function = (const void *)(uintptr_t)address;
+	const char *helper = bpfe_helper_at(function);
+	Dl_info info;
+
+	if (helper)
+		return helper;
+	if (!dladdr(function, &info) || info.dli_saddr != function)
+		return NULL;
+	return info.dli_sname;
 }
 
 static gboolean is_branch(const struct machine *machine)
