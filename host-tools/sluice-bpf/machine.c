@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #include "machine.h"
 #include "error.h"
+#include "own_symbols.h"
 
 #include <capstone.h>
-#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 struct machine {
 	csh reader;
 	cs_insn *insn;
+	struct own_symbols *symbols;
 	const struct bpfe_machine_code *code;
 	uint32_t offset;
 };
@@ -27,6 +28,7 @@ struct machine *machine_open(const struct bpfe_machine_code *code, GError **erro
 	}
 	cs_option(machine->reader, CS_OPT_DETAIL, CS_OPT_ON);
 	machine->insn = cs_malloc(machine->reader);
+	machine->symbols = own_symbols_open();
 	machine->code = code;
 	return machine;
 }
@@ -37,6 +39,7 @@ void machine_close(struct machine *machine)
 		return;
 	cs_free(machine->insn, 1);
 	cs_close(&machine->reader);
+	own_symbols_close(machine->symbols);
 	g_free(machine);
 }
 
@@ -51,18 +54,12 @@ static gboolean immediate(const cs_insn *insn, unsigned operand, uint64_t *value
 	return TRUE;
 }
 
-/* A helper, or another function of the engine, which the executable exports for this. */
-static const char *function_at(uint64_t address)
+/* A helper, or another function of the engine. */
+static const char *function_at(const struct machine *machine, uint64_t address)
 {
-	const void *function = (const void *)(uintptr_t)address;
-	const char *helper = bpfe_helper_at(function);
-	Dl_info info;
+	const char *helper = bpfe_helper_at((const void *)(uintptr_t)address);
 
-	if (helper)
-		return helper;
-	if (!dladdr(function, &info) || info.dli_saddr != function)
-		return NULL;
-	return info.dli_sname;
+	return helper ? helper : own_symbols_find(machine->symbols, address);
 }
 
 static gboolean is_branch(const struct machine *machine)
@@ -75,7 +72,7 @@ static gboolean is_branch(const struct machine *machine)
 static void print_target(const struct machine *machine, uint64_t target, char *buf, size_t size)
 {
 	uint64_t start = (uintptr_t)machine->code->code;
-	const char *name = function_at(target);
+	const char *name = function_at(machine, target);
 
 	if (target - start < machine->code->size)
 		snprintf(buf, size, "0x%" PRIx64, target - start);
@@ -94,8 +91,8 @@ static void print_insn(const struct machine *machine, struct machine_insn *insn)
 	if (is_branch(machine)) {
 		if (immediate(machine->insn, 0, &value))
 			print_target(machine, value, insn->operands, sizeof(insn->operands));
-	} else if (immediate(machine->insn, 1, &value)) {
-		insn->comment = function_at(value);
+	} else if (immediate(machine->insn, 1, &value) && value > UINT16_MAX) {
+		insn->comment = function_at(machine, value);
 	}
 }
 

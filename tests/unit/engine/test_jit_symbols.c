@@ -198,6 +198,64 @@ static void test_perf_map(void **state)
 				  "7f0000001000 20 one\n7f0000002010 fff t_w_o\n");
 }
 
+/* A program that is loaded has a name as long as it is there, and a line for good. */
+static void test_program(void **state)
+{
+	const struct bpf_insn insns[] = {MOV_K(0, 42), EXIT()};
+	unsigned before = entries();
+	struct bpfe_machine_code code;
+	char text[256], expected[256];
+	struct bpfe_program *prog;
+	struct load l;
+
+	take_map(text, sizeof(text));
+	load_init(&l, insns, COUNT(insns));
+	l.attr.name = "xdp_answer";
+	l.attr.engine = BPFE_ENGINE_JIT;
+	bpfe_perf_map(true);
+	prog = load_ok(&l);
+	bpfe_perf_map(false);
+	assert_true(bpfe_program_code(prog, &code));
+	assert_true(code.size > 0 && code.n_marks > 0);
+	snprintf(expected, sizeof(expected), "%lx %zx bpf_prog_xdp_answer\n",
+		 (unsigned long)(uintptr_t)code.code, code.size);
+	take_map(text, sizeof(text));
+	assert_string_equal(text, expected);
+	assert_int_equal(entries(), before + 1);
+	assert_non_null(memmem(__jit_debug_descriptor.first->symfile,
+			       __jit_debug_descriptor.first->size, "bpf_prog_xdp_answer", 20));
+	bpfe_program_put(prog);
+	bpfe_rcu_barrier();
+	assert_int_equal(entries(), before);
+}
+
+/* An interpreted program has no code. */
+static void test_interpreted(void **state)
+{
+	const struct bpf_insn insns[] = {MOV_K(0, 42), EXIT()};
+	unsigned before = entries();
+	struct bpfe_machine_code code;
+	struct bpfe_program *prog;
+	struct load l;
+
+	load_init(&l, insns, COUNT(insns));
+	l.attr.engine = BPFE_ENGINE_INTERP;
+	prog = load_ok(&l);
+	assert_false(bpfe_program_code(prog, &code));
+	assert_int_equal(entries(), before);
+	bpfe_program_put(prog);
+	bpfe_rcu_barrier();
+}
+
+/* Addresses of helpers have their names, others none. */
+static void test_helper_at(void **state)
+{
+	assert_null(bpfe_helper_at(NULL));
+	assert_null(bpfe_helper_at(CODE));
+	assert_string_equal(bpfe_helper_at((const void *)(uintptr_t)bpfe_helper_by_id(1)->fn),
+			    "bpf_map_lookup_elem");
+}
+
 /* Somebody else's link must not be followed. */
 static void test_perf_map_link(void **state)
 {
@@ -302,7 +360,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),          cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_image),         cmocka_unit_test(test_perf_map),
-		cmocka_unit_test(test_perf_map_link), cmocka_unit_test(test_gdb),
+		cmocka_unit_test(test_perf_map_link), cmocka_unit_test(test_program),
+		cmocka_unit_test(test_interpreted),   cmocka_unit_test(test_helper_at),
+		cmocka_unit_test(test_gdb),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "debugged"))
