@@ -27,18 +27,15 @@ static void *large_alloc(size_t size)
 		return NULL;
 	start = block + sizeof(void *);
 	start += -(uintptr_t)start & (HUGE_PAGE - 1);
-	memcpy(start - sizeof(void *), &block, sizeof(void *));
+	((void **)(void *)start)[-1] = block;
 	/* Only where whole pages are ours; without huge pages it stays as it is. */
 	madvise(start, size & ~(HUGE_PAGE - 1), MADV_HUGEPAGE);
 	return start;
 }
 
-static void large_free(uint8_t *start)
+static void large_free(void **start)
 {
-	void *block;
-
-	memcpy(&block, start - sizeof(void *), sizeof(void *));
-	free(block);
+	free(start[-1]);
 }
 
 static void *heap_alloc(void *opaque, size_t size, size_t align)

@@ -278,10 +278,12 @@ static int hash_remove(struct bpfe_map *map, const void *key)
 	if (place.number) {
 		bpfe_hash_remove(map, &place);
 		set_live(map, place.number, false);
-		bpfe_hash_retire(map, place.number, true);
 	}
 	hash_unlock_bucket(home);
-	return place.number ? 0 : -ENOENT;
+	if (!place.number)
+		return -ENOENT;
+	bpfe_hash_retire(map, place.number, true);
+	return 0;
 }
 
 /* ---- All of them ---------------------------------------------------------------------------- */

@@ -214,31 +214,38 @@ static inline uint64_t hash_of_key(const struct bpfe_map *map, const struct hash
 	return bpfe_hash_words(&h->secret, h->aes, k->words, map->attr.key_size);
 }
 
-/* Copy a key that is read once. The usual sizes without a call. */
-static inline void hash_key_copy(void *to, const void *key, uint32_t size)
+/* The words of a key, the last block of 16 bytes whole. The usual sizes by way of registers. */
+static inline void hash_key_copy(uint64_t *words, uint32_t n_words, const void *key, uint32_t size)
 {
+	uint64_t first, second = 0;
+	uint32_t half;
+
 	switch (size) {
 	case 4:
-		memcpy(to, key, 4);
+		memcpy(&half, key, 4);
+		first = half;
 		break;
 	case 8:
-		memcpy(to, key, 8);
+		memcpy(&first, key, 8);
 		break;
 	case 16:
-		memcpy(to, key, 16);
+		memcpy(&first, key, 8);
+		memcpy(&second, (const uint8_t *)key + 8, 8);
 		break;
 	default:
-		memcpy(to, key, size);
+		words[n_words - 1] = 0;
+		words[(n_words - 1) | 1] = 0;
+		memcpy(words, key, size);
+		return;
 	}
+	words[0] = first;
+	words[1] = second;
 }
 
 static inline void hash_key_read(const struct bpfe_map *map, const void *key, struct hash_key *k)
 {
 	k->n_words = hash_key_words(map);
-	k->words[k->n_words - 1] = 0;
-	/* The last block of 16 bytes, whole. */
-	k->words[(k->n_words - 1) | 1] = 0;
-	hash_key_copy(k->words, key, map->attr.key_size);
+	hash_key_copy(k->words, k->n_words, key, map->attr.key_size);
 	k->hash = hash_of_key(map, k);
 }
 

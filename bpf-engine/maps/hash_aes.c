@@ -56,6 +56,14 @@ WITH_AES uint64_t bpfe_hash_aes(const struct hash_secret *secret, const uint64_t
 	return (uint64_t)_mm_cvtsi128_si64(hash_blocks(secret, words, n_blocks));
 }
 
+WITH_AES uint64_t bpfe_hash_aes_block(const struct hash_secret *secret, uint64_t first,
+				      uint64_t second)
+{
+	const __m128i block = _mm_set_epi64x((long long)second, (long long)first);
+
+	return (uint64_t)_mm_cvtsi128_si64(outer(secret, inner(secret, block, 0)));
+}
+
 /* As hash_tags_of(), without a way through a general register. */
 WITH_AES HASH_INLINE __m128i tags_of(__m128i hash)
 {
@@ -171,6 +179,13 @@ bool bpfe_hash_has_aes(void)
 uint64_t bpfe_hash_aes(const struct hash_secret *secret, const uint64_t *words, size_t n_blocks)
 {
 	return bpfe_siphash(secret->inner[0].words, words, n_blocks * 16);
+}
+
+uint64_t bpfe_hash_aes_block(const struct hash_secret *secret, uint64_t first, uint64_t second)
+{
+	const uint64_t words[2] = {first, second};
+
+	return bpfe_hash_aes(secret, words, 1);
 }
 
 bpfe_direct_lookup_fn bpfe_hash_aes_lookup(const struct bpfe_map *map)

@@ -46,12 +46,19 @@ extern atomic_bool bpfe_hash_without_aes;
 /* Hash @n_blocks times 16 bytes at @words. Only if bpfe_hash_has_aes(). */
 uint64_t bpfe_hash_aes(const struct hash_secret *secret, const uint64_t *words, size_t n_blocks);
 
+/* The same of one block, from registers: words that were just stored one by one are slow to load as
+ * a block. */
+uint64_t bpfe_hash_aes_block(const struct hash_secret *secret, uint64_t first, uint64_t second);
+
 /* The hash of the key of @size bytes at @words, which is padded with zeros to 16 bytes. */
 static inline uint64_t bpfe_hash_words(const struct hash_secret *secret, bool aes,
 				       const uint64_t *words, size_t size)
 {
-	return aes ? bpfe_hash_aes(secret, words, (size + 15) / 16)
-		   : bpfe_siphash(secret->inner[0].words, words, size);
+	if (!aes)
+		return bpfe_siphash(secret->inner[0].words, words, size);
+	if (size <= 16)
+		return bpfe_hash_aes_block(secret, words[0], words[1]);
+	return bpfe_hash_aes(secret, words, (size + 15) / 16);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* maps/hash.c: BPF_MAP_TYPE_PERCPU_HASH */
+#include <stdlib.h>
 #include "harness.h"
 #include "maps/map.h"
 
@@ -114,6 +115,50 @@ static void test_nothing_stale(void **state)
 	}
 }
 
+/* What processors write to their values, a program's way or an update's, shares no cache line. */
+static void test_no_shared_lines(void **state)
+{
+	uintptr_t lines[CPUS][2];
+
+	for (uint32_t key = 0; key < ENTRIES; key++)
+		assert_int_equal(update_cpu(key, key, BPF_NOEXIST, 0), 0);
+	bpfe_rcu_read_lock();
+	for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+		lines[cpu][0] = UINTPTR_MAX;
+		lines[cpu][1] = 0;
+		for (uint32_t key = 0; key < ENTRIES; key++) {
+			uintptr_t line = (uintptr_t)bpfe_map_lookup_cpu(map, &key, cpu) / 64;
+
+			lines[cpu][0] = line < lines[cpu][0] ? line : lines[cpu][0];
+			lines[cpu][1] = line > lines[cpu][1] ? line : lines[cpu][1];
+		}
+		assert_true(cpu == 0 || lines[cpu][0] > lines[cpu - 1][1]);
+	}
+	bpfe_rcu_read_unlock();
+}
+
+/* An update of a key that is there leaves all but the processor's own value as it was. */
+static void test_update_writes_one_line(void **state)
+{
+	const size_t size = bpfe_map_storage_size(bpfe_map_attr(map));
+	const uint32_t key = 1;
+	size_t changed = 0;
+	uint8_t *before;
+
+	assert_int_equal(update_cpu(key, 1, BPF_NOEXIST, 0), 0);
+	/* It is marked as used by the first. */
+	assert_int_equal(update_cpu(key, 2, BPF_EXIST, 1), 0);
+	assert_true(map->data_size < size);
+	before = malloc(map->data_size);
+	assert_non_null(before);
+	memcpy(before, map->data, map->data_size);
+	assert_int_equal(update_cpu(key, 3, BPF_EXIST, 1), 0);
+	for (size_t i = 0; i < map->data_size; i++)
+		changed += before[i] != ((uint8_t *)map->data)[i];
+	assert_int_equal(changed, 1);
+	free(before);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -123,6 +168,8 @@ int main(void)
 		TEST(test_control_plane),
 		TEST(test_full),
 		TEST(test_nothing_stale),
+		TEST(test_no_shared_lines),
+		TEST(test_update_writes_one_line),
 	};
 
 	return cmocka_run_group_tests_name("per-CPU hash", tests, group_setup, group_teardown);
