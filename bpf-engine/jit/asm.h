@@ -134,6 +134,15 @@ void jit_lock_xadd(struct jit_asm *as, unsigned size, struct jit_mem mem, uint8_
 void jit_lock_cmpxchg(struct jit_asm *as, unsigned size, struct jit_mem mem, uint8_t src);
 void jit_xchg_mr(struct jit_asm *as, unsigned size, struct jit_mem mem, uint8_t src);
 
+/* Vectors of four 32-bit numbers, registers xmm0 to xmm15; jit_load_words() zero-extends four
+ * numbers of @size bytes (1, 2, 4), which takes SSE4.1 for the smaller ones. */
+void jit_pxor(struct jit_asm *as, uint8_t dst, uint8_t src);
+void jit_paddd(struct jit_asm *as, uint8_t dst, uint8_t src);
+void jit_pshufd(struct jit_asm *as, uint8_t dst, uint8_t src, uint8_t order);
+void jit_movd_to_vector(struct jit_asm *as, uint8_t dst, uint8_t src);
+void jit_movd_from_vector(struct jit_asm *as, uint8_t dst, uint8_t src);
+void jit_load_words(struct jit_asm *as, unsigned size, uint8_t dst, struct jit_mem mem);
+
 /* Control. */
 void jit_jmp(struct jit_asm *as, uint32_t label);
 void jit_jcc(struct jit_asm *as, uint8_t cond, uint32_t label);

@@ -85,6 +85,7 @@ enum lir_code {
 	LIR_LOAD,  /* dst = memory, size bytes, zero-extended; LIR_F_SIGNED: sign-extended to 64 */
 	LIR_STORE, /* memory, size bytes = b (register or immediate) */
 	LIR_RMW,   /* memory OP= b, not atomic; OP in alu (LIR_ADD, SUB, AND, OR, XOR) */
+	LIR_SUM, /* dst = a + imm numbers of alu (1, 2, 4) bytes each, from memory on; opt_sum.c */
 	/* Atomic on memory with register b, size 4 or 8; OP in alu as above. FETCH: dst = what was
 	 * there. XCHG: dst = what was there, memory = b. CMPXCHG: a is RAX, which gets what was. */
 	LIR_ATOMIC,

@@ -231,6 +231,13 @@ static void put_modify(struct text *t, const struct lir_op *op)
 	put_b(t, op, op->imm);
 }
 
+static void put_sum(struct text *t, const struct lir_op *op)
+{
+	put(t, "%s = sum%u %s, %" PRId64 " of %u ", reg_name(op->dst), op->size, reg_name(op->a),
+	    op->imm, op->alu);
+	put_memory(t, op);
+}
+
 static void put_exchange(struct text *t, const struct lir_op *op)
 {
 	put(t, "%s = %s%u ", reg_name(op->dst), code_name(op->code), op->size);
@@ -352,45 +359,26 @@ static void put_control(struct text *t, const struct lir_op *op)
 static void (*printer(uint8_t code))(struct text *t, const struct lir_op *op)
 {
 	static void (*const printers[LIR_CODES])(struct text *, const struct lir_op *) = {
-		[LIR_MOV] = put_mov,
-		[LIR_ADD] = put_binary,
-		[LIR_SUB] = put_binary,
-		[LIR_MUL] = put_binary,
-		[LIR_AND] = put_binary,
-		[LIR_OR] = put_binary,
-		[LIR_XOR] = put_binary,
-		[LIR_SHL] = put_binary,
-		[LIR_SHR] = put_binary,
-		[LIR_SAR] = put_binary,
-		[LIR_ROL] = put_binary,
-		[LIR_UDIV] = put_binary,
-		[LIR_UMOD] = put_binary,
-		[LIR_SDIV] = put_binary,
-		[LIR_SMOD] = put_binary,
-		[LIR_SHLD] = put_shld,
-		[LIR_NEG] = put_unary,
-		[LIR_BSWAP] = put_narrow,
-		[LIR_ZEXT] = put_narrow,
-		[LIR_SEXT] = put_narrow,
-		[LIR_LEA] = put_load,
-		[LIR_LOAD] = put_load,
-		[LIR_STORE] = put_store,
-		[LIR_RMW] = put_modify,
-		[LIR_ATOMIC] = put_modify,
-		[LIR_FETCH] = put_modify,
-		[LIR_XCHG] = put_exchange,
-		[LIR_CMPXCHG] = put_exchange,
-		[LIR_SELECT] = put_select,
-		[LIR_SETCC] = put_setcc,
-		[LIR_CALL_HELPER] = put_call,
-		[LIR_CALL_DIRECT] = put_call,
-		[LIR_BRANCH] = put_branch,
-		[LIR_MASK] = put_mask,
-		[LIR_GUARD] = put_guard,
-		[LIR_CLAMP] = put_clamp,
-		[LIR_OBJECT] = put_object,
-		[LIR_CTX_LOAD] = put_ctx_load,
-		[LIR_CTX_STORE] = put_ctx_store,
+		[LIR_MOV] = put_mov,           [LIR_SUM] = put_sum,
+		[LIR_ADD] = put_binary,        [LIR_SUB] = put_binary,
+		[LIR_MUL] = put_binary,        [LIR_AND] = put_binary,
+		[LIR_OR] = put_binary,         [LIR_XOR] = put_binary,
+		[LIR_SHL] = put_binary,        [LIR_SHR] = put_binary,
+		[LIR_SAR] = put_binary,        [LIR_ROL] = put_binary,
+		[LIR_UDIV] = put_binary,       [LIR_UMOD] = put_binary,
+		[LIR_SDIV] = put_binary,       [LIR_SMOD] = put_binary,
+		[LIR_SHLD] = put_shld,         [LIR_NEG] = put_unary,
+		[LIR_BSWAP] = put_narrow,      [LIR_ZEXT] = put_narrow,
+		[LIR_SEXT] = put_narrow,       [LIR_LEA] = put_load,
+		[LIR_LOAD] = put_load,         [LIR_STORE] = put_store,
+		[LIR_RMW] = put_modify,        [LIR_ATOMIC] = put_modify,
+		[LIR_FETCH] = put_modify,      [LIR_XCHG] = put_exchange,
+		[LIR_CMPXCHG] = put_exchange,  [LIR_SELECT] = put_select,
+		[LIR_SETCC] = put_setcc,       [LIR_CALL_HELPER] = put_call,
+		[LIR_CALL_DIRECT] = put_call,  [LIR_BRANCH] = put_branch,
+		[LIR_MASK] = put_mask,         [LIR_GUARD] = put_guard,
+		[LIR_CLAMP] = put_clamp,       [LIR_OBJECT] = put_object,
+		[LIR_CTX_LOAD] = put_ctx_load, [LIR_CTX_STORE] = put_ctx_store,
 	};
 
 	return code < LIR_CODES && printers[code] ? printers[code] : put_control;

@@ -32,6 +32,7 @@ static const lower_fn table[LIR_CODES] = {
 	[LIR_LOAD] = lower_load,
 	[LIR_STORE] = lower_store,
 	[LIR_RMW] = lower_rmw,
+	[LIR_SUM] = lower_sum,
 	[LIR_ATOMIC] = lower_atomic,
 	[LIR_FETCH] = lower_fetch,
 	[LIR_XCHG] = lower_xchg,

@@ -90,6 +90,7 @@ void lower_arithmetic(struct lower *lo, const struct lir_op *op); /* add, sub, a
 void lower_shift(struct lower *lo, const struct lir_op *op);
 void lower_rotate(struct lower *lo, const struct lir_op *op);
 void lower_shld(struct lower *lo, const struct lir_op *op);
+void lower_sum(struct lower *lo, const struct lir_op *op);
 void lower_neg(struct lower *lo, const struct lir_op *op);
 void lower_bswap(struct lower *lo, const struct lir_op *op);
 void lower_extend(struct lower *lo, const struct lir_op *op);

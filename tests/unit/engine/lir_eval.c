@@ -190,6 +190,18 @@ static uint64_t load(const struct lir_eval *e, const struct lir_op *op)
 	return op->flags & LIR_F_SIGNED ? (uint64_t)signed_low(value, op->size) : value;
 }
 
+static uint64_t sum(const struct lir_eval *e, const struct lir_op *op)
+{
+	struct lir_op number = *op;
+	uint64_t total = e->regs[op->a];
+
+	for (int64_t i = 0; i < op->imm; i++) {
+		total += read_memory(e, &number, op->alu);
+		number.disp += op->alu;
+	}
+	return total;
+}
+
 static uint64_t shift_double(const struct lir_eval *e, const struct lir_op *op)
 {
 	unsigned bits = 8 * op->size, n = (unsigned)op->imm % bits;
@@ -249,6 +261,9 @@ static bool value_of(const struct lir_eval *e, const struct lir_op *op, uint64_t
 		return true;
 	case LIR_LOAD:
 		*value = load(e, op);
+		return true;
+	case LIR_SUM:
+		*value = low(sum(e, op), op->size);
 		return true;
 	case LIR_SELECT:
 		*value = low(e->regs[condition(e, op) ? op->dst : op->index], op->size);

@@ -199,15 +199,16 @@ static uint8_t code_of(const char *name)
 		const char *name;
 		uint8_t code;
 	} names[] = {
-		{"mov", LIR_MOV},   {"add", LIR_ADD},         {"sub", LIR_SUB},
-		{"mul", LIR_MUL},   {"and", LIR_AND},         {"or", LIR_OR},
-		{"xor", LIR_XOR},   {"shl", LIR_SHL},         {"shr", LIR_SHR},
-		{"sar", LIR_SAR},   {"rol", LIR_ROL},         {"shld", LIR_SHLD},
-		{"udiv", LIR_UDIV}, {"umod", LIR_UMOD},       {"sdiv", LIR_SDIV},
-		{"smod", LIR_SMOD}, {"neg", LIR_NEG},         {"bswap", LIR_BSWAP},
-		{"zext", LIR_ZEXT}, {"sext", LIR_SEXT},       {"lea", LIR_LEA},
-		{"load", LIR_LOAD}, {"setcc", LIR_SETCC},     {"fetch", LIR_FETCH},
-		{"xchg", LIR_XCHG}, {"cmpxchg", LIR_CMPXCHG}, {"mask", LIR_MASK},
+		{"mov", LIR_MOV},   {"add", LIR_ADD},     {"sub", LIR_SUB},
+		{"mul", LIR_MUL},   {"and", LIR_AND},     {"or", LIR_OR},
+		{"xor", LIR_XOR},   {"shl", LIR_SHL},     {"shr", LIR_SHR},
+		{"sar", LIR_SAR},   {"rol", LIR_ROL},     {"shld", LIR_SHLD},
+		{"udiv", LIR_UDIV}, {"umod", LIR_UMOD},   {"sdiv", LIR_SDIV},
+		{"smod", LIR_SMOD}, {"neg", LIR_NEG},     {"bswap", LIR_BSWAP},
+		{"zext", LIR_ZEXT}, {"sext", LIR_SEXT},   {"lea", LIR_LEA},
+		{"load", LIR_LOAD}, {"setcc", LIR_SETCC}, {"fetch", LIR_FETCH},
+		{"sum", LIR_SUM},   {"xchg", LIR_XCHG},   {"cmpxchg", LIR_CMPXCHG},
+		{"mask", LIR_MASK},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -276,6 +277,17 @@ static void read_binary(struct reader *r, struct lir_op *op)
 	}
 }
 
+/* "a, count of bytes memory". */
+static void read_sum(struct reader *r, struct lir_op *op)
+{
+	op->a = reg(r);
+	expect(r, ",");
+	op->imm = number(r);
+	expect(r, "of");
+	op->alu = (uint8_t)number(r);
+	memory(r, op);
+}
+
 static void read_load(struct reader *r, struct lir_op *op)
 {
 	op->flags |= accept(r, "s ") ? LIR_F_SIGNED : 0;
@@ -314,6 +326,8 @@ static void read_value(struct reader *r, struct lir_op *op)
 			read_load(r, op);
 		else if (op->code == LIR_MOV)
 			operand(r, op);
+		else if (op->code == LIR_SUM)
+			read_sum(r, op);
 		else if (op->code == LIR_NEG)
 			op->a = reg(r);
 		else if (op->code == LIR_SETCC)
