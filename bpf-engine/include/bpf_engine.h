@@ -474,7 +474,8 @@ const char *bpfe_helper_at(const void *address);
 /*
  * Name the compiled code of programs loaded from now on in /tmp/perf-PID.map, where perf looks for
  * it; the environment variable SLUICE_PERF_MAP=1 does the same. Off by default: the file stays when
- * the process ends. Any thread.
+ * the process ends, and as perf looks there for anonymous memory only, the code is not sealed. Any
+ * thread.
  */
 void bpfe_perf_map(bool on);
 

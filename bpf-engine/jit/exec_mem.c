@@ -2,8 +2,8 @@
 /*
  * Memory for compiled code. Its pages are those of a memfd: written through a mapping that is not
  * executable and that is gone before they are sealed and mapped where they run, without the right
- * to become writable again. Where a memfd is refused, anonymous memory is written first and made
- * executable then; that cannot be sealed.
+ * to become writable again. Where a memfd is refused, or perf is to find names, which it does not
+ * for files, anonymous memory is written first and made executable then; that cannot be sealed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <linux/memfd.h>
 #include "jit/exec_mem.h"
 #include "jit/exec_place.h"
+#include "jit/perf_map.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u
@@ -149,7 +150,7 @@ int jit_region_open(size_t size, bool random_start, uint64_t seed, struct jit_re
 		free(region);
 		return err;
 	}
-	if (window_open_memfd(region) != 0) {
+	if (jit_perf_map_wanted() || window_open_memfd(region) != 0) {
 		err = window_open_anonymous(region);
 		if (err) {
 			jit_region_close(region);

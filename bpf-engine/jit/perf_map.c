@@ -22,7 +22,7 @@ void bpfe_perf_map(bool on)
 	atomic_store(&perf_map_on, on);
 }
 
-static bool perf_map_asked_for(void)
+bool jit_perf_map_wanted(void)
 {
 	const char *value;
 
@@ -55,7 +55,7 @@ void jit_perf_map_add(const char *name, const void *code, size_t size)
 	char line[160];
 	int n, fd;
 
-	if (!perf_map_asked_for())
+	if (!jit_perf_map_wanted())
 		return;
 	fd = perf_map_open();
 	if (fd < 0)

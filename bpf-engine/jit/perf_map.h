@@ -3,9 +3,13 @@
 #ifndef BPFE_PERF_MAP_H
 #define BPFE_PERF_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Add a line to /tmp/perf-PID.map if that was asked for (bpfe_perf_map()). Any thread. */
+/* Is it asked for (bpfe_perf_map())? perf looks there for anonymous memory only. */
+bool jit_perf_map_wanted(void);
+
+/* Add a line to /tmp/perf-PID.map if that is asked for. Any thread. */
 void jit_perf_map_add(const char *name, const void *code, size_t size);
 
 #endif

@@ -323,6 +323,7 @@ static int runs_from(void *opaque)
 	struct jit_region *region;
 	struct mapping m;
 	uint8_t *start;
+	int got;
 
 	if (jit_region_open(sizeof(answer), false, 0, &region, &start, NULL))
 		return 1;
@@ -333,7 +334,9 @@ static int runs_from(void *opaque)
 		return 3;
 	if (any_writable_code())
 		return 4;
-	return call_answer(region);
+	got = call_answer(region);
+	jit_region_close(region);
+	return got;
 }
 
 static int without_memfd(void *opaque)
@@ -354,6 +357,10 @@ static void test_anonymous(void **state)
 
 	assert_int_equal(in_child(without_memfd, perms), 42);
 	assert_int_equal(in_child(without_executable_memfd, perms), 42);
+	/* perf looks for names in anonymous memory alone. */
+	bpfe_perf_map(true);
+	assert_int_equal(runs_from(perms), 42);
+	bpfe_perf_map(false);
 }
 
 /* What systemd's MemoryDenyWriteExecute= does: a memfd's pages may still become code. */
