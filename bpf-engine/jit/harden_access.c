@@ -16,6 +16,8 @@ static unsigned bytes_of(const struct lir_op *op)
 {
 	bool narrow = op->code == LIR_ZEXT || op->code == LIR_SEXT || op->code == LIR_BSWAP;
 
+	if (op->code == LIR_SUM)
+		return (unsigned)op->imm * op->alu;
 	return narrow ? (unsigned)op->imm : op->size;
 }
 

@@ -52,6 +52,7 @@ void jit_opt_forward(struct lir *lir);
 void jit_opt_promote(struct lir *lir);
 void jit_opt_dead(struct lir *lir);
 void jit_opt_sum(struct lir *lir);
+void jit_opt_sum_checked(struct lir *lir);
 /* Masks, before anything else is done with what the builder made; the rest of hardening. */
 void jit_harden_moves(struct lir *lir, const struct jit_options *options);
 void jit_harden(struct lir *lir, const struct jit_options *options);
