@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #include "jit_listing.h"
 #include "hex.h"
+#include "listing.h"
 #include "machine.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct walk {
 	struct machine *machine;
 	gboolean *has_code; /* by slot: something stems from it */
 	gboolean *shown;    /* by slot */
+	gboolean *function; /* by slot: one begins here, and was not announced yet */
 	uint32_t mark;      /* the next one */
 	char *source;       /* printed last */
 };
@@ -26,6 +28,7 @@ static gboolean walk_begin(struct walk *walk, const struct jit_listing *listing,
 		.machine = machine_open(&listing->code, error),
 		.has_code = g_new0(gboolean, listing->n),
 		.shown = g_new0(gboolean, listing->n),
+		.function = listing_functions(listing->insns, listing->n),
 	};
 	for (uint32_t i = 0; i < listing->code.n_marks; i++) {
 		if (listing->code.marks[i].slot < listing->n)
@@ -39,6 +42,7 @@ static void walk_end(struct walk *walk)
 	machine_close(walk->machine);
 	g_free(walk->has_code);
 	g_free(walk->shown);
+	g_free(walk->function);
 	g_free(walk->source);
 }
 
@@ -75,10 +79,15 @@ static const char *source_of(const struct jit_listing *listing, uint32_t slot)
 	return listing->line && slot < listing->n ? listing->line(listing->opaque, slot) : NULL;
 }
 
+/* What stands on lines of its own before an instruction. */
 static void print_source(struct walk *walk, uint32_t slot)
 {
 	const char *line = source_of(walk->listing, slot);
 
+	if (slot < walk->listing->n && walk->function[slot]) {
+		printf("function at %u:\n", slot);
+		walk->function[slot] = FALSE;
+	}
 	if (!line || !g_strcmp0(line, walk->source))
 		return;
 	printf("; %s\n", line);

@@ -5,16 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Slots at which functions called by others begin. */
-static gboolean *find_functions(const struct bpf_insn *insns, uint32_t n)
+/* The slot of the function that the call or address at @insn names, or -1. */
+static int64_t function_of(const struct bpf_insn *insn, uint32_t slot)
+{
+	if (insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL)
+		return (int64_t)slot + 1 + insn->imm;
+	if (insn->code == (BPF_LD | BPF_IMM | BPF_DW) && insn->src_reg == BPF_PSEUDO_FUNC)
+		return (int64_t)slot + 1 + insn->imm;
+	return -1;
+}
+
+gboolean *listing_functions(const struct bpf_insn *insns, uint32_t n)
 {
 	gboolean *starts = g_new0(gboolean, n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		int64_t target = (int64_t)i + 1 + insns[i].imm;
+		int64_t target = function_of(&insns[i], i);
 
-		if (insns[i].code == (BPF_JMP | BPF_CALL) && insns[i].src_reg == BPF_PSEUDO_CALL &&
-		    target >= 0 && target < n)
+		if (target >= 0 && target < n)
 			starts[target] = TRUE;
 		i += insns[i].code == (BPF_LD | BPF_IMM | BPF_DW);
 	}
@@ -54,7 +62,7 @@ static unsigned print_insn(const struct bpf_insn *insns, uint32_t i, uint32_t n)
 
 void listing_print(const struct bpf_insn *insns, uint32_t n, const struct listing_options *options)
 {
-	g_autofree gboolean *starts = find_functions(insns, n);
+	g_autofree gboolean *starts = listing_functions(insns, n);
 	g_autofree char *last = NULL;
 
 	for (uint32_t i = 0; i < n;) {

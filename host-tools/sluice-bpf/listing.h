@@ -18,6 +18,10 @@ struct listing_options {
 	void *opaque;
 };
 
+/* For each of @n slots: does a function begin there that others call, or whose address is taken?
+ * The caller frees it. */
+gboolean *listing_functions(const struct bpf_insn *insns, uint32_t n);
+
 /* Print @n slots. What is no instruction is shown as its bytes. */
 void listing_print(const struct bpf_insn *insns, uint32_t n, const struct listing_options *options);
 

@@ -90,6 +90,23 @@ static void machine_code_is_whole(void **state)
 	run_clear(&run);
 }
 
+static void machine_code_of_functions(void **state)
+{
+	g_autofree char *path = g_build_filename(g_getenv("LOADER_OBJECTS"), "calls.bpf.o", NULL);
+	struct run run = sluice_bpf("disasm", "--jit", "-p", "calls_both", path);
+
+	assert_int_equal(run.status, 0);
+	assert_true(g_regex_match_simple("\n   1: call pc\\+3 [^\n]* call 0x[0-9a-f]+\n", run.out,
+					 0, 0));
+	for (const char *const *line =
+		     (const char *const[]){"\nfunction at 5:\n   5: call pc+5 ",
+					   "\nfunction at 8:\n   8: w0 = w1 ",
+					   "\nfunction at 11:\n  11: w0 = w1 ", NULL};
+	     *line; line++)
+		assert_non_null(strstr(run.out, *line));
+	run_clear(&run);
+}
+
 static void intermediate_form(void **state)
 {
 	g_autofree char *path = make_filter(state, "arp.o", "arp");
@@ -288,6 +305,7 @@ int main(void)
 #if defined(__x86_64__)
 		scratch_test(machine_code),
 		scratch_test(machine_code_is_whole),
+		scratch_test(machine_code_of_functions),
 		scratch_test(intermediate_form),
 		scratch_test(machine_code_as_json),
 		scratch_test(machine_code_refused),
