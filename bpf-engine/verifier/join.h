@@ -21,6 +21,9 @@ struct bpfe_scalar bpfe_widen(const struct bpfe_vf *vf, const struct bpfe_scalar
  */
 int bpfe_join(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
 	      uint32_t pc, enum bpfe_join_force force, struct bpfe_state **joined);
+/* generalise.c: the current state is not covered by @old: perhaps make it one that covers @old.
+ * -ENOMEM, reported. */
+int bpfe_generalise(struct bpfe_vf *vf, const struct bpfe_state *old);
 /* Do two states at @pc run in the same functions, called from the same places? */
 bool bpfe_same_calls(const struct bpfe_state *a, const struct bpfe_state *b);
 /* The same for two states that do. */

@@ -17,6 +17,7 @@
  */
 #include "verifier/join.h"
 
+#define APART          2u  /* states followed apart before one is made more general */
 #define MAX_COMPARED   64u /* kept states looked at on one visit */
 #define CROWD          32u /* from so many states on, keep only one every... */
 #define CROWD_DISTANCE 16u /* ...so many instructions */
@@ -107,7 +108,8 @@ static bool same_rounds(const struct bpfe_state *a, const struct bpfe_state *b)
 static int visit_path(struct bpfe_vf *vf)
 {
 	const uint32_t hash = bpfe_calls_hash(vf->cur);
-	uint32_t kept = 0;
+	const struct bpfe_state *followed = NULL;
+	uint32_t kept = 0, n_followed = 0, n_open = 0;
 	bool open;
 
 	for (struct bpfe_checkpoint *c = vf->points[vf->pc]; c && kept < MAX_COMPARED;
@@ -117,8 +119,12 @@ static int visit_path(struct bpfe_vf *vf)
 			continue;
 		/* Rounds that something else bounds do not make a loop endless. */
 		open = c->branches > 0 && same_rounds(c->state, vf->cur);
-		if (!may_cover(vf, c, open))
+		if (!may_cover(vf, c, open)) {
+			n_followed += !c->branches;
+			n_open += c->branches > 0;
+			followed = followed || c->branches ? followed : c->state;
 			continue;
+		}
 		if (open)
 			return refuse_endless(vf);
 		bpfe_length_covered(vf, c);
@@ -126,6 +132,12 @@ static int visit_path(struct bpfe_vf *vf)
 	}
 	if (kept >= CROWD && vf->parent && vf->processed - vf->parent->kept_at < CROWD_DISTANCE)
 		return BPFE_VISIT_GO_ON;
+	if (vf->forgetful && n_followed >= APART && !n_open) {
+		int err = bpfe_generalise(vf, followed);
+
+		if (err)
+			return err;
+	}
 	return keep(vf);
 }
 

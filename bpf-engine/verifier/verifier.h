@@ -205,6 +205,8 @@ struct bpfe_vf {
 	bool joining;          /* paths are joined at merge points, see join.c */
 	bool resumed;          /* the state was just taken up, and has waited at this merge point */
 	bool exhausted;        /* the attempt used up its budget */
+	bool forgetful;        /* states may be made more general, see generalise.c */
+	bool forgot;           /* one was */
 	uint8_t attempts_left; /* with more to come, running into a bound says nothing */
 	bool endless;          /* nothing is known of how long a run may be */
 	struct bpfe_length since;   /* on the current path, from the parent checkpoint on */

@@ -206,16 +206,33 @@ static int explore_hard(struct bpfe_vf *vf)
 	return err;
 }
 
+/* What was said since @before is not so. */
+static void take_back(struct bpfe_log *log, const struct bpfe_log *before)
+{
+	if (!log)
+		return;
+	*log = *before;
+	if (log->buf && log->len < log->size)
+		log->buf[log->len] = '\0';
+}
+
 /*
  * Path by path, as long as that is easy; then joined, which is quick; and if that forgets too much,
  * path by path again as far as Linux would go. What joining had to say is said if all fails.
  */
 static int explore(struct bpfe_vf *vf)
 {
+	const struct bpfe_log before = vf->log ? *vf->log : (struct bpfe_log){0};
 	int err;
 
 	vf->attempts_left = 2;
+	vf->forgetful = true;
 	err = attempt(vf, EASY_INSNS, false);
+	vf->forgetful = false;
+	if (err == -EACCES && vf->forgot) {
+		take_back(vf->log, &before);
+		err = attempt(vf, EASY_INSNS, false);
+	}
 	return err == -E2BIG && vf->exhausted ? explore_hard(vf) : err;
 }
 

@@ -99,6 +99,41 @@ static void test_log_levels(void **state)
 				     "fp-8=ssssssss:scalar(id=1,umax=7,var_off=(0x0; 0x7))\n"));
 }
 
+/*
+ * Three numbers come to one place. The third lets go of its bounds (generalise.c), one of which the
+ * access needs: nothing of that is seen outside.
+ */
+static void test_forgotten(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		LDX(BPF_W, 7, 1, 16),
+		LDX(BPF_W, 8, 1, 12),    /* 0 */
+		LOOKUP(ARRAY),           /* 2 */
+		JMP_K(BPF_JEQ, 0, 0, 9), /* 8 */
+		JMP_K(BPF_JEQ, 8, 0, 5),
+		JMP_K(BPF_JEQ, 8, 1, 2), /* 9 */
+		ALU64_K(BPF_AND, 7, 3),
+		JA(3), /* 11 */
+		ALU64_K(BPF_AND, 7, 4),
+		JA(1),                   /* 13 */
+		ALU64_K(BPF_AND, 7, 12), /* 15 */
+		ALU64_X(BPF_ADD, 0, 7),
+		LDX(BPF_B, 0, 0, 3),
+		RETURN(2), /* 16 */
+	};
+	char text[4096] = "";
+	struct bpfe_log log = {.buf = text, .size = sizeof(text)};
+	struct bpfe_image image;
+
+	verify(&image, insns, COUNT_OF(insns), &log);
+	assert_string_equal(text, "");
+	assert_int_equal(log.reason, BPFE_OK);
+	assert_int_equal(image.aux[16].limit, 12);
+	/* The way of the first attempt to where it was refused, and all ways of the second. */
+	assert_int_equal(image.insns_verified, 24 + 25);
+	bpfe_image_close(&image);
+}
+
 static const char *source_line(void *opaque, uint32_t insn)
 {
 	return insn == 1 ? opaque : NULL;
@@ -275,6 +310,7 @@ int main(void)
 	const struct corpus *const all[] = {&accepted, &accepted_loops, &accepted_objects};
 	static struct CMUnitTest tests[1000] = {
 		cmocka_unit_test(test_aux),
+		cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_log_levels),
 		cmocka_unit_test(test_path_and_source),
 		cmocka_unit_test(test_cancel),
