@@ -8,6 +8,11 @@
 
 struct instance;
 
+struct code_facts {
+	uint32_t bytes; /* of machine code */
+	bool counted;   /* it counts its instructions while it runs, as its length is not known */
+};
+
 struct column {
 	const char *name; /* "linux-jit", in reports and JSON */
 	const char *what; /* for people */
@@ -32,9 +37,8 @@ struct column {
 	gboolean (*outcome)(struct instance *instance, struct outcome *outcome, GError **error);
 	void (*close)(struct instance *instance);
 
-	/* Machine code of a program in bytes and how long it took to make, as far as known. */
-	void (*facts)(struct instance *instance, uint32_t *code_bytes, uint64_t *verify_ns,
-		      uint64_t *compile_ns);
+	/* What is known of its code; after a run. May be NULL. */
+	void (*facts)(struct instance *instance, struct code_facts *facts);
 	/* Can two threads run one instance at a time? They call run_shared() then. */
 	gboolean (*run_shared)(struct instance *instance, unsigned runs, double *ns,
 			       GError **error);

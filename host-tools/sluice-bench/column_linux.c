@@ -211,15 +211,14 @@ static gboolean outcome(struct instance *base, struct outcome *outcome, GError *
 	return outcome_set_frame(outcome, instance->frame, instance->frame_len, error);
 }
 
-static void facts(struct instance *base, uint32_t *code_bytes, uint64_t *verify_ns,
-		  uint64_t *compile_ns)
+static void facts(struct instance *base, struct code_facts *facts)
 {
 	const struct linux_instance *instance = (const struct linux_instance *)base;
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 
-	*verify_ns = *compile_ns = 0;
-	*code_bytes = bpf_obj_get_info_by_fd(instance->fd, &info, &size) ? 0 : info.jited_prog_len;
+	if (!bpf_obj_get_info_by_fd(instance->fd, &info, &size))
+		facts->bytes = info.jited_prog_len;
 }
 
 const struct column column_linux = {

@@ -231,16 +231,14 @@ static gboolean outcome(struct instance *base, struct outcome *outcome, GError *
 	       outcome_add_maps(outcome, base->program, instance->loaded.maps, error);
 }
 
-static void facts(struct instance *base, uint32_t *code_bytes, uint64_t *verify_ns,
-		  uint64_t *compile_ns)
+static void facts(struct instance *base, struct code_facts *facts)
 {
 	const struct sluice_instance *instance = (const struct sluice_instance *)base;
 	struct bpfe_program_info info = {0};
 
 	bpfe_program_info(instance->loaded.program, &info);
-	*code_bytes = info.jit_bytes;
-	*verify_ns = info.verify_ns;
-	*compile_ns = info.jit_ns;
+	facts->bytes = info.jit_bytes;
+	facts->counted = instance->result.insns != 0;
 }
 
 /* A macro only because constants cannot be made of constants in C. */

@@ -4,6 +4,7 @@
 
 #include <bpf/libbpf.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 static void add(struct json_object *machine, const char *key, const char *text)
@@ -49,6 +50,7 @@ struct json_object *machine_describe(int cpu)
 		g_strdup_printf("%s, %u of them, pinned to %d", model, g_get_num_processors(), cpu);
 	g_autofree char *harden = first_line("/proc/sys/net/core/bpf_jit_harden", "unknown");
 	g_autofree char *load = first_line("/proc/loadavg", "unknown");
+	g_autofree char *priority = g_strdup_printf("nice %d", getpriority(PRIO_PROCESS, 0));
 	struct utsname uts;
 
 	uname(&uts);
@@ -56,6 +58,7 @@ struct json_object *machine_describe(int cpu)
 	add(machine, "kernel", uts.release);
 	add(machine, "bpf_jit_harden", harden);
 	add(machine, "load average", load);
+	add(machine, "priority", priority);
 	add(machine, "sluice built by", "gcc " __VERSION__);
 	add(machine, "programs built by", BENCH_CLANG_VERSION);
 	add(machine, "libbpf", libbpf_version_string());

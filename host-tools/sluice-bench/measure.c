@@ -67,10 +67,6 @@ static void open_all(struct work *work)
 							 iterations(work), &error);
 		if (!work->instances[c])
 			refused(work, c, error);
-		else if (state->column->facts)
-			state->column->facts(work->instances[c], &work->row->cells[c].code_bytes,
-					     &work->row->cells[c].verify_ns,
-					     &work->row->cells[c].compile_ns);
 	}
 }
 
@@ -113,6 +109,9 @@ static gboolean check_all(struct work *work)
 		} else if (!reference) {
 			reference = work->instances[c]->column;
 		}
+		if (work->instances[c]->column->facts)
+			work->instances[c]->column->facts(work->instances[c],
+							  &work->row->cells[c].facts);
 	}
 	return fine && reference;
 }

@@ -62,7 +62,8 @@ static struct json_object *cell_json(const struct cell *cell, unsigned rounds)
 	struct json_object *object = summary_json(&cell->summary);
 
 	add(object, "rounds", rounds_json(cell->ns, rounds));
-	add(object, "code_bytes", json_object_new_int64(cell->code_bytes));
+	add(object, "code_bytes", json_object_new_int64(cell->facts.bytes));
+	add(object, "counted", json_object_new_boolean(cell->facts.counted));
 	add(object, "why", text(cell->why));
 	return object;
 }

@@ -2,6 +2,7 @@
 /* The report on a terminal. */
 #include "report.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -139,6 +140,49 @@ static void print_loadings(const struct results *results, FILE *out)
 	}
 }
 
+/* Machine code of all programs together, where both have it. */
+static void print_code(const struct results *results, FILE *out)
+{
+	const int own = results_column(results, "sluice-jit");
+	const int theirs = results_column(results, "linux-jit");
+	uint64_t own_bytes = 0, their_bytes = 0;
+	unsigned programs = 0;
+
+	for (guint r = 0; own >= 0 && theirs >= 0 && r < results->rows->len; r++) {
+		const struct row *row = g_ptr_array_index(results->rows, r);
+
+		if (!row->cells[own].facts.bytes || !row->cells[theirs].facts.bytes)
+			continue;
+		own_bytes += row->cells[own].facts.bytes;
+		their_bytes += row->cells[theirs].facts.bytes;
+		programs++;
+	}
+	if (programs)
+		fprintf(out,
+			"\nMachine code of %u programs: sluice-jit %" PRIu64
+			" bytes, linux-jit %" PRIu64 " bytes\n",
+			programs, own_bytes, their_bytes);
+}
+
+/* Those that have a budget to look after while they run. */
+static void print_counted(const struct results *results, FILE *out)
+{
+	const int own = results_column(results, "sluice-jit");
+	gboolean any = FALSE;
+
+	for (guint r = 0; own >= 0 && r < results->rows->len; r++) {
+		const struct row *row = g_ptr_array_index(results->rows, r);
+
+		if (!row->cells[own].facts.counted)
+			continue;
+		fprintf(out, "%s %s",
+			any ? "," : "Instructions are counted while they run:", row->program->name);
+		any = TRUE;
+	}
+	if (any)
+		fputc('\n', out);
+}
+
 static void print_hardening(const struct results *results, FILE *out)
 {
 	const double all = results_geomean(results, "all", "hardened", "sluice-jit");
@@ -208,7 +252,9 @@ void report_table(const struct results *results, FILE *out)
 	print_programs(results, out);
 	print_scalings(results, out);
 	print_loadings(results, out);
+	print_code(results, out);
+	print_counted(results, out);
 	print_hardening(results, out);
-	print_geomeans(results, out);
 	print_targets(results, out);
+	print_geomeans(results, out);
 }

@@ -13,8 +13,7 @@ struct cell {
 	char *why;  /* not measured, and why; NULL: it was */
 	double *ns; /* of one operation, in each round; NaN where it was left out */
 	struct summary summary;
-	uint32_t code_bytes;
-	uint64_t verify_ns, compile_ns;
+	struct code_facts facts;
 };
 
 struct row {

@@ -84,7 +84,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "access list of 32 rules",
-	.iterations = 2048,
+	.iterations = 512,
 	.frame = bench_frame,
 };
 #endif

@@ -289,7 +289,7 @@ static uint32_t frame(uint8_t *bytes)
 const struct bench_info bench_info = {
 	.class = "real",
 	.what = "L4 balancer: connections, consistent hashing, IP in IP",
-	.iterations = 1024,
+	.iterations = 512,
 	.fill = fill,
 	.frame = frame,
 };

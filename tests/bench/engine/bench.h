@@ -91,8 +91,12 @@ static __always_inline __u32 pick(__u32 x, __u32 n)
  * iteration. */
 static __always_inline __u32 zero_choose(__u32 x, __u32 a, __u32 b)
 {
-	__u32 nonzero = 0 - ((x | (0 - x)) >> 31); /* all bits or none */
+	__u32 minus = 0 - x, nonzero;
 
+	/* Else compilers see through it, and branch. */
+	asm volatile("" : "+r"(minus));
+	nonzero = 0 - ((x | minus) >> 31); /* all bits or none */
+	asm volatile("" : "+r"(nonzero));
 	return (b & nonzero) | (a & ~nonzero);
 }
 

@@ -25,7 +25,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "sum of 64 bytes, each checked against the frame's end",
-	.iterations = 2048,
+	.iterations = 512,
 	.frame = bench_frame,
 };
 #endif

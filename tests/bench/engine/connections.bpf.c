@@ -74,7 +74,7 @@ static int fill(bench_update_fn update, void *opaque)
 const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "connections in an LRU hash, one in 16 frames new",
-	.iterations = 1024,
+	.iterations = 512,
 	.fill = fill,
 	.frame = bench_frame,
 };

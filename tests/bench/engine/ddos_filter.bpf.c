@@ -176,7 +176,7 @@ static int fill(bench_update_fn update, void *opaque)
 const struct bench_info bench_info = {
 	.class = "real",
 	.what = "DDoS filter: listed prefixes, amplifiers, rate of each source",
-	.iterations = 1024,
+	.iterations = 512,
 	.own = "sources",
 	.fill = fill,
 	.frame = bench_frame,

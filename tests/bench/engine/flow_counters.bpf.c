@@ -61,7 +61,7 @@ static int fill(bench_update_fn update, void *opaque)
 const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "counters of each flow, 16384 flows in a hash",
-	.iterations = 1024,
+	.iterations = 512,
 	.fill = fill,
 	.frame = bench_frame,
 };

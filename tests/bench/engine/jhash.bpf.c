@@ -27,7 +27,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "Jenkins hash of the five-tuple",
-	.iterations = 4096,
+	.iterations = 1024,
 	.frame = bench_frame,
 };
 #endif

@@ -760,7 +760,7 @@ static uint32_t frame(uint8_t *bytes)
 const struct bench_info bench_info = {
 	.class = "load",
 	.what = "large L4 balancer: how long it takes to load",
-	.iterations = 1024,
+	.iterations = 512,
 	.own = "connections",
 	.fill = fill,
 	.frame = frame,

@@ -72,7 +72,7 @@ static int fill(bench_update_fn update, void *opaque)
 const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "next hop by longest prefix, 50000 routes",
-	.iterations = 1024,
+	.iterations = 512,
 	.fill = fill,
 	.frame = bench_frame,
 };

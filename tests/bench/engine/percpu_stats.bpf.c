@@ -99,7 +99,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "statistics in three per-CPU arrays",
-	.iterations = 2048,
+	.iterations = 512,
 	.frame = bench_frame,
 };
 #endif

@@ -16,7 +16,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "return XDP_PASS",
-	.iterations = 4096,
+	.iterations = 1024,
 	.frame = bench_frame,
 };
 #endif

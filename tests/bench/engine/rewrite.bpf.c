@@ -44,7 +44,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "swap MAC addresses, decrement the TTL, adjust the checksum",
-	.iterations = 4096,
+	.iterations = 1024,
 	.frame = bench_frame,
 };
 #endif

@@ -135,7 +135,7 @@ static int fill(bench_update_fn update, void *opaque)
 const struct bench_info bench_info = {
 	.class = "real",
 	.what = "router: longest prefix, neighbour, one hop less",
-	.iterations = 1024,
+	.iterations = 512,
 	.fill = fill,
 	.frame = bench_frame,
 };

@@ -53,7 +53,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "SipHash-2-4 of 64 bytes",
-	.iterations = 2048,
+	.iterations = 512,
 	.frame = bench_frame,
 };
 #endif

@@ -39,7 +39,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "Toeplitz hash of addresses and ports",
-	.iterations = 2048,
+	.iterations = 256,
 	.frame = bench_frame,
 };
 #endif

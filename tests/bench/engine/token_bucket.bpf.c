@@ -70,7 +70,7 @@ static int fill(bench_update_fn update, void *opaque)
 const struct bench_info bench_info = {
 	.class = "map-heavy",
 	.what = "token bucket for each of 4096 sources",
-	.iterations = 1024,
+	.iterations = 512,
 	.own = "buckets",
 	.fill = fill,
 	.frame = bench_frame,

@@ -43,7 +43,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "xxHash32 of 512 bytes",
-	.iterations = 1024,
+	.iterations = 512,
 	.frame = bench_frame,
 };
 #endif
