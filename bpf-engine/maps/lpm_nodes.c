@@ -8,8 +8,9 @@
 #define MIN_SPARE 64u
 #define MAX_SPARE 65536u
 
-#define TWO_TABLES_FROM 4096u /* prefixes: their nodes and entries are larger than the table then \
-			       */
+#define TWO_TABLES_FROM                                                           \
+	4096u /* prefixes: their nodes and entries are larger than the table then \
+	       */
 
 static uint64_t round_up(uint64_t size, uint64_t to)
 {

@@ -32,6 +32,26 @@ bool lpm_level_leads_to_block(const struct bpfe_map *map, const struct lpm_level
 	return h->two_tables && !level->pos;
 }
 
+uint32_t bpfe_lpm_own(const struct bpfe_map *map, const struct lpm_level *level, uint32_t at)
+{
+	const uint32_t n_slots = lpm_level_slots(level);
+	uint32_t best;
+
+	if (at < n_slots)
+		return level->slots[at].own;
+	best = level->slots[at - n_slots].best;
+	return best && lpm_entry(map, best)->prefixlen == level->pos + level->stride ? best : 0;
+}
+
+uint32_t bpfe_lpm_number(const struct lpm_level *level, const uint64_t *words, uint32_t bits)
+{
+	const uint32_t n = bits - level->pos;
+
+	if (n <= level->stride)
+		return 1u << n | lpm_bits(words, level->pos, n);
+	return 2 * lpm_level_slots(level) + lpm_bits(words, level->pos, level->stride);
+}
+
 void bpfe_lpm_find(const struct bpfe_map *map, const struct lpm_key *k, struct lpm_place *place)
 {
 	struct lpm_level *level = &place->level;
@@ -40,26 +60,26 @@ void bpfe_lpm_find(const struct bpfe_map *map, const struct lpm_key *k, struct l
 	place->above = NULL;
 	place->above_pos = 0;
 	for (;;) {
-		uint32_t behind = level->pos + level->stride, n, slot, bits;
+		struct lpm_slot *slot;
 		uint64_t child;
+		uint32_t bits;
 
-		n = k->prefixlen < behind ? k->prefixlen - level->pos : level->stride;
-		slot = lpm_bits(k->words, level->pos, n);
-		place->at = 1u << n | slot;
-		if (n < level->stride)
+		place->at = bpfe_lpm_number(level, k->words, k->prefixlen);
+		if (lpm_is_own(level, place->at))
 			return;
+		slot = lpm_slot_at(level, place->at);
 		if (lpm_level_leads_to_block(map, level)) {
-			*level = lpm_level_block(map, slot);
+			*level = lpm_level_block(map, (uint32_t)(slot - level->slots));
 			continue;
 		}
-		child = level->slots[slot].child;
+		child = slot->child;
 		bits = lpm_child_bits(child);
-		if (!child || lpm_child_is_entry(child) || bits > k->prefixlen ||
+		if (!child || lpm_child_is_entry(child) || bits >= k->prefixlen ||
 		    lpm_shared(lpm_node(map, lpm_child_number(child))->words, k->words, bits) <
 			    bits)
 			return;
-		place->above = &level->slots[slot];
-		place->above_pos = behind;
+		place->above = slot;
+		place->above_pos = level->pos + level->stride;
 		*level = lpm_level_node(map, child);
 	}
 }
@@ -70,9 +90,9 @@ uint32_t bpfe_lpm_entry_at(const struct bpfe_map *map, const struct lpm_key *k,
 	uint64_t child;
 	uint32_t number;
 
-	if (lpm_place_is_own(place))
-		return place->level.slots[place->at].own;
-	child = lpm_place_slot(place)->child;
+	if (lpm_is_own(&place->level, place->at))
+		return bpfe_lpm_own(map, &place->level, place->at);
+	child = lpm_slot_at(&place->level, place->at)->child;
 	number = lpm_child_number(child);
 	if (!lpm_child_is_entry(child) || lpm_child_bits(child) != k->prefixlen)
 		return 0;

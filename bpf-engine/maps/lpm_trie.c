@@ -73,8 +73,8 @@ static void hang(struct lpm_slot *slot, uint64_t child)
 
 /* ---- A level's own prefixes ----------------------------------------------------------------- */
 
-/* The longest own prefix that covers the slot of number @at, or its half, and so on. */
-static uint32_t best_of(const struct lpm_level *level, uint32_t at)
+/* The longest own prefix above number @at. */
+static uint32_t best_above(const struct lpm_level *level, uint32_t at)
 {
 	for (at /= 2; at; at /= 2) {
 		if (level->slots[at].own)
@@ -83,22 +83,29 @@ static uint32_t best_of(const struct lpm_level *level, uint32_t at)
 	return 0;
 }
 
-/* Own prefix number @at becomes that of entry @number, or none; so in all slots it covers. */
-static void set_own(const struct lpm_level *level, uint32_t at, uint32_t number)
+static void set_best(struct lpm_slot *slot, uint32_t best)
 {
+	if (slot->best != best)
+		atomic_store_explicit(&slot->best, best, memory_order_release);
+}
+
+/* Own prefix number @at becomes that of entry @number, or none; so in all slots it covers. */
+static void set_own(const struct bpfe_map *map, const struct lpm_level *level, uint32_t at,
+		    uint32_t number)
+{
+	const uint32_t n_slots = lpm_level_slots(level);
 	uint32_t first = at, n = 1;
 
-	atomic_store_explicit(&level->slots[at].own, number, memory_order_release);
-	while (first < 1u << level->stride) {
-		first *= 2;
-		n *= 2;
+	if (at >= n_slots) {
+		set_best(&level->slots[at - n_slots], number ? number : best_above(level, at));
+		return;
 	}
+	atomic_store_explicit(&level->slots[at].own, number, memory_order_release);
+	for (; first < n_slots; first *= 2)
+		n *= 2;
 	for (uint32_t i = first; i < first + n; i++) {
-		struct lpm_slot *slot = &level->slots[i - (1u << level->stride)];
-		uint32_t best = best_of(level, i);
-
-		if (slot->best != best)
-			atomic_store_explicit(&slot->best, best, memory_order_release);
+		if (!bpfe_lpm_own(map, level, i))
+			set_best(&level->slots[i - n_slots], best_above(level, i));
 	}
 }
 
@@ -118,21 +125,10 @@ static void count_things(struct bpfe_map *map, const struct lpm_level *level, in
 static void put_entry(struct bpfe_map *map, const struct lpm_level *level, uint32_t at,
 		      uint32_t number)
 {
-	const uint32_t n_slots = 1u << level->stride;
-
-	if (at < n_slots)
-		set_own(level, at, number);
+	if (lpm_is_own(level, at))
+		set_own(map, level, at, number);
 	else
-		hang(&level->slots[at - n_slots],
-		     entry_child(map, number, level->pos + level->stride));
-}
-
-/* Number of the prefix @words, @bits bits long, in a level at @pos. */
-static uint32_t number_in_node(const uint64_t *words, uint32_t bits, uint32_t pos)
-{
-	uint32_t n = bits - pos < LPM_NODE_STRIDE ? bits - pos : LPM_NODE_STRIDE;
-
-	return 1u << n | lpm_bits(words, pos, n);
+		hang(lpm_slot_at(level, at), entry_child(map, number, level->pos + level->stride));
 }
 
 /* ---- Update --------------------------------------------------------------------------------- */
@@ -169,8 +165,13 @@ static void replace(struct bpfe_map *map, const struct lpm_place *place, uint32_
 	bpfe_lpm_retire(map, LPM_ENTRY, old);
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What hangs in @slot, behind which is @pos, and @number, which belongs there too: a node of
- * both, at the last position that both have. */
+ * both, at the last position where both are longer. */
 static void fork_slot(struct bpfe_map *map, struct lpm_slot *slot, uint32_t pos, uint32_t number)
 {
 	const struct lpm_entry *entry = lpm_entry(map, number);
@@ -178,23 +179,21 @@ static void fork_slot(struct bpfe_map *map, struct lpm_slot *slot, uint32_t pos,
 	const uint32_t other = lpm_child_number(child), bits = lpm_child_bits(child);
 	const uint64_t *words = lpm_child_is_entry(child) ? lpm_entry(map, other)->words
 							  : lpm_node(map, other)->words;
+	const uint32_t shortest = least(bits, entry->prefixlen);
 	const uint32_t fork = bpfe_lpm_take_any(map, LPM_NODE);
 	struct lpm_node *node = lpm_node(map, fork);
 	struct lpm_level level = {.slots = node->slots, .stride = LPM_NODE_STRIDE, .node = fork};
-	uint32_t at;
+	uint32_t n_shared = lpm_shared(words, entry->words, shortest);
 
-	level.pos =
-		lpm_shared(words, entry->words, bits < entry->prefixlen ? bits : entry->prefixlen) /
-		LPM_NODE_STRIDE * LPM_NODE_STRIDE;
+	level.pos = least(n_shared, shortest - 1) / LPM_NODE_STRIDE * LPM_NODE_STRIDE;
 	store_words(map, node->words, words);
 	node->things = 2;
-	at = number_in_node(words, bits, level.pos);
 	if (lpm_child_is_entry(child))
-		put_entry(map, &level, at, other);
+		put_entry(map, &level, bpfe_lpm_number(&level, words, bits), other);
 	else
-		hang(&level.slots[at - LPM_NODE_SLOTS],
+		hang(&level.slots[lpm_bits(words, level.pos, LPM_NODE_STRIDE)],
 		     node_child(map, other, bits, level.pos + LPM_NODE_STRIDE));
-	put_entry(map, &level, number_in_node(entry->words, entry->prefixlen, level.pos), number);
+	put_entry(map, &level, bpfe_lpm_number(&level, entry->words, entry->prefixlen), number);
 	hang(slot, node_child(map, fork, level.pos, pos));
 }
 
@@ -204,9 +203,9 @@ static void insert(struct bpfe_map *map, const struct lpm_place *place, const st
 	uint32_t number = bpfe_lpm_take_any(map, LPM_ENTRY);
 
 	fill_entry(map, number, k, value);
-	if (!lpm_place_is_own(place) && lpm_place_slot(place)->child) {
-		fork_slot(map, lpm_place_slot(place), place->level.pos + place->level.stride,
-			  number);
+	if (!lpm_is_own(&place->level, place->at) && lpm_slot_at(&place->level, place->at)->child) {
+		fork_slot(map, lpm_slot_at(&place->level, place->at),
+			  place->level.pos + place->level.stride, number);
 		return;
 	}
 	put_entry(map, &place->level, place->at, number);
@@ -258,11 +257,10 @@ static int lpm_update(struct bpfe_map *map, const void *key, const void *value, 
 static uint64_t only_thing(const struct bpfe_map *map, const struct lpm_node *node, uint32_t pos)
 {
 	for (uint32_t i = 0; i < LPM_NODE_SLOTS; i++) {
-		uint32_t own = node->slots[i].own;
 		uint64_t child = node->slots[i].child;
 
-		if (own)
-			return entry_child(map, own, pos);
+		if (node->slots[i].best)
+			return entry_child(map, node->slots[i].best, pos);
 		if (child)
 			return child_behind(map, child, pos);
 	}
@@ -281,10 +279,10 @@ static int remove_locked(struct bpfe_map *map, const struct lpm_key *k)
 	if (!old)
 		return -ENOENT;
 	h->count--;
-	if (lpm_place_is_own(&place))
-		set_own(&place.level, place.at, 0);
+	if (lpm_is_own(&place.level, place.at))
+		set_own(map, &place.level, place.at, 0);
 	else
-		hang(lpm_place_slot(&place), 0);
+		hang(lpm_slot_at(&place.level, place.at), 0);
 	count_things(map, &place.level, -1);
 	bpfe_lpm_retire(map, LPM_ENTRY, old);
 	if (!place.level.node)

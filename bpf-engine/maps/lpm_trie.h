@@ -6,10 +6,12 @@
  * A level looks at `stride` bits of the key from bit `pos` on and has a slot for each value of
  * them. The first level, or for maps of many prefixes the first two, are tables of 8 bits (the
  * second indexed by both bytes at once, so that it is one step); below are nodes of 4 bits at any
- * multiple of 4. A prefix of at least pos + stride bits hangs in a slot, alone as an entry or with
- * others under a node; a shorter one is the level's own and stands as `best` in all slots it
- * covers, unless a longer own one covers them. A node holds two things at least, so that there are
- * fewer nodes than prefixes, and a change writes no more slots than one level has.
+ * multiple of 4. Prefixes of pos + 1 to pos + stride bits (in the first level that of 0, too) are
+ * the level's own: each slot has the longest that covers it as its `best`. What is longer hangs in
+ * the slot it belongs to, alone as an entry or with others under a node. A node holds two things
+ * at least, so that there are fewer nodes than prefixes, and a change writes no more slots than one
+ * level has. With prefixes of 8, 16, 20, 24... bits a walk ends where its level does, which a
+ * processor foresees.
  *
  * Readers take no lock; writers hold the map's. A reader reads a level's `best` before what hangs
  * below it, so that it finds a long prefix that was put in before the shorter one around it was
@@ -39,7 +41,8 @@
 struct lpm_slot {
 	_Atomic uint64_t child; /* lpm_child(); in the first of two tables: things in that block */
 	_Atomic uint32_t best;  /* entry of the longest own prefix that covers the slot */
-	/* Entry of an own prefix: that of pos + n bits which are b is in slot number 2^n + b. */
+	/* Entry of an own prefix: that of pos + n bits which are b is in slot number 2^n + b. That
+	 * of all stride bits has no place but its slot's best. */
 	_Atomic uint32_t own;
 };
 
@@ -229,8 +232,10 @@ struct lpm_level {
 	uint32_t block; /* in the second table */
 };
 
-/* Where in a level a prefix is or belongs: below 2^stride the number of its own, else 2^stride
- * and the number of the slot. */
+/*
+ * Where in a level a prefix is or belongs, by number: 2^n + b, one of its own, of pos + n bits
+ * which are b; 2 * 2^stride and the number of the slot it hangs in.
+ */
 struct lpm_place {
 	struct lpm_level level;
 	struct lpm_slot *above; /* the slot that leads to the level's node */
@@ -245,19 +250,30 @@ struct lpm_level lpm_level_block(const struct bpfe_map *map, uint32_t block);
 /* Has slot @slot of @level a block of the second table below it? */
 bool lpm_level_leads_to_block(const struct bpfe_map *map, const struct lpm_level *level);
 
+static inline uint32_t lpm_level_slots(const struct lpm_level *level)
+{
+	return 1u << level->stride;
+}
+
+static inline bool lpm_is_own(const struct lpm_level *level, uint32_t at)
+{
+	return at < 2 * lpm_level_slots(level);
+}
+
+/* The slot that number @at, which is none of an own prefix's, hangs in. */
+static inline struct lpm_slot *lpm_slot_at(const struct lpm_level *level, uint32_t at)
+{
+	return &level->slots[at - 2 * lpm_level_slots(level)];
+}
+
+/* The entry of own prefix number @at, 0: none. Under the lock. */
+uint32_t bpfe_lpm_own(const struct bpfe_map *map, const struct lpm_level *level, uint32_t at);
+
+/* The number in @level of the prefix of @words that has @bits bits. */
+uint32_t bpfe_lpm_number(const struct lpm_level *level, const uint64_t *words, uint32_t bits);
+
 /* Where @k is or belongs. Under the lock. */
 void bpfe_lpm_find(const struct bpfe_map *map, const struct lpm_key *k, struct lpm_place *place);
-
-/* The slot of @place, which is none of an own prefix's. */
-static inline struct lpm_slot *lpm_place_slot(const struct lpm_place *place)
-{
-	return &place->level.slots[place->at - (1u << place->level.stride)];
-}
-
-static inline bool lpm_place_is_own(const struct lpm_place *place)
-{
-	return place->at < 1u << place->level.stride;
-}
 
 /* The entry of @k, for which @place was found; 0: it is not there. */
 uint32_t bpfe_lpm_entry_at(const struct bpfe_map *map, const struct lpm_key *k,
