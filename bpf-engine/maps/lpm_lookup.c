@@ -54,7 +54,6 @@ static inline __attribute__((always_inline)) uint32_t walk_nodes(const struct bp
 {
 	for (;;) {
 		const struct lpm_slot *slot;
-		const struct lpm_node *node;
 		uint32_t own, number;
 		uint64_t child;
 		bool more;
@@ -78,11 +77,10 @@ static inline __attribute__((always_inline)) uint32_t walk_nodes(const struct bp
 			return more && lpm_shared(entry->words, k->words, pos) < pos ? best
 										     : number;
 		}
-		node = lpm_node(map, number);
-		if (more && lpm_shared(node->words, k->words, pos) < pos)
+		if (more && lpm_shared(lpm_child_words(map, child), k->words, pos) < pos)
 			return best;
-		slots = node->slots;
-		stride = LPM_NODE_STRIDE;
+		slots = lpm_child_node(map, child)->slots;
+		stride = lpm_child_is_wide(child) ? LPM_WIDE_STRIDE : LPM_NODE_STRIDE;
 	}
 }
 

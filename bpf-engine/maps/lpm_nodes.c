@@ -8,6 +8,10 @@
 #define MIN_SPARE 64u
 #define MAX_SPARE 65536u
 
+#define ZEROED_AT_ONCE 32u /* less than MIN_SPARE */
+
+#define PREFIXES_PER_WIDE 64u /* of these there may be one wide node */
+
 #define TWO_TABLES_FROM                                                           \
 	4096u /* prefixes: their nodes and entries are larger than the table then \
 	       */
@@ -31,17 +35,32 @@ void bpfe_lpm_lay_out(const struct bpfe_map_attr *attr, struct lpm_header *h)
 		slots += (uint64_t)LPM_ROOT_SLOTS * LPM_ROOT_SLOTS;
 	/* A new prefix's node and entry are taken before anything else is given up. */
 	h->pools[LPM_NODE].n = h->pools[LPM_ENTRY].n = attr->max_entries + spare;
+	if (h->two_tables)
+		h->pools[LPM_WIDE].n = attr->max_entries / PREFIXES_PER_WIDE;
 	h->tables = round_up(sizeof(*h), 64);
 	h->nodes = h->tables + slots * sizeof(struct lpm_slot);
-	h->node_stride = round_up(sizeof(struct lpm_node) + words, sizeof(struct lpm_slot));
-	h->entries = h->nodes + h->node_stride * h->pools[LPM_NODE].n;
+	h->node_stride =
+		round_up(sizeof(struct lpm_node) + LPM_NODE_SLOTS * sizeof(struct lpm_slot) + words,
+			 sizeof(struct lpm_slot));
+	h->wides = h->nodes + h->node_stride * h->pools[LPM_NODE].n;
+	h->wide_stride =
+		round_up(sizeof(struct lpm_node) + LPM_WIDE_SLOTS * sizeof(struct lpm_slot) + words,
+			 sizeof(struct lpm_slot));
+	h->entries = h->wides + h->wide_stride * h->pools[LPM_WIDE].n;
 	h->entry_stride = sizeof(struct lpm_entry) + words + bpfe_value_stride(attr);
 	h->size = h->entries + h->entry_stride * h->pools[LPM_ENTRY].n;
 }
 
 static uint32_t *link_of(struct bpfe_map *map, enum lpm_kind kind, uint32_t number)
 {
-	return kind == LPM_NODE ? &lpm_node(map, number)->link : &lpm_entry(map, number)->link;
+	switch (kind) {
+	case LPM_ENTRY:
+		return &lpm_entry(map, number)->link;
+	case LPM_NODE:
+		return &lpm_node(map, number)->link;
+	default:
+		return &lpm_wide(map, number)->link;
+	}
 }
 
 static void append(struct bpfe_map *map, enum lpm_kind kind, struct lpm_list *list, uint32_t number)
@@ -71,10 +90,16 @@ static void zero(struct bpfe_map *map, enum lpm_kind kind, uint32_t number)
 {
 	const struct lpm_header *h = map->data;
 
-	if (kind == LPM_NODE)
-		bpfe_value_zero(lpm_node(map, number), h->node_stride);
-	else
+	switch (kind) {
+	case LPM_ENTRY:
 		bpfe_value_zero(lpm_entry(map, number), h->entry_stride);
+		break;
+	case LPM_NODE:
+		bpfe_value_zero(lpm_node(map, number), h->node_stride);
+		break;
+	default:
+		bpfe_value_zero(lpm_wide(map, number), h->wide_stride);
+	}
 }
 
 uint32_t bpfe_lpm_take(struct bpfe_map *map, enum lpm_kind kind)
@@ -110,23 +135,41 @@ uint32_t bpfe_lpm_take_any(struct bpfe_map *map, enum lpm_kind kind)
 
 static void start_recycling(struct bpfe_map *map);
 
-/* Zero one of those whose grace period is over, and make it free. False: there was none. */
-static bool recycle_one(struct bpfe_map *map, enum lpm_kind kind)
+/* Up to ZEROED_AT_ONCE of those whose grace period is over go to @numbers; how many. */
+static uint32_t take_waiting(struct bpfe_map *map, enum lpm_kind kind, uint32_t *numbers)
 {
 	struct lpm_header *h = map->data;
-	struct lpm_pool *pool = &h->pools[kind];
-	uint32_t number;
+	uint32_t n = 0;
 
-	/* One at a time: a writer does not wait for the zeroing of a whole batch. */
 	pthread_mutex_lock(&map->lock);
-	number = take_first(map, kind, &pool->waiting);
-	if (number) {
-		zero(map, kind, number);
-		*link_of(map, kind, number) = pool->free;
-		pool->free = number;
+	while (n < ZEROED_AT_ONCE) {
+		numbers[n] = take_first(map, kind, &h->pools[kind].waiting);
+		if (!numbers[n])
+			break;
+		n++;
 	}
 	pthread_mutex_unlock(&map->lock);
-	return number;
+	return n;
+}
+
+/*
+ * Zero some of those whose grace period is over, and make them free. False: there was none. While
+ * it zeroes, nobody has them, and there are as many spare ones.
+ */
+static bool recycle_some(struct bpfe_map *map, enum lpm_kind kind)
+{
+	struct lpm_header *h = map->data;
+	uint32_t numbers[ZEROED_AT_ONCE], n = take_waiting(map, kind, numbers);
+
+	for (uint32_t i = 0; i < n; i++)
+		zero(map, kind, numbers[i]);
+	pthread_mutex_lock(&map->lock);
+	for (uint32_t i = 0; i < n; i++) {
+		*link_of(map, kind, numbers[i]) = h->pools[kind].free;
+		h->pools[kind].free = numbers[i];
+	}
+	pthread_mutex_unlock(&map->lock);
+	return n;
 }
 
 static void recycle(struct bpfe_rcu_head *head)
@@ -136,13 +179,15 @@ static void recycle(struct bpfe_rcu_head *head)
 	struct lpm_header *h = map->data;
 
 	for (enum lpm_kind kind = 0; kind < LPM_KINDS; kind++) {
-		while (recycle_one(map, kind))
+		while (recycle_some(map, kind))
 			;
 	}
 	pthread_mutex_lock(&map->lock);
 	h->recycling = false;
-	if (h->pools[LPM_ENTRY].retired.first || h->pools[LPM_NODE].retired.first)
-		start_recycling(map);
+	for (enum lpm_kind kind = 0; kind < LPM_KINDS && !h->recycling; kind++) {
+		if (h->pools[kind].retired.first)
+			start_recycling(map);
+	}
 	pthread_mutex_unlock(&map->lock);
 	bpfe_map_release(map);
 }

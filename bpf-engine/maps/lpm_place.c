@@ -17,12 +17,11 @@ struct lpm_level lpm_level_block(const struct bpfe_map *map, uint32_t block)
 
 struct lpm_level lpm_level_node(const struct bpfe_map *map, uint64_t child)
 {
-	const uint32_t number = lpm_child_number(child);
-
-	return (struct lpm_level){.slots = lpm_node(map, number)->slots,
+	return (struct lpm_level){.slots = lpm_child_node(map, child)->slots,
 				  .pos = lpm_child_bits(child),
-				  .stride = LPM_NODE_STRIDE,
-				  .node = number};
+				  .stride = lpm_child_is_wide(child) ? LPM_WIDE_STRIDE
+								     : LPM_NODE_STRIDE,
+				  .node = child};
 }
 
 bool lpm_level_leads_to_block(const struct bpfe_map *map, const struct lpm_level *level)
@@ -75,8 +74,7 @@ void bpfe_lpm_find(const struct bpfe_map *map, const struct lpm_key *k, struct l
 		child = slot->child;
 		bits = lpm_child_bits(child);
 		if (!child || lpm_child_is_entry(child) || bits >= k->prefixlen ||
-		    lpm_shared(lpm_node(map, lpm_child_number(child))->words, k->words, bits) <
-			    bits)
+		    lpm_shared(lpm_child_words(map, child), k->words, bits) < bits)
 			return;
 		place->above = slot;
 		place->above_pos = level->pos + level->stride;

@@ -52,18 +52,11 @@ static uint64_t entry_child(const struct bpfe_map *map, uint32_t number, uint32_
 			 entry->prefixlen);
 }
 
-static uint64_t node_child(const struct bpfe_map *map, uint32_t number, uint32_t bits, uint32_t pos)
+uint64_t bpfe_lpm_child_behind(const struct bpfe_map *map, uint64_t child, uint32_t pos)
 {
-	return lpm_child(number, tag_of(lpm_node(map, number)->words, pos, bits), bits);
-}
+	const uint32_t bits = lpm_child_bits(child);
 
-/* What is @child elsewhere, as it hangs in a slot behind which is @pos. */
-static uint64_t child_behind(const struct bpfe_map *map, uint64_t child, uint32_t pos)
-{
-	const uint32_t number = lpm_child_number(child);
-
-	return lpm_child_is_entry(child) ? entry_child(map, number, pos)
-					 : node_child(map, number, lpm_child_bits(child), pos);
+	return lpm_child((uint32_t)child, tag_of(lpm_child_words(map, child), pos, bits), bits);
 }
 
 static void hang(struct lpm_slot *slot, uint64_t child)
@@ -73,8 +66,7 @@ static void hang(struct lpm_slot *slot, uint64_t child)
 
 /* ---- A level's own prefixes ----------------------------------------------------------------- */
 
-/* The longest own prefix above number @at. */
-static uint32_t best_above(const struct lpm_level *level, uint32_t at)
+uint32_t bpfe_lpm_best_above(const struct lpm_level *level, uint32_t at)
 {
 	for (at /= 2; at; at /= 2) {
 		if (level->slots[at].own)
@@ -97,7 +89,8 @@ static void set_own(const struct bpfe_map *map, const struct lpm_level *level, u
 	uint32_t first = at, n = 1;
 
 	if (at >= n_slots) {
-		set_best(&level->slots[at - n_slots], number ? number : best_above(level, at));
+		set_best(&level->slots[at - n_slots],
+			 number ? number : bpfe_lpm_best_above(level, at));
 		return;
 	}
 	atomic_store_explicit(&level->slots[at].own, number, memory_order_release);
@@ -105,7 +98,7 @@ static void set_own(const struct bpfe_map *map, const struct lpm_level *level, u
 		n *= 2;
 	for (uint32_t i = first; i < first + n; i++) {
 		if (!bpfe_lpm_own(map, level, i))
-			set_best(&level->slots[i - n_slots], best_above(level, i));
+			set_best(&level->slots[i - n_slots], bpfe_lpm_best_above(level, i));
 	}
 }
 
@@ -116,7 +109,7 @@ static void count_things(struct bpfe_map *map, const struct lpm_level *level, in
 	const struct lpm_header *h = map->data;
 
 	if (level->node)
-		lpm_node(map, level->node)->things += (uint32_t)by;
+		lpm_child_node(map, level->node)->things += (uint32_t)by;
 	else if (h->two_tables && level->pos)
 		lpm_first_table(map)[level->block].child += (uint64_t)(int64_t)by;
 }
@@ -176,25 +169,24 @@ static void fork_slot(struct bpfe_map *map, struct lpm_slot *slot, uint32_t pos,
 {
 	const struct lpm_entry *entry = lpm_entry(map, number);
 	const uint64_t child = slot->child;
-	const uint32_t other = lpm_child_number(child), bits = lpm_child_bits(child);
-	const uint64_t *words = lpm_child_is_entry(child) ? lpm_entry(map, other)->words
-							  : lpm_node(map, other)->words;
+	const uint32_t bits = lpm_child_bits(child);
+	const uint64_t *words = lpm_child_words(map, child);
 	const uint32_t shortest = least(bits, entry->prefixlen);
-	const uint32_t fork = bpfe_lpm_take_any(map, LPM_NODE);
-	struct lpm_node *node = lpm_node(map, fork);
-	struct lpm_level level = {.slots = node->slots, .stride = LPM_NODE_STRIDE, .node = fork};
-	uint32_t n_shared = lpm_shared(words, entry->words, shortest);
+	const uint32_t n_shared = lpm_shared(words, entry->words, shortest);
+	const uint32_t at = least(n_shared, shortest - 1) / LPM_NODE_STRIDE * LPM_NODE_STRIDE;
+	const uint64_t fork = lpm_child(bpfe_lpm_take_any(map, LPM_NODE), 0, at);
+	const struct lpm_level level = lpm_level_node(map, fork);
 
-	level.pos = least(n_shared, shortest - 1) / LPM_NODE_STRIDE * LPM_NODE_STRIDE;
-	store_words(map, node->words, words);
-	node->things = 2;
+	store_words(map, lpm_child_words(map, fork), words);
+	lpm_child_node(map, fork)->things = 2;
 	if (lpm_child_is_entry(child))
-		put_entry(map, &level, bpfe_lpm_number(&level, words, bits), other);
+		put_entry(map, &level, bpfe_lpm_number(&level, words, bits),
+			  lpm_child_number(child));
 	else
-		hang(&level.slots[lpm_bits(words, level.pos, LPM_NODE_STRIDE)],
-		     node_child(map, other, bits, level.pos + LPM_NODE_STRIDE));
+		hang(&level.slots[lpm_bits(words, at, LPM_NODE_STRIDE)],
+		     bpfe_lpm_child_behind(map, child, at + LPM_NODE_STRIDE));
 	put_entry(map, &level, bpfe_lpm_number(&level, entry->words, entry->prefixlen), number);
-	hang(slot, node_child(map, fork, level.pos, pos));
+	hang(slot, bpfe_lpm_child_behind(map, fork, pos));
 }
 
 static void insert(struct bpfe_map *map, const struct lpm_place *place, const struct lpm_key *k,
@@ -206,6 +198,8 @@ static void insert(struct bpfe_map *map, const struct lpm_place *place, const st
 	if (!lpm_is_own(&place->level, place->at) && lpm_slot_at(&place->level, place->at)->child) {
 		fork_slot(map, lpm_slot_at(&place->level, place->at),
 			  place->level.pos + place->level.stride, number);
+		if (place->level.node)
+			bpfe_lpm_widen(map, place);
 		return;
 	}
 	put_entry(map, &place->level, place->at, number);
@@ -254,15 +248,15 @@ static int lpm_update(struct bpfe_map *map, const void *key, const void *value, 
 /* ---- Delete --------------------------------------------------------------------------------- */
 
 /* The one thing in a node, as it hangs in a slot behind which is @pos. */
-static uint64_t only_thing(const struct bpfe_map *map, const struct lpm_node *node, uint32_t pos)
+static uint64_t only_thing(const struct bpfe_map *map, const struct lpm_level *level, uint32_t pos)
 {
-	for (uint32_t i = 0; i < LPM_NODE_SLOTS; i++) {
-		uint64_t child = node->slots[i].child;
+	for (uint32_t i = 0; i < lpm_level_slots(level); i++) {
+		uint64_t child = level->slots[i].child;
 
-		if (node->slots[i].best)
-			return entry_child(map, node->slots[i].best, pos);
+		if (level->slots[i].best)
+			return entry_child(map, level->slots[i].best, pos);
 		if (child)
-			return child_behind(map, child, pos);
+			return bpfe_lpm_child_behind(map, child, pos);
 	}
 	return 0;
 }
@@ -271,7 +265,6 @@ static int remove_locked(struct bpfe_map *map, const struct lpm_key *k)
 {
 	struct lpm_header *h = map->data;
 	struct lpm_place place;
-	struct lpm_node *node;
 	uint32_t old;
 
 	bpfe_lpm_find(map, k, &place);
@@ -285,13 +278,11 @@ static int remove_locked(struct bpfe_map *map, const struct lpm_key *k)
 		hang(lpm_slot_at(&place.level, place.at), 0);
 	count_things(map, &place.level, -1);
 	bpfe_lpm_retire(map, LPM_ENTRY, old);
-	if (!place.level.node)
+	if (!place.level.node || lpm_child_node(map, place.level.node)->things > 1)
 		return 0;
-	node = lpm_node(map, place.level.node);
-	if (node->things > 1)
-		return 0;
-	hang(place.above, only_thing(map, node, place.above_pos));
-	bpfe_lpm_retire(map, LPM_NODE, place.level.node);
+	hang(place.above, only_thing(map, &place.level, place.above_pos));
+	bpfe_lpm_retire(map, lpm_child_is_wide(place.level.node) ? LPM_WIDE : LPM_NODE,
+			lpm_child_number(place.level.node));
 	return 0;
 }
 

@@ -10,7 +10,10 @@
  * the level's own: each slot has the longest that covers it as its `best`. What is longer hangs in
  * the slot it belongs to, alone as an entry or with others under a node. A node holds two things
  * at least, so that there are fewer nodes than prefixes, and a change writes no more slots than one
- * level has. With prefixes of 8, 16, 20, 24... bits a walk ends where its level does, which a
+ * level has. A node with nodes right below half its slots becomes a wide one of 8 bits together
+ * with them, as long as there are some, and stays one until a single thing is left in it.
+ *
+ * With prefixes of 8, 16, 20, 24... bits a walk ends where its level does, which a
  * processor foresees.
  *
  * Readers take no lock; writers hold the map's. A reader reads a level's `best` before what hangs
@@ -35,6 +38,8 @@
 #define LPM_ROOT_SLOTS  (1u << LPM_ROOT_STRIDE)
 #define LPM_NODE_STRIDE 4u
 #define LPM_NODE_SLOTS  (1u << LPM_NODE_STRIDE)
+#define LPM_WIDE_STRIDE 8u
+#define LPM_WIDE_SLOTS  (1u << LPM_WIDE_STRIDE)
 #define LPM_TAG_BITS    16u
 
 /* 16 bytes, so that what a step reads lies in one cache line. */
@@ -51,8 +56,7 @@ struct lpm_node {
 	uint32_t link;   /* in the free, retired or waiting list */
 	uint32_t things; /* own prefixes and slots with something in them */
 	uint64_t reserved;
-	struct lpm_slot slots[LPM_NODE_SLOTS];
-	uint64_t words[]; /* of the key, up to pos; as an entry's */
+	struct lpm_slot slots[]; /* 16, of a wide one 256; then the key's words up to pos */
 };
 
 struct lpm_entry {
@@ -64,6 +68,7 @@ struct lpm_entry {
 enum lpm_kind {
 	LPM_ENTRY,
 	LPM_NODE,
+	LPM_WIDE,
 	LPM_KINDS
 };
 
@@ -71,7 +76,7 @@ struct lpm_list {
 	uint32_t first, last;
 };
 
-/* The entries or the nodes that are not in the trie. */
+/* The entries, nodes or wide nodes that are not in the trie. */
 struct lpm_pool {
 	uint32_t n;
 	uint32_t used;           /* those beyond this number were never used */
@@ -90,6 +95,7 @@ struct lpm_header {
 	uint32_t n_words; /* of a key */
 	uint64_t tables;  /* offsets and strides in bytes */
 	uint64_t nodes, node_stride;
+	uint64_t wides, wide_stride;
 	uint64_t entries, entry_stride;
 	uint64_t size;
 	struct lpm_pool pools[LPM_KINDS];
@@ -124,6 +130,14 @@ static inline struct lpm_node *lpm_node(const struct bpfe_map *map, uint32_t num
 				   (size_t)(number - 1) * h->node_stride);
 }
 
+static inline struct lpm_node *lpm_wide(const struct bpfe_map *map, uint32_t number)
+{
+	const struct lpm_header *h = map->data;
+
+	return (struct lpm_node *)((uint8_t *)map->data + h->wides +
+				   (size_t)(number - 1) * h->wide_stride);
+}
+
 static inline struct lpm_entry *lpm_entry(const struct bpfe_map *map, uint32_t number)
 {
 	const struct lpm_header *h = map->data;
@@ -142,10 +156,12 @@ static inline void *lpm_value(const struct bpfe_map *map, struct lpm_entry *entr
 /* ---- What hangs in a slot ------------------------------------------------------------------- */
 
 #define LPM_IS_ENTRY 0x80000000u
+#define LPM_IS_WIDE  0x40000000u
 
 /*
- * Bits 0 to 30 the number, bit 31 if an entry's; bits 32 to 47 the tag, the 16 bits of the prefix
- * behind the slot's; bits 48 to 63 the entry's prefix length or the node's pos.
+ * Bits 0 to 29 the number, bit 31 if an entry's, bit 30 if a wide node's; bits 32 to 47 the tag,
+ * the 16 bits of the prefix behind the slot's; bits 48 to 63 the entry's prefix length or the
+ * node's pos.
  */
 static inline uint64_t lpm_child(uint32_t reference, uint16_t tag, uint32_t bits)
 {
@@ -159,7 +175,28 @@ static inline bool lpm_child_is_entry(uint64_t child)
 
 static inline uint32_t lpm_child_number(uint64_t child)
 {
-	return (uint32_t)child & ~LPM_IS_ENTRY;
+	return (uint32_t)child & ~(LPM_IS_ENTRY | LPM_IS_WIDE);
+}
+
+static inline bool lpm_child_is_wide(uint64_t child)
+{
+	return child & LPM_IS_WIDE;
+}
+
+static inline struct lpm_node *lpm_child_node(const struct bpfe_map *map, uint64_t child)
+{
+	const uint32_t number = lpm_child_number(child);
+
+	return lpm_child_is_wide(child) ? lpm_wide(map, number) : lpm_node(map, number);
+}
+
+/* The key's words of what is @child. */
+static inline uint64_t *lpm_child_words(const struct bpfe_map *map, uint64_t child)
+{
+	if (lpm_child_is_entry(child))
+		return lpm_entry(map, lpm_child_number(child))->words;
+	return (uint64_t *)&lpm_child_node(map, child)
+		->slots[lpm_child_is_wide(child) ? LPM_WIDE_SLOTS : LPM_NODE_SLOTS];
 }
 
 static inline uint16_t lpm_child_tag(uint64_t child)
@@ -228,7 +265,7 @@ uint32_t bpfe_lpm_next(const struct bpfe_map *map, const struct lpm_key *k);
 struct lpm_level {
 	struct lpm_slot *slots;
 	uint32_t pos, stride;
-	uint32_t node;  /* whose level it is; 0: a table's */
+	uint64_t node;  /* child that it is the level of; 0: a table's */
 	uint32_t block; /* in the second table */
 };
 
@@ -278,6 +315,20 @@ void bpfe_lpm_find(const struct bpfe_map *map, const struct lpm_key *k, struct l
 /* The entry of @k, for which @place was found; 0: it is not there. */
 uint32_t bpfe_lpm_entry_at(const struct bpfe_map *map, const struct lpm_key *k,
 			   const struct lpm_place *place);
+
+/* ---- lpm_widen.c ---- */
+
+/* If the node of @place, which is one, has so many nodes right below it that it pays, make a wide
+ * one of them. Under the lock. */
+void bpfe_lpm_widen(struct bpfe_map *map, const struct lpm_place *place);
+
+/* ---- lpm_trie.c ---- */
+
+/* What is @child elsewhere, as it hangs in a slot behind which is @pos. */
+uint64_t bpfe_lpm_child_behind(const struct bpfe_map *map, uint64_t child, uint32_t pos);
+
+/* The longest own prefix above number @at. */
+uint32_t bpfe_lpm_best_above(const struct lpm_level *level, uint32_t at);
 
 /* ---- lpm_nodes.c ---- */
 

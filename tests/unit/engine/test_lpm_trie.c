@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include "harness.h"
+#include "maps/lpm_trie.h"
 
 /* Keys of IPv4 length; the longest possible have their own tests. */
 struct key {
@@ -239,7 +240,8 @@ static void test_burst_of_prefixes(void **state)
 /* ---- Against all prefixes, one by one ---- */
 
 enum {
-	PREFIXES = 200
+	PREFIXES = 900, /* at most in use */
+	FEW = 200,
 };
 
 static bool matches(const uint8_t *a, const uint8_t *b, uint32_t bits)
@@ -284,14 +286,37 @@ static void check_order(struct bpfe_map *trie, uint32_t bytes, uint8_t (*model)[
 
 enum {
 	BURST = 1, /* all in one grace period */
+	DENSE = 2, /* most prefixes are 16 to 24 bits, in a /16 */
 };
 
-/* @entries may be more than PREFIXES, which are in use at most. */
+static void draw_prefix(uint8_t *key, uint32_t bytes, uint32_t *random, unsigned flags)
+{
+	uint32_t len;
+
+	/* Few different bits, so that prefixes lie in one another. */
+	memset(key, 0, 4 + 256);
+	for (uint32_t i = 0; i < bytes; i++) {
+		*random = *random * 1664525 + 1013904223;
+		key[4 + i] = *random >> 29 ? 0 : (uint8_t)(*random >> 20);
+	}
+	*random = *random * 1664525 + 1013904223;
+	len = (*random >> 8) % (bytes * 8 + 1);
+	if (flags & DENSE && *random >> 9 & 7) {
+		key[4] = 10;
+		key[5] = 1;
+		key[6] = (uint8_t)(*random >> 16);
+		len = *random >> 12 & 1 ? 24 : 16 + (*random >> 13) % 17;
+	}
+	memcpy(key, &len, 4);
+}
+
+/* @entries may be more than may be in use. */
 static void check_model(uint32_t bytes, uint32_t entries, unsigned steps, unsigned flags)
 {
 	static uint8_t model[PREFIXES][4 + 256];
 	static uint64_t values[PREFIXES];
 	struct bpfe_map *trie = create(4 + bytes, entries);
+	const uint32_t most = flags & DENSE ? PREFIXES : FEW;
 	uint32_t n = 0, random = 99;
 	uint8_t key[4 + 256];
 
@@ -301,15 +326,8 @@ static void check_model(uint32_t bytes, uint32_t entries, unsigned steps, unsign
 		uint32_t len, best = 0, at;
 		uint64_t value = 0, expected = 0;
 
-		/* Few different bits, so that prefixes lie in one another. */
-		memset(key, 0, sizeof(key));
-		for (uint32_t i = 0; i < bytes; i++) {
-			random = random * 1664525 + 1013904223;
-			key[4 + i] = random >> 29 ? 0 : (uint8_t)(random >> 20);
-		}
-		random = random * 1664525 + 1013904223;
-		len = (random >> 8) % (bytes * 8 + 1);
-		memcpy(key, &len, 4);
+		draw_prefix(key, bytes, &random, flags);
+		memcpy(&len, key, 4);
 		for (at = 0; at < n; at++) {
 			if (memcmp(model[at], &len, 4) == 0 && matches(model[at] + 4, key + 4, len))
 				break;
@@ -324,11 +342,11 @@ static void check_model(uint32_t bytes, uint32_t entries, unsigned steps, unsign
 			break;
 		case 1:
 			value = step + 1;
-			if (at == PREFIXES && entries > PREFIXES)
+			if (at == most && entries > most)
 				break;
 			assert_int_equal(bpfe_map_update(trie, key, &value, BPF_ANY),
-					 at < n || n < PREFIXES ? 0 : -ENOSPC);
-			if (at == PREFIXES)
+					 at < n || n < most ? 0 : -ENOSPC);
+			if (at == most)
 				break;
 			memcpy(model[at], key, 4 + bytes);
 			values[at] = value;
@@ -350,7 +368,7 @@ static void check_model(uint32_t bytes, uint32_t entries, unsigned steps, unsign
 			assert_int_equal(value, expected);
 		}
 		assert_int_equal(bpfe_map_count(trie), n);
-		if (step % 64 == 0) {
+		if (step % (most / 3) == 0) {
 			check_order(trie, bytes, model, n);
 			if (!(flags & BURST))
 				bpfe_rcu_barrier();
@@ -358,18 +376,20 @@ static void check_model(uint32_t bytes, uint32_t entries, unsigned steps, unsign
 	}
 	if (flags & BURST)
 		bpfe_rcu_read_unlock();
+	if (flags & DENSE)
+		assert_true(((struct lpm_header *)trie->data)->pools[LPM_WIDE].used > 0);
 	bpfe_map_put(trie);
 }
 
 static void test_model(void **state)
 {
-	check_model(1, PREFIXES, 3000, 0);
-	check_model(2, PREFIXES, 3000, 0);
-	check_model(4, PREFIXES, 3000, 0);
-	check_model(8, PREFIXES, 2000, 0);
-	check_model(9, PREFIXES, 2000, 0);
-	check_model(16, PREFIXES, 2000, 0);
-	check_model(256, PREFIXES, 300, 0);
+	check_model(1, FEW, 3000, 0);
+	check_model(2, FEW, 3000, 0);
+	check_model(4, FEW, 3000, 0);
+	check_model(8, FEW, 2000, 0);
+	check_model(9, FEW, 2000, 0);
+	check_model(16, FEW, 2000, 0);
+	check_model(256, FEW, 300, 0);
 }
 
 /* Maps of 4096 prefixes and more have a second table, unless a byte is all their keys have. */
@@ -382,11 +402,50 @@ static void test_model_of_many(void **state)
 	check_model(256, 5000, 300, 0);
 }
 
+/* Nodes become wide ones and, when next to nothing is left in them, none. */
+static void test_model_of_dense(void **state)
+{
+	check_model(4, 5000, 12000, DENSE);
+	check_model(16, 5000, 6000, DENSE);
+	check_model(4, 4096, 12000, DENSE | BURST);
+}
+
+static void test_dense_comes_and_goes(void **state)
+{
+	struct bpfe_map *trie = create(sizeof(struct key), 4096);
+	const struct lpm_header *h = trie->data;
+	uint64_t value;
+
+	for (unsigned turn = 0; turn < 100; turn++) {
+		for (unsigned i = 0; i < 256; i++) {
+			value = turn * 1000 + i;
+			assert_int_equal(bpfe_map_update(trie,
+							 K(24, 10, (uint8_t)turn, (uint8_t)i, 0),
+							 &value, BPF_NOEXIST),
+					 0);
+		}
+		/* 4096 / 64 wide nodes there are. */
+		assert_in_range(h->pools[LPM_WIDE].used, 1, 64);
+		for (unsigned i = 0; i < 256; i++) {
+			assert_int_equal(
+				bpfe_map_lookup_copy(trie, K(32, 10, (uint8_t)turn, (uint8_t)i, 7),
+						     &value),
+				0);
+			assert_int_equal(value, turn * 1000 + i);
+		}
+		for (unsigned i = 0; i < 256; i++)
+			assert_int_equal(
+				bpfe_map_delete(trie, K(24, 10, (uint8_t)turn, (uint8_t)i, 0)), 0);
+		assert_int_equal(bpfe_map_get_next_key(trie, NULL, &value), -ENOENT);
+	}
+	bpfe_map_put(trie);
+}
+
 static void test_model_in_burst(void **state)
 {
-	check_model(1, PREFIXES, 3000, BURST);
-	check_model(4, PREFIXES, 6000, BURST);
-	check_model(16, PREFIXES, 3000, BURST);
+	check_model(1, FEW, 3000, BURST);
+	check_model(4, FEW, 6000, BURST);
+	check_model(16, FEW, 3000, BURST);
 }
 
 /* ---- Threads ---- */
@@ -498,6 +557,8 @@ int main(void)
 		TEST(test_burst_of_prefixes),
 		TEST(test_model),
 		TEST(test_model_of_many),
+		TEST(test_model_of_dense),
+		TEST(test_dense_comes_and_goes),
 		TEST(test_model_in_burst),
 		TEST(test_threads),
 		TEST(test_threads_in_burst),
