@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define sluice_bench(...) run_tool("SLUICE_BENCH", __VA_ARGS__, NULL)
 
@@ -99,6 +100,24 @@ static void measured(void **state)
 	run_clear(&run);
 }
 
+/* Without the capabilities that bpf() takes, its column says so and the others are measured. */
+static void without_bpf(void **state)
+{
+	struct run run;
+
+	g_setenv("SETPRIV", "/usr/bin/setpriv", TRUE);
+	run = run_tool("SETPRIV", geteuid() ? "--nnp" : "--bounding-set=-all",
+		       g_getenv("SLUICE_BENCH"), "engine", "--filter", "return", "--rounds", "1",
+		       "--quick", "--quiet", NULL);
+	assert_string_equal(run.err, "");
+	assert_int_equal(run.status, 0);
+	assert_non_null(strstr(run.out, "\nlinux-jit          not measured: bpf() takes no XDP "
+					"programs from here: "));
+	assert_non_null(strstr(run.out, "\ngeomean map-less vs linux-jit n/a\n"));
+	assert_non_null(strstr(run.out, "\nreturn "));
+	run_clear(&run);
+}
+
 /* --json=FILE leaves the table on standard output. */
 static void written(void **state)
 {
@@ -119,7 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(wrong_usage), scratch_test(no_programs), scratch_test(listed),
-		scratch_test(measured),    scratch_test(written),
+		scratch_test(without_bpf), scratch_test(measured),    scratch_test(written),
 	};
 
 	if (!*g_getenv("BENCH_PROGRAMS")) {
