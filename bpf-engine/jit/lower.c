@@ -246,13 +246,14 @@ static void lower_op(struct lower *lo, const struct lir_op *op)
 	}
 	jit_mark(&lo->as, op->slot);
 	table[op->code](lo, op);
+	lower_note_constant(lo, op);
 	if (op->code != LIR_GUARD)
 		lo->has_nowhere = false;
 	if (op->code != LIR_GUARD && !lir_ends_block(op))
 		lo->flags = NULL;
 }
 
-static void lower_block(struct lower *lo, uint32_t b)
+static void lower_block(struct lower *lo, uint32_t b, uint32_t before)
 {
 	const struct lir_block *block = &lo->lir->blocks[b];
 	const struct lir_op *last = NULL;
@@ -266,6 +267,7 @@ static void lower_block(struct lower *lo, uint32_t b)
 	jit_bind(&lo->as, lo->blocks[b]);
 	lo->flags = lo->lir->functions[block->function].entry != b ? lo->compared[b] : NULL;
 	lo->has_nowhere = false;
+	lower_keep_constants(lo, before, b);
 	for (uint32_t o = 0; o < block->n_ops; o++) {
 		if (block->ops[o].code != LIR_NOP)
 			last = &block->ops[o];
@@ -289,7 +291,7 @@ static void lower_blocks(struct lower *lo)
 		lo->fallthrough = i + 1 < lir->n_order && !is_entry(lir, lir->order[i + 1])
 					  ? lir->order[i + 1]
 					  : LIR_NO_BLOCK;
-		lower_block(lo, lir->order[i]);
+		lower_block(lo, lir->order[i], i ? lir->order[i - 1] : LIR_NO_BLOCK);
 	}
 }
 
@@ -324,9 +326,9 @@ static void lower_aborts(struct lower *lo)
 static void find_compared(struct lower *lo)
 {
 	const struct lir *lir = lo->lir;
-	uint32_t *n = calloc(lir->n_blocks + 1, sizeof(*n));
+	uint32_t *n = lo->ways;
 
-	for (uint32_t b = 0; b < lir->n_blocks && n; b++) {
+	for (uint32_t b = 0; b < lir->n_blocks; b++) {
 		const struct lir_block *block = &lir->blocks[b];
 		const struct lir_op *end = block->n_ops ? &block->ops[block->n_ops - 1] : NULL;
 		uint32_t to[2];
@@ -338,7 +340,6 @@ static void find_compared(struct lower *lo)
 			n[to[k]]++;
 		}
 	}
-	free(n);
 }
 
 static bool open_tables(struct lower *lo)
@@ -349,7 +350,8 @@ static bool open_tables(struct lower *lo)
 	lo->functions = malloc(lir->n_functions * sizeof(*lo->functions));
 	lo->frames = calloc(lir->n_functions, sizeof(*lo->frames));
 	lo->compared = calloc(lir->n_blocks + 1, sizeof(*lo->compared));
-	if (!lo->blocks || !lo->functions || !lo->frames || !lo->compared)
+	lo->ways = calloc(lir->n_blocks + 1, sizeof(*lo->ways));
+	if (!lo->blocks || !lo->functions || !lo->frames || !lo->compared || !lo->ways)
 		return false;
 	find_compared(lo);
 	for (uint32_t b = 0; b < lir->n_blocks; b++)
@@ -388,5 +390,6 @@ void jit_lower_free(struct lower *lo)
 	free(lo->functions);
 	free(lo->frames);
 	free(lo->compared);
+	free(lo->ways);
 	free(lo->cold);
 }

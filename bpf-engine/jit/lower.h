@@ -42,8 +42,11 @@ struct lower {
 	uint32_t fallthrough;           /* the block laid out behind the one being lowered */
 	const struct lir_op **compared; /* by block: what the flags are of when it is entered */
 	const struct lir_op *flags;     /* what they are of: lower_compare() need not again */
-	bool has_nowhere;               /* r11 is LIR_NOWHERE */
-	bool needs_run;                 /* something uses r13 */
+	uint32_t *ways;                 /* by block: how many lead there */
+	lir_set constants;              /* registers that hold a constant: which */
+	uint64_t constant[LIR_FP];
+	bool has_nowhere;                          /* r11 is LIR_NOWHERE */
+	bool needs_run;                            /* something uses r13 */
 	uint32_t abort_budget, abort_trap, unwind; /* labels; they set env.abort */
 	struct lower_cold *cold;
 	uint32_t n_cold, room_cold;
@@ -71,6 +74,13 @@ void lower_move(struct lower *lo, unsigned size, uint8_t dst, uint8_t src);
 struct lower_cold *lower_cold(struct lower *lo,
 			      void (*emit)(struct lower *lo, const struct lower_cold *cold),
 			      const struct lir_op *op);
+
+/* lower_constant.c: keep track of lo->constants: behind @op; where @block begins, which was laid
+ * out behind @before (LIR_NO_BLOCK: behind none). */
+void lower_note_constant(struct lower *lo, const struct lir_op *op);
+void lower_keep_constants(struct lower *lo, uint32_t before, uint32_t block);
+/* dst = imm, flags kept or not: from a constant nearby if that is shorter. */
+void lower_constant(struct lower *lo, uint8_t dst, uint64_t imm, bool keep_flags);
 
 /* lower_prepare.c: note in the block's operations what others let them leave out. */
 void lower_prepare(struct lir_block *block);

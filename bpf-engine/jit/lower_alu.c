@@ -6,10 +6,8 @@ void lower_mov(struct lower *lo, const struct lir_op *op)
 {
 	uint64_t imm = op->size == 4 ? (uint32_t)op->imm : (uint64_t)op->imm;
 
-	if (op->b == LIR_IMM && (op->flags & LIR_F_SAFE))
-		jit_mov_ri_flags(&lo->as, op->dst, imm);
-	else if (op->b == LIR_IMM)
-		jit_mov_ri(&lo->as, op->dst, imm);
+	if (op->b == LIR_IMM)
+		lower_constant(lo, op->dst, imm, op->flags & LIR_F_SAFE);
 	else if (op->b == LIR_MEM)
 		jit_load(&lo->as, op->size, op->dst, lower_mem(lo, op));
 	else
@@ -69,11 +67,36 @@ static void arithmetic_mem(struct lower *lo, const struct lir_op *op, uint8_t a)
 		jit_alu_rm(&lo->as, alu_of(op->code), op->size, op->dst, mem);
 }
 
+/* A multiplication takes three cycles; by 2^n, 2^n + 1 or 2^n - 1 there is something faster. */
+static bool multiply_by_shift(struct lower *lo, const struct lir_op *op, uint8_t a)
+{
+	uint32_t imm = (uint32_t)op->imm;
+	unsigned size = op->size;
+	bool below = !(imm & (imm + 1)), above = imm > 1 && !((imm - 1) & (imm - 2));
+	uint8_t shift = (uint8_t)(below ? __builtin_ctz(~imm) : __builtin_ctz(imm - 1));
+
+	if (op->imm < 3 || op->imm > INT32_MAX - 1 || (!below && !above))
+		return false;
+	if (above && shift <= 3) {
+		jit_lea(&lo->as, size, op->dst,
+			(struct jit_mem){.base = a, .index = a, .scale = (uint8_t)(1u << shift)});
+		return true;
+	}
+	jit_mov_rr(&lo->as, size, op->dst == a ? (uint8_t)LIR_R11 : op->dst, a);
+	if (op->dst == a)
+		a = LIR_R11;
+	jit_shift_i(&lo->as, JIT_SHL, size, op->dst, shift);
+	jit_alu_rr(&lo->as, above ? JIT_ADD : JIT_SUB, size, op->dst, a);
+	return true;
+}
+
 static void arithmetic_imm(struct lower *lo, const struct lir_op *op, uint8_t a)
 {
 	int32_t imm = (int32_t)op->imm;
 	unsigned size = op->size;
 
+	if (op->code == LIR_MUL && multiply_by_shift(lo, op, a))
+		return;
 	if (op->code == LIR_MUL) {
 		jit_imul_rri(&lo->as, size, op->dst, a, imm);
 		return;
