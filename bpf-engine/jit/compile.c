@@ -95,6 +95,7 @@ static int make(struct bpfe_jit *jit, struct lir *lir, const struct jit_options 
 		err = no_memory(log);
 	else
 		err = place(jit, &lo, entries, options, log);
+	jit->uses_run = lo.needs_run;
 	jit_lower_free(&lo);
 	free(entries);
 	return err;

@@ -88,6 +88,7 @@ typedef uint64_t (*jit_entry_fn)(struct bpfe_jit_run *run, uint64_t r1, uint64_t
 struct bpfe_jit {
 	jit_entry_fn entry; /* the program itself; a tail call jumps here too */
 	bool counts;        /* result.insns is known */
+	bool uses_run;      /* what it is entered with need not be anything otherwise */
 	bool may_abort;     /* to be entered by way of a stub that can be unwound to */
 	uint32_t n_functions;
 	const void **functions; /* code of each function of the image, for callbacks */

@@ -143,22 +143,21 @@ static void begin(struct bpfe_jit_run *run, const struct bpfe_program *prog,
 	run->uncounted = !prog->jit->counts;
 }
 
-static struct bpfe_result cut_short(struct bpfe_jit_run *run, const struct bpfe_program *prog)
+static void cut_short(struct bpfe_jit_run *run, const struct bpfe_program *prog,
+		      struct bpfe_result *result)
 {
 	int64_t left = run->env.abort == BPFE_ABORT_BUDGET || run->budget < 0 ? 0 : run->budget;
 
 	bpfe_env_let_go(&run->env);
-	return (struct bpfe_result){
-		.r0 = XDP_ABORTED,
-		.retval = XDP_ABORTED,
-		.abort = run->env.abort,
-		.abort_insn = run->abort_slot,
-		.insns = run->uncounted ? 0 : prog->budget - (uint64_t)left,
-	};
+	result->r0 = result->retval = XDP_ABORTED;
+	result->abort = run->env.abort;
+	result->abort_insn = run->abort_slot;
+	result->insns = run->uncounted ? 0 : prog->budget - (uint64_t)left;
 }
 
-struct bpfe_result bpfe_jit_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp,
-				uint64_t r1, uint64_t r2)
+/* Of a program that leaves its mark on the run, or may be cut short. */
+static struct bpfe_result run_all(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp,
+				  uint64_t r1, uint64_t r2)
 {
 	const struct bpfe_jit *jit = prog->jit;
 	struct bpfe_result result = {0};
@@ -169,12 +168,26 @@ struct bpfe_result bpfe_jit_run(const struct bpfe_program *prog, struct bpfe_xdp
 		result.r0 = bpfe_jit_enter(&run, r1, r2, 0, 0, 0, (const void *)jit->entry);
 	else
 		result.r0 = jit->entry(&run, r1, r2);
-	if (run.env.abort != BPFE_ABORT_NONE)
-		return cut_short(&run, prog);
+	if (run.env.abort != BPFE_ABORT_NONE) {
+		cut_short(&run, prog, &result);
+		return result;
+	}
 	result.retval = (uint32_t)result.r0;
 	if (bpfe_redirects(prog->type, result.retval))
 		result.redirect = run.env.redirect;
 	if (!run.uncounted)
 		result.insns = prog->budget - (uint64_t)run.budget;
+	return result;
+}
+
+struct bpfe_result bpfe_jit_run(const struct bpfe_program *prog, struct bpfe_xdp_buff *xdp,
+				uint64_t r1, uint64_t r2)
+{
+	struct bpfe_result result = {0};
+
+	if (prog->jit->uses_run)
+		return run_all(prog, xdp, r1, r2);
+	result.r0 = prog->jit->entry(NULL, r1, r2);
+	result.retval = (uint32_t)result.r0;
 	return result;
 }

@@ -49,9 +49,9 @@ static uint8_t any_reg(struct gen *g)
 
 static int32_t any_imm(struct gen *g)
 {
-	static const int32_t edges[] = {0,         1,         -1,   2,     7,      8,
-					127,       128,       -128, 255,   0xffff, 0x10000,
-					INT32_MAX, INT32_MIN, -129, 0x8000};
+	static const int32_t edges[] = {3,      5,       9,         17,        0,    1,     -1,
+					2,      7,       8,         127,       128,  -128,  255,
+					0xffff, 0x10000, INT32_MAX, INT32_MIN, -129, 0x8000};
 
 	return pick(g, 3) ? edges[pick(g, COUNT(edges))] : (int32_t)next(g);
 }
