@@ -21,6 +21,7 @@ static const struct {
 	{JIT_PASS_ADDRESS, jit_opt_address},
 	{JIT_PASS_DEAD, jit_opt_dead},
 	{JIT_PASS_SUM, jit_opt_sum_checked},
+	{JIT_PASS_UNROLL, jit_opt_unroll},
 };
 
 static void run_passes(struct lir *lir, const struct jit_options *options)

@@ -36,6 +36,7 @@ enum jit_pass {
 	JIT_PASS_PROMOTE, /* opt_promote.c: stack slots to free registers */
 	JIT_PASS_DEAD,    /* opt_dead.c: what nobody reads */
 	JIT_PASS_HARDEN,  /* harden*.c: masks, clamps, blinding; as options->relax says */
+	JIT_PASS_UNROLL,  /* opt_unroll.c: several rounds of a loop in one */
 	JIT_PASS_SUM,     /* opt_sum.c: sums of consecutive numbers, by vectors */
 	JIT_PASS_LAYOUT,  /* layout.c: order of blocks, rotated loops, inverted branches */
 	JIT_PASSES
@@ -51,6 +52,7 @@ void jit_opt_address(struct lir *lir);
 void jit_opt_forward(struct lir *lir);
 void jit_opt_promote(struct lir *lir);
 void jit_opt_dead(struct lir *lir);
+void jit_opt_unroll(struct lir *lir);
 void jit_opt_sum(struct lir *lir);
 void jit_opt_sum_checked(struct lir *lir);
 /* Masks, before anything else is done with what the builder made; the rest of hardening. */

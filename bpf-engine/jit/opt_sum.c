@@ -14,6 +14,7 @@
 #include "jit/flow.h"
 #include "jit/jit.h"
 #include "jit/loops.h"
+#include "jit/opt_sum.h"
 
 #define LEAST 16u   /* numbers that it is worth it for */
 #define MOST  4096u /* so that four bytes hold the sum of any of two */
@@ -169,29 +170,27 @@ static void rewrite(struct lir_block *block, const struct sum *s, uint32_t behin
 	block->next = behind;
 }
 
-/* @block leads to itself, along the way @inverted or not of the branch at its end. */
-static bool sum_up(struct lir *lir, uint32_t b, bool inverted)
+/* What block @b, which leads to itself along the way @inverted or not of the branch at its end,
+ * adds up; *behind is where it goes on. */
+static bool find_sum(const struct lir *lir, uint32_t b, bool inverted, struct sum *s,
+		     uint32_t *behind)
 {
-	struct lir_block *block = &lir->blocks[b];
-	struct sum s = {0};
-	uint32_t behind, from;
+	const struct lir_block *block = &lir->blocks[b];
+	uint32_t from;
 
-	if (!find_operations(block, &s) || !find_numbers(&s) || !is_consecutive(&s))
+	if (!find_operations(block, s) || !find_numbers(s) || !is_consecutive(s))
 		return false;
-	behind = inverted ? s.end->target : block->next;
+	*behind = inverted ? s->end->target : block->next;
 	from = entered_from(lir, b);
-	if (behind == LIR_NO_BLOCK || from == LIR_NO_BLOCK ||
-	    !is_closed(&s, lir->blocks[behind].live_in))
+	if (*behind == LIR_NO_BLOCK || from == LIR_NO_BLOCK ||
+	    !is_closed(s, lir->blocks[*behind].live_in))
 		return false;
-	s.counter.reg = s.step->dst;
-	s.counter.size = s.step->size;
-	s.counter.step = s.step->imm;
-	if (!jit_count_rounds(lir, &s.counter, from, s.end, inverted, MOST) ||
-	    s.counter.rounds < LEAST || begins_again(&s) ||
-	    (s.walk && s.walk->imm * s.counter.rounds > INT32_MAX))
-		return false;
-	rewrite(block, &s, behind);
-	return true;
+	s->counter.reg = s->step->dst;
+	s->counter.size = s->step->size;
+	s->counter.step = s->step->imm;
+	return jit_count_rounds(lir, &s->counter, from, s->end, inverted, MOST) &&
+	       s->counter.rounds >= LEAST && !begins_again(s) &&
+	       (!s->walk || s->walk->imm * s->counter.rounds <= INT32_MAX);
 }
 
 static bool is_candidate(const struct lir *lir, uint32_t b, bool *inverted)
@@ -206,19 +205,37 @@ static bool is_candidate(const struct lir *lir, uint32_t b, bool *inverted)
 	return *inverted || end->target == b;
 }
 
+static bool has_vectors(void)
+{
+	return __builtin_cpu_supports("sse4.1");
+}
+
+bool jit_is_sum(const struct lir *lir, uint32_t b)
+{
+	struct sum s = {0};
+	uint32_t behind;
+	bool inverted;
+
+	return has_vectors() && is_candidate(lir, b, &inverted) &&
+	       find_sum(lir, b, inverted, &s, &behind);
+}
+
 void jit_opt_sum(struct lir *lir)
 {
 	bool inverted, looked = false;
 
-	if (!__builtin_cpu_supports("sse4.1"))
-		return;
-	for (uint32_t b = 0; b < lir->n_blocks && !lir->failed; b++) {
+	for (uint32_t b = 0; b < lir->n_blocks && !lir->failed && has_vectors(); b++) {
+		struct sum s = {0};
+		uint32_t behind;
+
 		if (!is_candidate(lir, b, &inverted))
 			continue;
 		if (!looked)
 			jit_flow(lir);
 		looked = true;
-		if (!lir->failed && sum_up(lir, b, inverted))
+		if (!lir->failed && find_sum(lir, b, inverted, &s, &behind)) {
+			rewrite(&lir->blocks[b], &s, behind);
 			jit_flow_changed(lir, JIT_FLOW_NOTHING);
+		}
 	}
 }

@@ -354,8 +354,7 @@ static void random_state(struct lir_eval *e, uint64_t *seed)
 	e->steps = STEPS;
 }
 
-static void assert_same_run(const struct lir *before, const struct lir *after, const char *text,
-			    uint64_t *seed)
+void lir_assert_same_run(const struct lir *before, const struct lir *after, uint64_t *seed)
 {
 	struct lir_eval one, two;
 	enum lir_eval_end end;
@@ -373,7 +372,8 @@ static void assert_same_run(const struct lir *before, const struct lir *after, c
 	    memcmp(one.memory, two.memory, sizeof(one.memory)) || one.trace != two.trace ||
 	    one.budget != two.budget) {
 		/* Longer than a message of cmocka's may be. */
-		fprintf(stderr, "%s--- became\n%s", text, lir_to_text(after));
+		fprintf(stderr, "%s--- became\n", lir_to_text(before));
+		fprintf(stderr, "%s", lir_to_text(after));
 		fail_msg("a pass changed what a program does: rax %#llx became %#llx",
 			 (unsigned long long)one.regs[LIR_RAX],
 			 (unsigned long long)two.regs[LIR_RAX]);
@@ -386,17 +386,13 @@ void lir_assert_same(void (*pass)(struct lir *lir), const struct lir_random_shap
 	for (uint32_t round = 0; round < rounds; round++) {
 		uint64_t again = seed;
 		struct lir before, after;
-		char *text;
 
 		lir_random_program(&before, shape, &seed);
 		lir_random_program(&after, shape, &again);
-		text = strdup(lir_to_text(&before));
-		assert_non_null(text);
 		pass(&after);
 		assert_false(after.failed);
 		for (unsigned i = 0; i < STATES; i++)
-			assert_same_run(&before, &after, text, &seed);
-		free(text);
+			lir_assert_same_run(&before, &after, &seed);
 		lir_free(&before);
 		lir_free(&after);
 	}

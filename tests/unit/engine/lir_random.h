@@ -22,6 +22,10 @@ uint8_t lir_random_reg(uint64_t *seed);
  */
 void lir_random_program(struct lir *lir, const struct lir_random_shape *shape, uint64_t *seed);
 
+/* Run both from one random state: the results, memory, calls and charges must be equal, unless
+ * @before takes too long. */
+void lir_assert_same_run(const struct lir *before, const struct lir *after, uint64_t *seed);
+
 /* Make @rounds programs, run each before and after @pass from several random states: results,
  * memory, calls and charges must be equal. Fails with the program's text. */
 void lir_assert_same(void (*pass)(struct lir *lir), const struct lir_random_shape *shape,
