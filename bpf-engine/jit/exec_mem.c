@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Memory for compiled code. Its pages are those of a memfd: written through a mapping that is not
- * executable and that is gone before they are sealed and mapped where they run, without the right
- * to become writable again. Where a memfd is refused, or perf is to find names, which it does not
- * for files, anonymous memory is written first and made executable then; that cannot be sealed.
+ * Memory for compiled code. It is put together on the heap, written to a memfd, which is sealed,
+ * and mapped where it runs: no mapping of it was ever writable, and this one has no right to become
+ * so. Where a memfd is refused, or perf is to find names, which it does not for files, anonymous
+ * memory is written first and made executable then; that cannot be sealed.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,7 @@ struct jit_region {
 	uint8_t *code;   /* pages of code where they run */
 	size_t bytes;    /* of code, whole pages */
 	size_t start;    /* of them that code may begin at */
-	uint8_t *window; /* where they are written; of anonymous memory: code itself */
-	int fd;          /* -1: anonymous memory */
+	uint8_t *draft;  /* what is to be in them; NULL once it is */
 };
 
 static size_t page_bytes(void)
@@ -66,48 +66,6 @@ static int region_memfd(void)
 	return fd;
 }
 
-/* Pages of a memfd to write to. 0 or a positive errno. */
-static int window_open_memfd(struct jit_region *region)
-{
-	void *window;
-	int err;
-
-	region->fd = region_memfd();
-	if (region->fd < 0)
-		return errno;
-	if (ftruncate(region->fd, (off_t)region->bytes) == 0) {
-		window = mmap(NULL, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd,
-			      0);
-		if (window != MAP_FAILED) {
-			region->window = window;
-			return 0;
-		}
-	}
-	err = errno;
-	close(region->fd);
-	region->fd = -1;
-	return err;
-}
-
-/* Anonymous pages to write to, where they will run. */
-static int window_open_anonymous(struct jit_region *region)
-{
-	void *window = mmap(region->code, region->bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-
-	if (window == MAP_FAILED)
-		return errno;
-	region->window = window;
-	return 0;
-}
-
-static void window_close(struct jit_region *region)
-{
-	if (region->window && region->window != region->code)
-		munmap(region->window, region->bytes);
-	region->window = NULL;
-}
-
 /* A 16-byte aligned number of bytes, at most @most, that @seed decides. */
 static size_t region_random_start(uint64_t seed, size_t most)
 {
@@ -137,29 +95,39 @@ int jit_region_open(size_t size, bool random_start, uint64_t seed, struct jit_re
 		    uint8_t **start, struct bpfe_log *log)
 {
 	struct jit_region *region;
-	int err;
 
 	if (!size || size > INT32_MAX)
 		return -EINVAL;
 	region = calloc(1, sizeof(*region));
 	if (!region)
-		return -ENOMEM;
-	region->fd = -1;
+		return region_refused(log, "malloc", ENOMEM);
 	if (region_reserve(region, size, random_start, seed) < 0) {
-		err = region_refused(log, "mmap", ENOMEM);
 		free(region);
-		return err;
+		return region_refused(log, "mmap", ENOMEM);
 	}
-	if (jit_perf_map_wanted() || window_open_memfd(region) != 0) {
-		err = window_open_anonymous(region);
-		if (err) {
-			jit_region_close(region);
-			return region_refused(log, "mmap", err);
-		}
+	region->draft = malloc(region->bytes);
+	if (!region->draft) {
+		jit_region_close(region);
+		return region_refused(log, "malloc", ENOMEM);
 	}
-	memset(region->window, REGION_INT3, region->bytes);
-	*start = region->window + region->start;
+	memset(region->draft, REGION_INT3, region->bytes);
+	*start = region->draft + region->start;
 	*out = region;
+	return 0;
+}
+
+static int write_all(int fd, const uint8_t *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, bytes, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? errno : EIO;
+		bytes += n;
+		size -= (size_t)n;
+	}
 	return 0;
 }
 
@@ -172,13 +140,37 @@ static int region_map(struct jit_region *region, int fd)
 	return code == MAP_FAILED ? errno : 0;
 }
 
-/* Linux before 6.7 refuses a shared mapping of a sealed memfd by a descriptor for writing. */
-static int region_map_readonly(struct jit_region *region)
+/*
+ * Linux before 6.7 refuses a shared mapping of a sealed memfd by a descriptor for writing, and at a
+ * fixed address leaves a hole then, into which another thread may map something before the next
+ * attempt. So how it is here is found out once, with sealed memfd @fd, anywhere.
+ */
+static bool needs_readonly(int fd)
+{
+	enum {
+		UNKNOWN,
+		NO,
+		YES
+	};
+	static atomic_int known;
+	void *somewhere;
+
+	if (atomic_load(&known) != UNKNOWN)
+		return atomic_load(&known) == YES;
+	somewhere = mmap(NULL, page_bytes(), PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	atomic_store(&known, somewhere == MAP_FAILED ? YES : NO);
+	if (somewhere == MAP_FAILED)
+		return true;
+	munmap(somewhere, page_bytes());
+	return false;
+}
+
+static int region_map_readonly(struct jit_region *region, int memfd)
 {
 	char path[32];
 	int fd, err;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", region->fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
@@ -187,68 +179,61 @@ static int region_map_readonly(struct jit_region *region)
 	return err;
 }
 
-/* Close the window, seal the pages, map them. 0 or a positive errno and what failed. */
-static int region_seal_memfd(struct jit_region *region, const char **call)
+/* Write, seal and map memfd @fd. 0 or a positive errno and what failed. */
+static int region_fill_memfd(struct jit_region *region, int fd, const char **call)
 {
 	int err;
 
-	window_close(region);
+	*call = "write to a memfd";
+	err = write_all(fd, region->draft, region->bytes);
+	if (err)
+		return err;
 	*call = "fcntl(F_ADD_SEALS) of a memfd";
-	if (fcntl(region->fd, F_ADD_SEALS,
-		  F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return errno;
 	*call = "mmap(PROT_EXEC) of a memfd";
-	err = region_map(region, region->fd);
-	if (err == EPERM)
-		err = region_map_readonly(region);
-	return err;
+	return needs_readonly(fd) ? region_map_readonly(region, fd) : region_map(region, fd);
 }
 
-/* The pages of a memfd that must not run are copied to anonymous memory. */
-static int region_leave_memfd(struct jit_region *region)
+static int region_seal_memfd(struct jit_region *region, const char **call)
 {
-	void *from = mmap(NULL, region->bytes, PROT_READ, MAP_PRIVATE, region->fd, 0);
-	int err;
+	int fd = region_memfd(), err;
 
-	if (from == MAP_FAILED)
+	if (fd < 0) {
+		*call = "memfd_create";
 		return errno;
-	err = window_open_anonymous(region);
-	if (!err)
-		memcpy(region->window, from, region->bytes);
-	munmap(from, region->bytes);
+	}
+	err = region_fill_memfd(region, fd, call);
+	close(fd);
 	return err;
 }
 
 static int region_seal_anonymous(struct jit_region *region, const char **call)
 {
+	void *code = mmap(region->code, region->bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	*call = "mmap of anonymous memory";
+	if (code == MAP_FAILED)
+		return errno;
+	memcpy(region->code, region->draft, region->bytes);
 	*call = "mprotect(PROT_EXEC) of anonymous memory";
-	region->window = NULL;
 	return mprotect(region->code, region->bytes, PROT_READ | PROT_EXEC) < 0 ? errno : 0;
-}
-
-/* Seal, in anonymous memory if a memfd cannot run. 0 or a positive errno and what failed. */
-static int region_seal_either(struct jit_region *region, const char **call)
-{
-	int err;
-
-	if (region->fd >= 0) {
-		err = region_seal_memfd(region, call);
-		if (!err || region_leave_memfd(region) != 0)
-			return err;
-	}
-	return region_seal_anonymous(region, call);
 }
 
 int jit_region_seal(struct jit_region *region, struct bpfe_log *log)
 {
 	const char *call;
-	int err = region_seal_either(region, &call);
+	int err = EACCES;
 
+	if (!jit_perf_map_wanted())
+		err = region_seal_memfd(region, &call);
+	if (err)
+		err = region_seal_anonymous(region, &call);
 	if (err)
 		return region_refused(log, call, err);
-	if (region->fd >= 0)
-		close(region->fd);
-	region->fd = -1;
+	free(region->draft);
+	region->draft = NULL;
 	__builtin___clear_cache((char *)region->code, (char *)region->code + region->bytes);
 	return 0;
 }
@@ -262,9 +247,7 @@ void jit_region_close(struct jit_region *region)
 {
 	if (!region)
 		return;
-	window_close(region);
-	if (region->fd >= 0)
-		close(region->fd);
+	free(region->draft);
 	munmap(region->base, region->reserved);
 	free(region);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * Memory for compiled code: never writable and executable at one time, with unmapped pages on both
- * sides. The pages belong to a memfd that is sealed against writing once the code is in it, so that
- * nothing can make them writable again and they can still be given back. It lies near the engine's
- * own code where there is room, so that calls reach helpers directly.
+ * sides. Code is put together on the heap; its pages belong to a memfd that is sealed against
+ * writing once the code is in it, so that nothing can make them writable again and they can still
+ * be given back. They lie near the engine's own code where there is room, so that calls reach
+ * helpers directly.
  */
 #ifndef BPFE_EXEC_MEM_H
 #define BPFE_EXEC_MEM_H
@@ -22,11 +23,11 @@ struct jit_region;
 int jit_region_open(size_t size, bool random_start, uint64_t seed, struct jit_region **region,
 		    uint8_t **start, struct bpfe_log *log);
 
-/* No longer writable, executable from now on, and sealed. The code has the address that
- * jit_region_address() told before. -EPERM: logged. */
+/* What was written at *start is executable from now on, at jit_region_address(), and *start no
+ * longer valid. -ENOMEM, -EPERM: logged. */
 int jit_region_seal(struct jit_region *region, struct bpfe_log *log);
 
-/* Where the byte at *start will be executed, which need not be where it is written. */
+/* Where the byte at *start will be executed. */
 uint64_t jit_region_address(const struct jit_region *region);
 
 /* Nobody runs it any more, or it never was sealed. */

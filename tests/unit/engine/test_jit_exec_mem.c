@@ -363,6 +363,35 @@ static void test_anonymous(void **state)
 	bpfe_perf_map(false);
 }
 
+/* Executable memory somewhere fails, as a descriptor for writing makes it do before Linux 6.7; at a
+ * fixed address it does not. */
+static int without_writable_descriptor(void *opaque)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[3])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_FIXED, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = {.len = COUNT(filter), .filter = filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, 2, &prog))
+		return 100;
+	return runs_from(opaque);
+}
+
+/* The first test: what the kernel does is found out once. */
+static void test_read_only_descriptor(void **state)
+{
+	char perms[] = "r-xs";
+
+	assert_int_equal(in_child(without_writable_descriptor, perms), 42);
+}
+
 /* What systemd's MemoryDenyWriteExecute= does: a memfd's pages may still become code. */
 static int without_exec_gain(void *opaque)
 {
@@ -416,6 +445,7 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read_only_descriptor),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_never_writable),
