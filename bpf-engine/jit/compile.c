@@ -43,6 +43,15 @@ static void harden_moves(struct lir *lir, const struct jit_options *options)
 		jit_harden_moves(lir, options);
 }
 
+/* Before the other passes take what is spare: a register for the addresses that are clamped. */
+static void keep_register(struct lir *lir, const struct jit_options *options)
+{
+	const uint32_t all = BPFE_RELAX_MASKS | BPFE_RELAX_PACKET | BPFE_RELAX_FENCES;
+
+	if (hardens(lir, options) && (options->relax & all) != all)
+		lir->kept_free = lir->spare & -lir->spare;
+}
+
 static void harden(struct lir *lir, const struct jit_options *options)
 {
 	if (hardens(lir, options))
@@ -124,6 +133,7 @@ int bpfe_jit_compile(const struct bpfe_image *image, const struct jit_options *o
 	err = jit_build(&lir, image, options, log);
 	if (!err) {
 		harden_moves(&lir, options);
+		keep_register(&lir, options);
 		run_passes(&lir, options);
 		harden(&lir, options);
 		if (!lir.failed && !(options->passes >> JIT_PASS_SUM & 1))

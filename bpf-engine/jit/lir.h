@@ -246,6 +246,7 @@ struct lir {
 	bool may_abort; /* a run may have to be unwound */
 	bool has_tail_call;
 	lir_set spare;         /* registers no BPF register lives in and nothing else uses */
+	lir_set kept_free;     /* those of them that hardening wants to find there */
 	bool failed;           /* out of memory; checked once at the end of a pass */
 	struct lir_flow *flow; /* what jit_flow() found (flow.h); of malloc(), freed by lir_free()
 				*/

@@ -37,6 +37,7 @@ struct promote {
 	uint8_t at[STACK_BYTES + 8]; /* the slot that begins at byte -1 - i; NO_SLOT */
 	struct slot slots[MAX_SLOTS];
 	uint32_t n_slots;
+	lir_set taken; /* registers that slots became */
 	struct live {
 		slot_set in, out, uses, defs;
 	} *live; /* of each block from first on */
@@ -342,7 +343,8 @@ static lir_set stored_registers(const struct promote *p, uint32_t s)
 static uint8_t choose_register(const struct promote *p, uint32_t s, lir_set used)
 {
 	const struct slot *slot = &p->slots[s];
-	lir_set all = p->lir->spare | LIR_CALLEE_SAVED | LIR_ARGUMENTS | LIR_BIT(LIR_RAX);
+	lir_set spare = p->lir->spare & ~p->lir->kept_free;
+	lir_set all = spare | LIR_CALLEE_SAVED | LIR_ARGUMENTS | LIR_BIT(LIR_RAX);
 	lir_set may = all & ~slot->conflicts & ~taken_by_others(p, slot);
 	lir_set saved = LIR_CALLEE_SAVED | LIR_BIT(LIR_R12);
 	lir_set wanted;
@@ -371,6 +373,7 @@ static bool choose(struct promote *p)
 		if (p->slots[s].reg == LIR_NONE)
 			continue;
 		used |= LIR_BIT(p->slots[s].reg);
+		p->taken |= LIR_BIT(p->slots[s].reg);
 		any = true;
 	}
 	return any;
