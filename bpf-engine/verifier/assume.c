@@ -9,7 +9,7 @@
  * Imprecision: inequality with a constant inside a range tells nothing; a test of several bits
  * tells something only when it comes out false, or when only one bit can have made it true.
  */
-#include "domain.h"
+#include "verifier/domain.h"
 
 enum bpfe_cond bpfe_cond_not(enum bpfe_cond cond)
 {

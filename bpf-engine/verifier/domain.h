@@ -22,9 +22,6 @@ struct bpfe_tnum {
 	uint64_t mask;
 };
 
-struct bpfe_tnum bpfe_tnum_const(uint64_t value);
-struct bpfe_tnum bpfe_tnum_unknown(unsigned width);
-struct bpfe_tnum bpfe_tnum_range(uint64_t min, uint64_t max);
 struct bpfe_tnum bpfe_tnum_add(struct bpfe_tnum a, struct bpfe_tnum b);
 struct bpfe_tnum bpfe_tnum_sub(struct bpfe_tnum a, struct bpfe_tnum b);
 struct bpfe_tnum bpfe_tnum_mul(struct bpfe_tnum a, struct bpfe_tnum b);
@@ -34,19 +31,12 @@ struct bpfe_tnum bpfe_tnum_xor(struct bpfe_tnum a, struct bpfe_tnum b);
 struct bpfe_tnum bpfe_tnum_lsh(struct bpfe_tnum a, unsigned shift);
 struct bpfe_tnum bpfe_tnum_rsh(struct bpfe_tnum a, unsigned shift);
 struct bpfe_tnum bpfe_tnum_arsh(struct bpfe_tnum a, unsigned shift, unsigned width);
-struct bpfe_tnum bpfe_tnum_trunc(struct bpfe_tnum a, unsigned width);
 struct bpfe_tnum bpfe_tnum_sext(struct bpfe_tnum a, unsigned from, unsigned width);
 struct bpfe_tnum bpfe_tnum_bswap(struct bpfe_tnum a, unsigned width);
 struct bpfe_tnum bpfe_tnum_union(struct bpfe_tnum a, struct bpfe_tnum b);
-/* Meet; false when the two have no value in common. */
-bool bpfe_tnum_intersect(struct bpfe_tnum *a, struct bpfe_tnum b);
-/* Is every value of @inner a value of @outer? */
-bool bpfe_tnum_in(struct bpfe_tnum outer, struct bpfe_tnum inner);
 bool bpfe_tnum_contains(struct bpfe_tnum t, uint64_t value);
 /* Move @bound up to the least value of @t, of @width bits, that is not below it, or down to the
  * greatest that is not above it. False if @t has none there. */
-bool bpfe_tnum_round_up(struct bpfe_tnum t, uint64_t *bound);
-bool bpfe_tnum_round_down(struct bpfe_tnum t, uint64_t *bound, unsigned width);
 
 /* ---- range.c: words. Signed bounds are kept sign-extended to 64 bits. */
 
@@ -56,17 +46,11 @@ struct bpfe_word {
 	int64_t smin, smax;
 };
 
-uint64_t bpfe_width_mask(unsigned width);
-int64_t bpfe_sext(uint64_t value, unsigned width);
-struct bpfe_word bpfe_word_const(uint64_t value, unsigned width);
-struct bpfe_word bpfe_word_unknown(unsigned width);
 /* Let bits and ranges inform one another; false when no value is left. */
 bool bpfe_word_deduce(struct bpfe_word *x, unsigned width);
 struct bpfe_word bpfe_word_union(struct bpfe_word a, struct bpfe_word b);
 bool bpfe_word_intersect(struct bpfe_word *a, const struct bpfe_word *b, unsigned width);
-bool bpfe_word_in(const struct bpfe_word *outer, const struct bpfe_word *inner);
 bool bpfe_word_contains(const struct bpfe_word *x, uint64_t value, unsigned width);
-bool bpfe_word_equal(const struct bpfe_word *a, const struct bpfe_word *b);
 
 /* ---- transfer.c: arithmetic on words. Results are not yet deduced. */
 
@@ -121,11 +105,8 @@ struct bpfe_scalar {
 	struct bpfe_word lo; /* low 32 bits */
 };
 
-struct bpfe_scalar bpfe_scalar_const(uint64_t value);
-struct bpfe_scalar bpfe_scalar_unknown(void);
 /* Unknown value of @bytes bytes, zero-extended or (@sign) sign-extended. */
 struct bpfe_scalar bpfe_scalar_loaded(unsigned bytes, bool sign);
-bool bpfe_scalar_is_const(const struct bpfe_scalar *s);
 bool bpfe_scalar_deduce(struct bpfe_scalar *s);
 struct bpfe_scalar bpfe_scalar_alu(enum bpfe_word_op op, const struct bpfe_scalar *a,
 				   const struct bpfe_scalar *b, bool is64);
@@ -138,5 +119,7 @@ struct bpfe_scalar bpfe_scalar_union(const struct bpfe_scalar *a, const struct b
 bool bpfe_scalar_in(const struct bpfe_scalar *outer, const struct bpfe_scalar *inner);
 bool bpfe_scalar_equal(const struct bpfe_scalar *a, const struct bpfe_scalar *b);
 bool bpfe_scalar_contains(const struct bpfe_scalar *s, uint64_t value);
+
+#include "verifier/domain_inline.h"
 
 #endif

@@ -25,10 +25,11 @@ static struct bpfe_path *path_node(struct bpfe_vf *vf, uint32_t next)
 	struct bpfe_path *node;
 
 	if (!vf->arena || vf->arena->used == ARENA_NODES) {
-		struct bpfe_arena_block *block = bpfe_vf_alloc(vf, sizeof(*block));
+		struct bpfe_arena_block *block = bpfe_vf_alloc_raw(vf, sizeof(*block));
 
 		if (!block)
 			return NULL;
+		block->used = 0;
 		block->next = vf->arena;
 		vf->arena = block;
 	}

@@ -11,17 +11,7 @@
  *
  * Imprecision: a set with a hole that is not one of bits keeps only its hull.
  */
-#include "domain.h"
-
-uint64_t bpfe_width_mask(unsigned width)
-{
-	return width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-}
-
-int64_t bpfe_sext(uint64_t value, unsigned width)
-{
-	return (int64_t)(value << (64 - width)) >> (64 - width);
-}
+#include "verifier/domain.h"
 
 static uint64_t umax_of(uint64_t a, uint64_t b)
 {
@@ -41,31 +31,6 @@ static int64_t smax_of(int64_t a, int64_t b)
 static int64_t smin_of(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
-}
-
-struct bpfe_word bpfe_word_const(uint64_t value, unsigned width)
-{
-	struct bpfe_word x;
-
-	value &= bpfe_width_mask(width);
-	x.bits = bpfe_tnum_const(value);
-	x.umin = x.umax = value;
-	x.smin = x.smax = bpfe_sext(value, width);
-	return x;
-}
-
-struct bpfe_word bpfe_word_unknown(unsigned width)
-{
-	uint64_t all = bpfe_width_mask(width);
-	struct bpfe_word x = {
-		.bits = bpfe_tnum_unknown(width),
-		.umin = 0,
-		.umax = all,
-		.smin = bpfe_sext(all ^ (all >> 1), width),
-		.smax = (int64_t)(all >> 1),
-	};
-
-	return x;
 }
 
 /* False when the bits allow no number within the bounds. */
@@ -123,17 +88,21 @@ bool bpfe_word_deduce(struct bpfe_word *x, unsigned width)
 {
 	/* Each round that changes something narrows it; a few rounds reach nearly all there is. */
 	for (int round = 0; round < 4; round++) {
-		struct bpfe_word before = *x;
+		struct bpfe_tnum bits = x->bits;
+		uint64_t umin, umax;
 
 		if (!bits_to_ranges(x, width))
 			return false;
+		umin = x->umin;
+		umax = x->umax;
 		unsigned_to_signed(x, width);
 		signed_to_unsigned(x, width);
 		if (x->umin > x->umax || x->smin > x->smax)
 			return false;
 		if (!bpfe_tnum_intersect(&x->bits, bpfe_tnum_range(x->umin, x->umax)))
 			return false;
-		if (bpfe_word_equal(x, &before))
+		/* What the round began with is as it was: another would find the same. */
+		if (x->umin == umin && x->umax == umax && x->bits.mask == bits.mask)
 			break;
 	}
 	return true;
@@ -160,23 +129,10 @@ bool bpfe_word_intersect(struct bpfe_word *a, const struct bpfe_word *b, unsigne
 	return bpfe_word_deduce(a, width);
 }
 
-bool bpfe_word_in(const struct bpfe_word *outer, const struct bpfe_word *inner)
-{
-	return outer->umin <= inner->umin && inner->umax <= outer->umax &&
-	       outer->smin <= inner->smin && inner->smax <= outer->smax &&
-	       bpfe_tnum_in(outer->bits, inner->bits);
-}
-
 bool bpfe_word_contains(const struct bpfe_word *x, uint64_t value, unsigned width)
 {
 	int64_t s = bpfe_sext(value, width);
 
 	return x->umin <= value && value <= x->umax && x->smin <= s && s <= x->smax &&
 	       bpfe_tnum_contains(x->bits, value);
-}
-
-bool bpfe_word_equal(const struct bpfe_word *a, const struct bpfe_word *b)
-{
-	return a->umin == b->umin && a->umax == b->umax && a->smin == b->smin &&
-	       a->smax == b->smax && a->bits.value == b->bits.value && a->bits.mask == b->bits.mask;
 }

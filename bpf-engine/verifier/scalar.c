@@ -11,19 +11,9 @@
  * Imprecision: a 64-bit operation whose low half depends on the high one (right shifts, divisions)
  * learns its half only from the whole.
  */
-#include "domain.h"
+#include "verifier/domain.h"
 
 #define HALF UINT64_C(0xffffffff)
-
-struct bpfe_scalar bpfe_scalar_const(uint64_t value)
-{
-	return (struct bpfe_scalar){bpfe_word_const(value, 64), bpfe_word_const(value, 32)};
-}
-
-struct bpfe_scalar bpfe_scalar_unknown(void)
-{
-	return (struct bpfe_scalar){bpfe_word_unknown(64), bpfe_word_unknown(32)};
-}
 
 struct bpfe_scalar bpfe_scalar_loaded(unsigned bytes, bool sign)
 {
@@ -31,12 +21,15 @@ struct bpfe_scalar bpfe_scalar_loaded(unsigned bytes, bool sign)
 
 	if (bytes >= 8)
 		return any;
-	return sign ? bpfe_scalar_sext(&any, 8 * bytes, true) : bpfe_scalar_zext(&any, 8 * bytes);
-}
+	if (!sign) {
+		const uint64_t most = bpfe_width_mask(8 * bytes);
 
-bool bpfe_scalar_is_const(const struct bpfe_scalar *s)
-{
-	return s->x.umin == s->x.umax;
+		any.x = (struct bpfe_word){{0, most}, 0, most, 0, (int64_t)most};
+		if (bytes < 4)
+			any.lo = any.x;
+		return any;
+	}
+	return bpfe_scalar_sext(&any, 8 * bytes, true);
 }
 
 static bool share_bits(struct bpfe_scalar *s)
@@ -123,16 +116,24 @@ static bool half_to_whole(struct bpfe_scalar *s)
 bool bpfe_scalar_deduce(struct bpfe_scalar *s)
 {
 	for (int round = 0; round < 4; round++) {
-		struct bpfe_scalar before = *s;
+		struct bpfe_scalar before;
+		uint64_t mask, half;
 
-		if (!share_bits(s) || !bpfe_word_deduce(&s->x, 64) || !bpfe_word_deduce(&s->lo, 32))
+		if (!share_bits(s))
 			return false;
+		mask = s->x.bits.mask;
+		half = s->lo.bits.mask;
+		if (!bpfe_word_deduce(&s->x, 64) || !bpfe_word_deduce(&s->lo, 32))
+			return false;
+		before = *s;
 		whole_to_half(s);
 		if (s->lo.umin > s->lo.umax || s->lo.smin > s->lo.smax || !half_to_whole(s))
 			return false;
 		if (s->x.umin > s->x.umax || s->x.smin > s->x.smax)
 			return false;
-		if (bpfe_scalar_equal(s, &before))
+		/* Neither told the other anything, nor did the words find bits to be shared. */
+		if (s->x.bits.mask == mask && s->lo.bits.mask == half &&
+		    bpfe_scalar_equal(s, &before))
 			break;
 	}
 	return true;
@@ -156,10 +157,43 @@ static bool low_half_alone(enum bpfe_word_op op, const struct bpfe_scalar *b)
 	}
 }
 
+/* Of two numbers that are known, for what is done often. */
+static bool alu_known(enum bpfe_word_op op, uint64_t a, uint64_t b, uint64_t *r)
+{
+	switch (op) {
+	case BPFE_W_ADD:
+		*r = a + b;
+		return true;
+	case BPFE_W_SUB:
+		*r = a - b;
+		return true;
+	case BPFE_W_AND:
+		*r = a & b;
+		return true;
+	case BPFE_W_OR:
+		*r = a | b;
+		return true;
+	case BPFE_W_XOR:
+		*r = a ^ b;
+		return true;
+	case BPFE_W_MUL:
+		*r = a * b;
+		return true;
+	default:
+		return false;
+	}
+}
+
 struct bpfe_scalar bpfe_scalar_alu(enum bpfe_word_op op, const struct bpfe_scalar *a,
 				   const struct bpfe_scalar *b, bool is64)
 {
-	struct bpfe_scalar r = bpfe_scalar_unknown();
+	struct bpfe_scalar r;
+	uint64_t known;
+
+	if (bpfe_scalar_is_const(a) && bpfe_scalar_is_const(b) &&
+	    alu_known(op, a->x.umin, b->x.umin, &known))
+		return bpfe_scalar_const(is64 ? known : known & HALF);
+	r = bpfe_scalar_unknown();
 
 	if (!is64) {
 		r.lo = bpfe_word_alu(op, &a->lo, &b->lo, 32);
@@ -219,6 +253,8 @@ struct bpfe_scalar bpfe_scalar_bswap(const struct bpfe_scalar *a, unsigned width
 bool bpfe_scalar_assume(enum bpfe_cond cond, struct bpfe_scalar *a, struct bpfe_scalar *b,
 			bool is64)
 {
+	const bool a_known = bpfe_scalar_is_const(a), b_known = bpfe_scalar_is_const(b);
+
 	if (is64 && !bpfe_word_assume(cond, &a->x, &b->x, 64))
 		return false;
 	if (!is64 && !bpfe_word_assume(cond, &a->lo, &b->lo, 32))
@@ -228,7 +264,8 @@ bool bpfe_scalar_assume(enum bpfe_cond cond, struct bpfe_scalar *a, struct bpfe_
 			return false;
 		b->lo = a->lo;
 	}
-	return bpfe_scalar_deduce(a) && bpfe_scalar_deduce(b);
+	/* A known number stays as it is, or the condition cannot hold. */
+	return (a_known || bpfe_scalar_deduce(a)) && (b_known || bpfe_scalar_deduce(b));
 }
 
 struct bpfe_scalar bpfe_scalar_union(const struct bpfe_scalar *a, const struct bpfe_scalar *b)

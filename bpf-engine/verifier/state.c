@@ -93,7 +93,7 @@ struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, 
 		return old;
 	if (old && old->n > n)
 		n = old->n;
-	stack = bpfe_vf_alloc(vf, stack_size(n));
+	stack = bpfe_vf_alloc_raw(vf, stack_size(n));
 	if (!stack)
 		return NULL;
 	stack->refs = 1;
@@ -101,6 +101,8 @@ struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, 
 	vf->work += n / 4;
 	if (old)
 		memcpy(stack->slots, old->slots, old->n * sizeof(old->slots[0]));
+	memset(stack->slots + (old ? old->n : 0), 0,
+	       (n - (old ? old->n : 0)) * sizeof(stack->slots[0]));
 	stack_put(vf, old);
 	frame->stack = stack;
 	return stack;
@@ -113,7 +115,14 @@ uint32_t bpfe_slots_used(const struct bpfe_frame *frame)
 
 struct bpfe_state *bpfe_state_new(struct bpfe_vf *vf)
 {
-	return bpfe_vf_alloc(vf, sizeof(struct bpfe_state));
+	struct bpfe_state *state = bpfe_vf_take(vf, &vf->spare_states, sizeof(*state));
+
+	if (!state)
+		return NULL;
+	state->n_held = 0;
+	state->rounds = 0;
+	state->depth = 0;
+	return state;
 }
 
 void bpfe_state_free(struct bpfe_vf *vf, struct bpfe_state *state)
@@ -122,7 +131,7 @@ void bpfe_state_free(struct bpfe_vf *vf, struct bpfe_state *state)
 		return;
 	while (state->depth)
 		bpfe_state_pop(vf, state);
-	bpfe_vf_free(vf, state, sizeof(*state));
+	bpfe_vf_give(vf, &vf->spare_states, state, sizeof(*state));
 }
 
 struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *from)
@@ -132,11 +141,11 @@ struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *
 	if (!to)
 		return NULL;
 	to->n_held = from->n_held;
-	memcpy(to->held, from->held, sizeof(to->held));
+	memcpy(to->held, from->held, from->n_held * sizeof(to->held[0]));
 	to->rounds = from->rounds;
 	vf->work += from->depth * (BPFE_VF_STEP / 4);
 	for (uint32_t i = 0; i < from->depth; i++) {
-		struct bpfe_frame *frame = bpfe_vf_alloc(vf, sizeof(*frame));
+		struct bpfe_frame *frame = bpfe_vf_take(vf, &vf->spare_frames, sizeof(*frame));
 
 		if (!frame) {
 			bpfe_state_free(vf, to);
@@ -153,10 +162,11 @@ struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *
 int bpfe_state_push(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t subprog,
 		    uint32_t return_to)
 {
-	struct bpfe_frame *frame = bpfe_vf_alloc(vf, sizeof(*frame));
+	struct bpfe_frame *frame = bpfe_vf_take(vf, &vf->spare_frames, sizeof(*frame));
 
 	if (!frame)
 		return bpfe_vf_no_memory(vf);
+	memset(frame, 0, sizeof(*frame));
 	frame->subprog = subprog;
 	frame->return_to = return_to;
 	frame->regs[BPF_REG_10] = bpfe_reg_pointer(BPFE_REG_STACK);
@@ -170,7 +180,7 @@ void bpfe_state_pop(struct bpfe_vf *vf, struct bpfe_state *state)
 	struct bpfe_frame *frame = state->frames[--state->depth];
 
 	stack_put(vf, frame->stack);
-	bpfe_vf_free(vf, frame, sizeof(*frame));
+	bpfe_vf_give(vf, &vf->spare_frames, frame, sizeof(*frame));
 	state->frames[state->depth] = NULL;
 }
 

@@ -9,7 +9,7 @@
  * Imprecision: xor, or, and know ranges only through bits (and: also the smaller operand);
  * divisions know no bits except of a modulus that is a power of two.
  */
-#include "domain.h"
+#include "verifier/domain.h"
 
 static int64_t lowest(unsigned width)
 {

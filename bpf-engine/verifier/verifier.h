@@ -184,7 +184,8 @@ struct bpfe_live {
 	uint16_t optional_regs; /* read even if it holds nothing (BPFE_ARG_UNSET_OK): that counts */
 };
 
-struct bpfe_flow; /* liveness.c */
+struct bpfe_vf_spare; /* verify.c */
+struct bpfe_flow;     /* liveness.c */
 struct bpfe_arena_block;
 
 /* One verification under way. */
@@ -216,6 +217,7 @@ struct bpfe_vf {
 	uint64_t work;      /* of this attempt, in parts of an instruction: see BPFE_VF_STEP */
 	uint64_t budget;    /* bound on work */
 	uint64_t bytes, peak;
+	struct bpfe_vf_spare *spare_frames, *spare_states;
 	uint32_t states;
 	const char *traced_line; /* the last one in a log of level 2 */
 };
@@ -224,7 +226,11 @@ struct bpfe_vf {
 
 /* Memory for states, counted; NULL at the limit. */
 void *bpfe_vf_alloc(struct bpfe_vf *vf, size_t size);
+void *bpfe_vf_alloc_raw(struct bpfe_vf *vf, size_t size); /* not zeroed */
 void bpfe_vf_free(struct bpfe_vf *vf, void *ptr, size_t size);
+/* The same, not zeroed, for things of one size, which @spare keeps. */
+void *bpfe_vf_take(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, size_t size);
+void bpfe_vf_give(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, void *ptr, size_t size);
 int bpfe_vf_no_memory(struct bpfe_vf *vf);
 /* The budget is used up: -E2BIG, reported unless another attempt follows. */
 int bpfe_vf_too_complex(struct bpfe_vf *vf);
