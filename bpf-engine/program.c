@@ -179,10 +179,6 @@ static int compile(const struct bpfe_load_attr *attr, const struct bpfe_image *i
 	prog->info.jit_ns = now_ns() - start;
 	if (!err || attr->engine == BPFE_ENGINE_JIT)
 		return err;
-	if (err != -EOPNOTSUPP && err != -EPERM) {
-		bpfe_log(log, "%s", text);
-		return bpfe_refuse(log, err, why.reason, why.insn, "the program was not compiled");
-	}
 	if (log && log->level >= 1)
 		bpfe_log(log, "interpreted, not compiled: %s", text);
 	return 0;
