@@ -36,14 +36,14 @@ struct scaling {
 	char *why;
 };
 
-/* Loading a program, ns. */
+/* Loading a program, ns of processor time. */
 struct loading {
 	const struct bench_program *program;
 	const struct column *column;
 	uint32_t insns;
 	struct summary program_ns; /* verifying and compiling */
 	struct summary whole_ns;   /* object file and maps too */
-	struct summary compile_ns; /* compiling alone; of none if it is not known */
+	struct summary compile_ns; /* compiling alone, wall time; of none if it is not known */
 	double *program_rounds, *whole_rounds, *compile_rounds;
 	char *why;
 };

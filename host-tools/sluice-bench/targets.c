@@ -129,7 +129,7 @@ static void add_loading(struct list *list, const struct results *results)
 		      : NAN),
 	     "load with object and maps vs libbpf's");
 	name(add(list, 1.0,
-		 own && own->insns ? own->compile_ns.median / own->insns * 5000 / 1e6 : NAN),
+		 own && own->insns ? own->compile_ns.min / own->insns * 5000 / 1e6 : NAN),
 	     "compile 5000 instructions, ms");
 }
 

@@ -28,7 +28,7 @@ __weak __noinline int body(struct xdp_md *ctx, __u32 seq)
 const struct bench_info bench_info = {
 	.class = "map-less",
 	.what = "internet checksum of 1480 bytes",
-	.iterations = 512,
+	.iterations = 128,
 	.frame = bench_frame,
 };
 #endif
