@@ -116,6 +116,21 @@ int jit_region_open(size_t size, bool random_start, uint64_t seed, struct jit_re
 	return 0;
 }
 
+/* Pages at the end that got no code stay a guard: how long code can be is known before it is made,
+ * how long it is only then. */
+static void region_trim(struct jit_region *region)
+{
+	size_t page = page_bytes();
+
+	while (region->bytes > page) {
+		const uint8_t *last = region->draft + region->bytes - page;
+
+		if (last[0] != REGION_INT3 || memcmp(last, last + 1, page - 1) != 0)
+			break;
+		region->bytes -= page;
+	}
+}
+
 static int write_all(int fd, const uint8_t *bytes, size_t size)
 {
 	while (size) {
@@ -226,6 +241,7 @@ int jit_region_seal(struct jit_region *region, struct bpfe_log *log)
 	const char *call;
 	int err = EACCES;
 
+	region_trim(region);
 	if (!jit_perf_map_wanted())
 		err = region_seal_memfd(region, &call);
 	if (err)

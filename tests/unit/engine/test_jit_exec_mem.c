@@ -170,6 +170,27 @@ static void test_size(void **state)
 	}
 }
 
+/* Room that was not needed does not take memory. */
+static void test_trimmed(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct jit_region *region;
+	struct mapping m;
+	uint8_t *start;
+
+	assert_int_equal(jit_region_open(5 * page, false, 0, &region, &start, NULL), 0);
+	memcpy(start, answer, sizeof(answer));
+	start[page] = 0x90;
+	assert_int_equal(jit_region_seal(region, NULL), 0);
+	assert_int_equal(call_answer(region), 42);
+	assert_true(mapping_at(address_of(region), &m));
+	assert_int_equal(m.end - m.start, 2 * page);
+	assert_int_equal(in_child(read_byte, address_of(region) + 2 * page), -SIGSEGV);
+	start = address_of(region) + 2 * page;
+	jit_region_close(region);
+	assert_false(mapping_at(start, &m));
+}
+
 static void test_never_writable(void **state)
 {
 	struct jit_region *region = open_answer(false, 0);
@@ -448,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_read_only_descriptor),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_trimmed),
 		cmocka_unit_test(test_never_writable),
 		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_guards),
