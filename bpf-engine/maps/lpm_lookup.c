@@ -114,25 +114,101 @@ static inline __attribute__((always_inline)) void *look_up(struct bpfe_map *map,
 	return found ? lpm_value(map, lpm_entry(map, found)) : NULL;
 }
 
-/* Keys of 4 bytes: a word, and nothing in it that has to be told from padding. */
-static void *look_up_4(struct bpfe_map *map, const void *key, uint32_t cpu)
-{
-	uint32_t raw[2];
-	struct lpm_key k;
-
-	memcpy(raw, key, sizeof(raw));
-	if (raw[0] > 32)
-		return NULL;
-	k.prefixlen = raw[0];
-	k.words[0] = (uint64_t)__builtin_bswap32(raw[1]) << 32;
-	return look_up(map, &k, true);
-}
-
 static void *look_up_any(struct bpfe_map *map, const void *key, uint32_t cpu)
 {
 	struct lpm_key k;
 
 	return lpm_key_read(map, key, &k) ? look_up(map, &k, false) : NULL;
+}
+
+/* ---- Keys of 4 bytes ------------------------------------------------------------------------ */
+
+/* A word, and nothing in it that has to be told from padding. */
+static __attribute__((noinline)) void *look_up_word(struct bpfe_map *map, uint32_t prefixlen,
+						    uint32_t address)
+{
+	struct lpm_key k;
+
+	if (prefixlen > 32)
+		return NULL;
+	k.prefixlen = prefixlen;
+	k.words[0] = (uint64_t)address << 32;
+	return look_up(map, &k, true);
+}
+
+/* @slots, at bit @pos of @address: its slot. */
+static inline const struct lpm_slot *slot_of(const struct lpm_slot *slots, uint32_t address,
+					     uint32_t pos, uint32_t stride)
+{
+	return &slots[address << pos >> (32 - stride)];
+}
+
+/*
+ * Below the tables, from @child, behind bit 16. A tag has all bits that are left; that there are
+ * more, or less than none, is so only of a node that is being reused.
+ */
+static inline uint32_t walk_address(const struct bpfe_map *map, uint32_t address, uint64_t child,
+				    uint32_t best)
+{
+	uint32_t pos = 2 * LPM_ROOT_STRIDE;
+
+	while (child) {
+		const uint32_t bits = lpm_child_bits(child), n = bits - pos;
+		const uint32_t differ = (address << pos >> 16) ^ lpm_child_tag(child);
+		const struct lpm_slot *slot;
+		uint32_t own;
+
+		if (n > LPM_TAG_BITS || differ >> (LPM_TAG_BITS - n))
+			break;
+		if (lpm_child_is_entry(child))
+			return lpm_child_number(child);
+		if (lpm_child_is_wide(child)) {
+			slot = slot_of(lpm_wide(map, lpm_child_number(child))->slots, address, bits,
+				       LPM_WIDE_STRIDE);
+			pos = bits + LPM_WIDE_STRIDE;
+		} else {
+			slot = slot_of(lpm_node(map, lpm_child_number(child))->slots, address, bits,
+				       LPM_NODE_STRIDE);
+			pos = bits + LPM_NODE_STRIDE;
+		}
+		own = atomic_load_explicit(&slot->best, memory_order_acquire);
+		child = atomic_load_explicit(&slot->child, memory_order_acquire);
+		best = own ? own : best;
+		/* Nothing is longer than an address. */
+		if (pos >= 32)
+			break;
+	}
+	return best;
+}
+
+/* A whole address in a map with two tables, which is nearly all there is to IPv4. */
+static void *look_up_4(struct bpfe_map *map, const void *key, uint32_t cpu)
+{
+	const struct lpm_header *h = map->data;
+	const struct lpm_slot *first = lpm_first_table(map), *second;
+	uint32_t prefixlen, address, reuses, own, best;
+	uint64_t child;
+
+	/*
+	 * One by one: a load of both would wait until the two stores that mostly precede it have
+	 * reached the cache, and with them all that was to be done before, other look-ups too.
+	 */
+	memcpy(&prefixlen, key, sizeof(prefixlen));
+	__asm__("" : "+r"(prefixlen));
+	memcpy(&address, (const uint8_t *)key + sizeof(prefixlen), sizeof(address));
+	address = __builtin_bswap32(address);
+	if (prefixlen != 32 || !h->two_tables)
+		return look_up_word(map, prefixlen, address);
+	reuses = atomic_load_explicit(&h->reuses, memory_order_acquire);
+	best = atomic_load_explicit(&first[address >> 24].best, memory_order_acquire);
+	second = &first[LPM_ROOT_SLOTS + (address >> 16)];
+	own = atomic_load_explicit(&second->best, memory_order_acquire);
+	child = atomic_load_explicit(&second->child, memory_order_acquire);
+	best = walk_address(map, address, child, own ? own : best);
+	atomic_thread_fence(memory_order_acquire);
+	if (atomic_load_explicit(&h->reuses, memory_order_relaxed) != reuses)
+		return look_up_word(map, prefixlen, address);
+	return best ? lpm_value(map, lpm_entry(map, best)) : NULL;
 }
 
 bpfe_direct_lookup_fn bpfe_lpm_direct_lookup(const struct bpfe_map *map)

@@ -37,8 +37,7 @@ void bpfe_lpm_lay_out(const struct bpfe_map_attr *attr, struct lpm_header *h)
 	h->pools[LPM_NODE].n = h->pools[LPM_ENTRY].n = attr->max_entries + spare;
 	if (h->two_tables)
 		h->pools[LPM_WIDE].n = attr->max_entries / PREFIXES_PER_WIDE;
-	h->tables = round_up(sizeof(*h), 64);
-	h->nodes = h->tables + slots * sizeof(struct lpm_slot);
+	h->nodes = LPM_TABLES + slots * sizeof(struct lpm_slot);
 	h->node_stride =
 		round_up(sizeof(struct lpm_node) + LPM_NODE_SLOTS * sizeof(struct lpm_slot) + words,
 			 sizeof(struct lpm_slot));

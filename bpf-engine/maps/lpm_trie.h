@@ -92,9 +92,8 @@ struct lpm_header {
 	bool two_tables;
 	bool recycling; /* a grace period is under way */
 	uint16_t key_bits;
-	uint32_t n_words; /* of a key */
-	uint64_t tables;  /* offsets and strides in bytes */
-	uint64_t nodes, node_stride;
+	uint32_t n_words;            /* of a key */
+	uint64_t nodes, node_stride; /* offsets and strides in bytes */
 	uint64_t wides, wide_stride;
 	uint64_t entries, entry_stride;
 	uint64_t size;
@@ -109,11 +108,12 @@ struct lpm_key {
 
 /* ---- Parts of the storage ------------------------------------------------------------------- */
 
+/* Where the tables begin, one behind the other. */
+#define LPM_TABLES ((sizeof(struct lpm_header) + 63) / 64 * 64)
+
 static inline struct lpm_slot *lpm_first_table(const struct bpfe_map *map)
 {
-	const struct lpm_header *h = map->data;
-
-	return (struct lpm_slot *)((uint8_t *)map->data + h->tables);
+	return (struct lpm_slot *)((uint8_t *)map->data + LPM_TABLES);
 }
 
 /* The second table's slots for the keys whose first byte is @block. */

@@ -353,6 +353,10 @@ static void check_model(uint32_t bytes, uint32_t entries, unsigned steps, unsign
 			n += at == n;
 			break;
 		default:
+			/* Most look up a whole key. */
+			if (random >> 28 & 3)
+				len = bytes * 8;
+			memcpy(key, &len, 4);
 			for (uint32_t i = 0; i < n; i++) {
 				uint32_t bits;
 
