@@ -228,7 +228,7 @@ int bpfe_map_lookup_copy_flags(struct bpfe_map *map, const void *key, void *valu
  */
 int bpfe_map_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags);
 
-/* Remove @key. -ENOENT; -EINVAL for an array. Recycled values are zeroed before they are reused. */
+/* Remove @key. -ENOENT; -EINVAL for an array. Nothing of its value is left when it is reused. */
 int bpfe_map_delete(struct bpfe_map *map, const void *key);
 
 /*

@@ -282,7 +282,7 @@ static int hash_remove(struct bpfe_map *map, const void *key)
 	hash_unlock_bucket(home);
 	if (!place.number)
 		return -ENOENT;
-	bpfe_hash_retire(map, place.number, true);
+	bpfe_hash_retire(map, place.number);
 	return 0;
 }
 

@@ -327,8 +327,9 @@ uint32_t bpfe_hash_pool_base(const struct bpfe_map *map, const struct hash_pool 
  */
 uint32_t bpfe_hash_take(struct bpfe_map *map, struct hash_pool *pool);
 
-/* An element of @pool whatever their count, or 0: none is free. */
-uint32_t bpfe_hash_take_free(struct bpfe_map *map, struct hash_pool *pool);
+/* Element @old of @pool was unlinked for a new key: retire it and return another in its place,
+ * which takes over its count, or the same one if none is free. */
+uint32_t bpfe_hash_exchange(struct bpfe_map *map, struct hash_pool *pool, uint32_t old);
 
 /*
  * An element to replace @old, which stays counted for it. The pool stays locked until
@@ -337,9 +338,8 @@ uint32_t bpfe_hash_take_free(struct bpfe_map *map, struct hash_pool *pool);
 uint32_t bpfe_hash_exchange_begin(struct bpfe_map *map, uint32_t old);
 void bpfe_hash_exchange_end(struct bpfe_map *map, uint32_t old);
 
-/* Element @number was unlinked: reuse it when no reader stands on it. Not counted any more if
- * @gone; otherwise another took its place. */
-void bpfe_hash_retire(struct bpfe_map *map, uint32_t number, bool gone);
+/* Element @number was unlinked, and its key is gone: reuse it when no reader stands on it. */
+void bpfe_hash_retire(struct bpfe_map *map, uint32_t number);
 
 /* Element @number, counted and in no bucket, is not needed after all. */
 void bpfe_hash_give_back(struct bpfe_map *map, uint32_t number);

@@ -37,9 +37,7 @@ void bpfe_hash_fill(struct bpfe_map *map, uint32_t number, const struct hash_key
 	/* Release: who sees a word of it also sees that its bucket's version changed. */
 	for (uint32_t i = 0; i < k->n_words; i++)
 		__atomic_store_n(&e->key[i], k->words[i], __ATOMIC_RELEASE);
-	/* Of its last use, nothing is left: not the lock either, which is no part of a value. */
-	if (map->attr.has_spin_lock || map->attr.value_size % 8)
-		bpfe_value_zero(hash_value(map, number, 0), bpfe_value_stride(&map->attr));
+	/* A lock in the value is no part of it: free, or held by who still has the last key's. */
 	write_values(map, number, w, true);
 	atomic_store_explicit(&e->used, 0, memory_order_relaxed);
 }

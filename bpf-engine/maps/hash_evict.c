@@ -40,6 +40,7 @@ static uint32_t find_victim(struct bpfe_map *map, struct hash_pool *pool)
 		uint32_t number = base + 1 + (used ? hand % used : 0);
 		struct hash_element *e = hash_element(h, number);
 
+		__builtin_prefetch(hash_element(h, number + 2), 1);
 		/* All that may be in the map are about to be put in by others: let them. */
 		if (step % h->pool_elements == 0)
 			sched_yield();
@@ -55,11 +56,5 @@ static uint32_t find_victim(struct bpfe_map *map, struct hash_pool *pool)
 
 uint32_t bpfe_hash_evict(struct bpfe_map *map, struct hash_pool *pool)
 {
-	uint32_t victim = find_victim(map, pool);
-	uint32_t number = bpfe_hash_take_free(map, pool);
-
-	if (!number)
-		return victim;
-	bpfe_hash_retire(map, victim, false);
-	return number;
+	return bpfe_hash_exchange(map, pool, find_victim(map, pool));
 }

@@ -166,6 +166,9 @@ uint32_t bpfe_hash_take(struct bpfe_map *map, struct hash_pool *pool)
 	const struct hash_header *h = map->data;
 	uint32_t number = 0;
 
+	/* Full, as an LRU map is all the time: no lock is needed to see it. */
+	if (atomic_load_explicit(&pool->count, memory_order_relaxed) >= h->pool_max)
+		return 0;
 	bpfe_spin_lock(&pool->lock);
 	if (pool->count < h->pool_max)
 		number = take_any(map, pool);
@@ -175,14 +178,19 @@ uint32_t bpfe_hash_take(struct bpfe_map *map, struct hash_pool *pool)
 	return number;
 }
 
-uint32_t bpfe_hash_take_free(struct bpfe_map *map, struct hash_pool *pool)
+uint32_t bpfe_hash_exchange(struct bpfe_map *map, struct hash_pool *pool, uint32_t old)
 {
 	uint32_t number;
+	bool full = false;
 
 	bpfe_spin_lock(&pool->lock);
 	number = take_any(map, pool);
+	if (number)
+		full = retire(map, pool, old);
 	bpfe_spin_unlock(&pool->lock);
-	return number;
+	if (full)
+		start(map, pool);
+	return number ? number : old;
 }
 
 uint32_t bpfe_hash_exchange_begin(struct bpfe_map *map, uint32_t old)
@@ -212,15 +220,14 @@ void bpfe_hash_exchange_end(struct bpfe_map *map, uint32_t old)
 		start(map, pool);
 }
 
-void bpfe_hash_retire(struct bpfe_map *map, uint32_t number, bool gone)
+void bpfe_hash_retire(struct bpfe_map *map, uint32_t number)
 {
 	struct hash_pool *pool = pool_of(map, number);
 	bool full;
 
 	bpfe_spin_lock(&pool->lock);
 	full = retire(map, pool, number);
-	if (gone)
-		count(pool, UINT32_MAX);
+	count(pool, UINT32_MAX);
 	bpfe_spin_unlock(&pool->lock);
 	if (full)
 		start(map, pool);

@@ -201,6 +201,40 @@ static void test_locked(void **state)
 	bpfe_map_put(locked);
 }
 
+/* A lock that is held stays so when its element becomes another key's at once. */
+static void test_locked_and_reused(void **state)
+{
+	const struct bpfe_map_attr attr = {.type = BPF_MAP_TYPE_HASH,
+					   .key_size = 4,
+					   .value_size = 12,
+					   .max_entries = 1,
+					   .has_spin_lock = true,
+					   .spin_lock_off = 4};
+	uint32_t value[3] = {1, 77, 3}, *in_map;
+	struct bpfe_map *locked = NULL;
+
+	assert_int_equal(bpfe_map_create(&attr, &counting.alloc, &locked, NULL), 0);
+	bpfe_rcu_read_lock();
+	/* Until the spare ones are used up. */
+	for (uint32_t key = 0; key < 64; key++) {
+		assert_int_equal(bpfe_map_update(locked, &key, value, BPF_NOEXIST), 0);
+		assert_int_equal(bpfe_map_delete(locked, &key), 0);
+	}
+	assert_int_equal(bpfe_map_update(locked, &(uint32_t){100}, value, BPF_NOEXIST), 0);
+	in_map = bpfe_map_lookup(locked, &(uint32_t){100});
+	assert_int_equal(in_map[1], 0);
+	in_map[1] = 1;
+	assert_int_equal(bpfe_map_delete(locked, &(uint32_t){100}), 0);
+	value[0] = 2;
+	assert_int_equal(bpfe_map_update(locked, &(uint32_t){101}, value, BPF_NOEXIST), 0);
+	assert_ptr_equal(bpfe_map_lookup(locked, &(uint32_t){101}), in_map);
+	assert_int_equal(in_map[0], 2);
+	assert_int_equal(in_map[1], 1);
+	in_map[1] = 0;
+	bpfe_rcu_read_unlock();
+	bpfe_map_put(locked);
+}
+
 /* Elements come back, many times more often than there are. */
 static void test_recycling(void **state)
 {
@@ -335,6 +369,7 @@ int main(void)
 		TEST(test_spares_used_up),
 		TEST(test_churn_in_one_run),
 		TEST(test_locked),
+		TEST(test_locked_and_reused),
 		TEST(test_recycling),
 		TEST(test_iteration),
 		TEST(test_iteration_under_deletion),
