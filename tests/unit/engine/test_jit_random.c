@@ -318,7 +318,8 @@ static void generate(struct gen *g, uint64_t seed)
 	}
 }
 
-static struct bpfe_program *load(const struct gen *g, enum bpfe_engine engine, uint32_t flags)
+static struct bpfe_program *load(const struct gen *g, enum bpfe_engine engine, uint32_t flags,
+				 uint32_t relax)
 {
 	struct load l;
 
@@ -327,6 +328,7 @@ static struct bpfe_program *load(const struct gen *g, enum bpfe_engine engine, u
 	l.attr.mem_size = MEM_SIZE;
 	l.attr.engine = engine;
 	l.attr.flags = flags;
+	l.attr.relax = relax;
 	return load_ok(&l);
 }
 
@@ -342,14 +344,15 @@ static void show(const struct gen *g, uint64_t seed)
 	}
 }
 
-static void compare(const struct gen *g, uint64_t seed, const uint64_t *mem, uint32_t flags)
+static void compare(const struct gen *g, uint64_t seed, const uint64_t *mem, uint32_t flags,
+		    uint32_t relax)
 {
 	const enum bpfe_engine engines[] = {BPFE_ENGINE_INTERP, BPFE_ENGINE_JIT};
 	uint64_t after[2][MEM_SIZE / 8];
 	struct bpfe_result results[2];
 
 	for (unsigned e = 0; e < 2; e++) {
-		struct bpfe_program *prog = load(g, engines[e], flags);
+		struct bpfe_program *prog = load(g, engines[e], flags, relax);
 
 		memcpy(after[e], mem, MEM_SIZE);
 		bpfe_rcu_read_lock();
@@ -385,7 +388,8 @@ static void test_random(void **state)
 		generate(&g, seed);
 		for (unsigned r = 0; r < REGISTERS; r++)
 			mem[r] = any_value(&g);
-		compare(&g, seed, mem, seed % 2 ? BPFE_LOAD_COUNTED : 0);
+		compare(&g, seed, mem, seed % 2 ? BPFE_LOAD_COUNTED : 0,
+			seed % 4 < 2 ? BPFE_RELAX_ALL : 0);
 	}
 	bpfe_rcu_barrier();
 }
