@@ -342,9 +342,15 @@ static bool make_room(struct walk *w)
 
 void jit_flow(struct lir *lir)
 {
+	jit_flow_changed(lir, JIT_FLOW_NOTHING);
+	jit_flow_live(lir);
+}
+
+void jit_flow_order(struct lir *lir)
+{
 	struct walk w = {.lir = lir};
 
-	if (lir->failed)
+	if (lir->failed || lir->flow_known >= JIT_FLOW_ORDER)
 		return;
 	if (!make_room(&w)) {
 		lir->failed = true;
@@ -354,25 +360,19 @@ void jit_flow(struct lir *lir)
 	empty_unreached(&w);
 	find_predecessors(&w);
 	find_loops(&w);
-	find_liveness(&w);
-	lir->flow_known = JIT_FLOW_LIVE;
-}
-
-void jit_flow_order(struct lir *lir)
-{
-	if (lir->flow_known < JIT_FLOW_ORDER)
-		jit_flow(lir);
+	lir->flow->has_loops = w.has_loops;
+	lir->flow_known = JIT_FLOW_ORDER;
 }
 
 void jit_flow_live(struct lir *lir)
 {
-	struct walk w = {.lir = lir, .has_loops = true};
+	struct walk w = {.lir = lir};
 
-	if (lir->flow_known < JIT_FLOW_ORDER) {
-		jit_flow(lir);
-	} else if (lir->flow_known < JIT_FLOW_LIVE && make_room(&w)) {
-		/* The tables are those of the walk that found the order. */
-		find_liveness(&w);
-		lir->flow_known = JIT_FLOW_LIVE;
-	}
+	jit_flow_order(lir);
+	/* The tables are those of the walk that found the order. */
+	if (lir->failed || lir->flow_known >= JIT_FLOW_LIVE || !make_room(&w))
+		return;
+	w.has_loops = lir->flow->has_loops;
+	find_liveness(&w);
+	lir->flow_known = JIT_FLOW_LIVE;
 }

@@ -23,7 +23,8 @@ struct lir_flow {
 	/* The head of the innermost loop around a block, of a head the one around its loop;
 	 * LIR_NO_BLOCK: none. */
 	uint32_t *loop;
-	uint32_t room; /* blocks there is memory for */
+	bool has_loops; /* an edge leads back */
+	uint32_t room;  /* blocks there is memory for */
 	uint32_t memory[];
 };
 

@@ -85,9 +85,11 @@ static bool is_test(const struct lir_block *block)
 	return block->n_ops <= MAX_TEST && end && end->code == LIR_BRANCH;
 }
 
-/* Blocks that go back to the test of a loop test themselves. */
-static void rotate_loops(struct lir *lir)
+/* Blocks that go back to the test of a loop test themselves. True if there were any. */
+static bool rotate_loops(struct lir *lir)
 {
+	bool rotated = false;
+
 	const struct lir_flow *flow = lir->flow;
 
 	for (uint32_t i = 0; i < flow->n_rpo; i++) {
@@ -98,7 +100,9 @@ static void rotate_loops(struct lir *lir)
 		    !is_test(&lir->blocks[head]))
 			continue;
 		copy_behind(lir, head, b);
+		rotated = true;
 	}
+	return rotated;
 }
 
 /* ---- Order ---------------------------------------------------------------------------------- */
@@ -210,8 +214,8 @@ static bool is_short_exit(const struct lir_block *block)
 	return block->n_ops <= MAX_EXIT && end && end->code == LIR_EXIT;
 }
 
-/* Instead of a jump to a short exit that lies elsewhere: the exit. */
-static void copy_exits(struct lir *lir)
+/* Instead of a jump to a short exit that lies elsewhere: the exit. True if there were any. */
+static bool copy_exits(struct lir *lir)
 {
 	uint32_t copied = 0;
 
@@ -226,6 +230,7 @@ static void copy_exits(struct lir *lir)
 			copied++;
 		}
 	}
+	return copied;
 }
 
 /* Take out what only a copy leads to. */
@@ -233,7 +238,8 @@ static void drop_unreached(struct lir *lir)
 {
 	uint32_t n = 0;
 
-	jit_flow(lir);
+	jit_flow_changed(lir, JIT_FLOW_NOTHING);
+	jit_flow_order(lir);
 	for (uint32_t i = 0; i < lir->n_order && !lir->failed; i++) {
 		if (lir->flow->place[lir->order[i]] != UINT32_MAX)
 			lir->order[n++] = lir->order[i];
@@ -255,11 +261,13 @@ static void optimise_order(struct lir *lir)
 
 	lir_compact(lir);
 	thread_jumps(lir);
-	jit_flow(lir);
+	jit_flow_changed(lir, JIT_FLOW_NOTHING);
+	jit_flow_order(lir);
 	if (lir->failed)
 		return;
-	rotate_loops(lir);
-	jit_flow(lir);
+	if (rotate_loops(lir))
+		jit_flow_changed(lir, JIT_FLOW_NOTHING);
+	jit_flow_order(lir);
 	l.waits = malloc((lir->n_blocks + 1) * (2 * sizeof(*l.waits) + sizeof(*l.laid_out)));
 	lir->failed |= !l.waits;
 	if (lir->failed) {
@@ -273,8 +281,8 @@ static void optimise_order(struct lir *lir)
 	for (uint32_t at = 0; at < lir->flow->n_rpo;)
 		order_function(&l, &at);
 	free(l.waits);
-	copy_exits(lir);
-	drop_unreached(lir);
+	if (copy_exits(lir))
+		drop_unreached(lir);
 }
 
 void jit_layout(struct lir *lir, bool optimise)

@@ -34,26 +34,68 @@ static jit_value value_of(const struct jit_local *local, uint8_t reg)
 	return reg < LIR_NONE ? local->now[reg] : JIT_NO_VALUE;
 }
 
+static void use(struct jit_local *local, jit_value value, uint32_t at)
+{
+	if (value < 0)
+		return;
+	local->last_use[value] = at;
+	local->n_uses[value] += local->n_uses[value] < JIT_LIVE_OUT - 1;
+}
+
+/* Whatever the operation reads, in whatever way. */
+static void use_all(struct jit_local *local, const struct lir_op *op, uint32_t at)
+{
+	for (lir_set uses = lir_uses(op); uses; uses &= uses - 1)
+		use(local, local->now[__builtin_ctz(uses)], at);
+}
+
+/* Each register once, as in a set: most operations read only what they have operands for. */
+static void use_operands(struct jit_local *local, const struct jit_operands *operands, uint16_t t,
+			 bool memory, uint32_t at)
+{
+	jit_value a = t & LIR_USES_A ? operands->a : JIT_NO_VALUE;
+	jit_value b = t & LIR_USES_B ? operands->b : JIT_NO_VALUE;
+
+	use(local, a, at);
+	if (b != a)
+		use(local, b, at);
+	if (!memory)
+		return;
+	if (operands->base != a && operands->base != b)
+		use(local, operands->base, at);
+	if (operands->index != a && operands->index != b && operands->index != operands->base)
+		use(local, operands->index, at);
+}
+
 static void scan_uses(struct jit_local *local, uint32_t at)
 {
 	const struct lir_op *op = &local->ops[at];
 	struct jit_operands *operands = &local->operands[at];
-	lir_set uses = lir_uses(op);
 	bool memory = lir_has_memory(op);
+	uint16_t t = lir_traits[op->code];
 
 	operands->a = value_of(local, op->a);
 	operands->b = value_of(local, op->b);
 	operands->base = memory ? value_of(local, op->base) : JIT_NO_VALUE;
 	operands->index = memory && op->scale ? value_of(local, op->index) : JIT_NO_VALUE;
-	for (; uses; uses &= uses - 1) {
-		jit_value value = local->now[__builtin_ctz(uses)];
+	if (t & (LIR_IMPLIES | LIR_USES_DST))
+		use_all(local, op, at);
+	else
+		use_operands(local, operands, t, memory, at);
+}
 
-		if (value < 0)
-			continue;
-		local->last_use[value] = at;
-		if (local->n_uses[value] < JIT_LIVE_OUT - 1)
-			local->n_uses[value]++;
+static void scan_defs(struct jit_local *local, uint32_t at)
+{
+	const struct lir_op *op = &local->ops[at];
+	lir_set defs = lir_defs(op);
+
+	if (!(defs & (defs - 1))) {
+		if (defs)
+			local->now[__builtin_ctz(defs)] = (jit_value)at;
+		return;
 	}
+	for (; defs; defs &= defs - 1)
+		local->now[__builtin_ctz(defs)] = (jit_value)at;
 }
 
 void jit_local_scan(struct jit_local *local, const struct lir_block *block)
@@ -65,8 +107,6 @@ void jit_local_scan(struct jit_local *local, const struct lir_block *block)
 	for (uint8_t reg = 0; reg < LIR_NONE; reg++)
 		local->now[reg] = jit_entry_value(reg);
 	for (uint32_t i = 0; i < block->n_ops; i++) {
-		lir_set defs;
-
 		local->n_uses[i] = 0;
 		local->last_use[i] = i;
 		if (block->ops[i].code == LIR_NOP) {
@@ -75,8 +115,7 @@ void jit_local_scan(struct jit_local *local, const struct lir_block *block)
 			continue;
 		}
 		scan_uses(local, i);
-		for (defs = lir_defs(&block->ops[i]); defs; defs &= defs - 1)
-			local->now[__builtin_ctz(defs)] = (jit_value)i;
+		scan_defs(local, i);
 	}
 	for (; out; out &= out - 1) {
 		uint32_t reg = (uint32_t)__builtin_ctz(out);

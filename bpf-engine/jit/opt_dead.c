@@ -228,6 +228,20 @@ static bool is_removable(const struct lir_op *op)
 	return lir_is_pure(op) && op->dst < REGS && !(LIR_SCRATCH & LIR_BIT(op->dst));
 }
 
+/* In front of it, nobody wants what @op writes over. */
+static void forget(struct wanted *w, const struct lir_op *op)
+{
+	lir_set defs = lir_defs(op);
+
+	if (!(defs & (defs - 1))) {
+		if (defs)
+			w->of[__builtin_ctz(defs)] = 0;
+		return;
+	}
+	for (; defs; defs &= defs - 1)
+		w->of[__builtin_ctz(defs)] = 0;
+}
+
 static void visit(struct wanted *w, struct lir_op *op)
 {
 	uint64_t bits = ALL;
@@ -242,8 +256,7 @@ static void visit(struct wanted *w, struct lir_op *op)
 		if (op->code == LIR_NOP)
 			return;
 	}
-	for (lir_set defs = lir_defs(op); defs; defs &= defs - 1)
-		w->of[__builtin_ctz(defs)] = 0;
+	forget(w, op);
 	want_operands(w, op, bits);
 }
 

@@ -272,7 +272,7 @@ void jit_opt_forward(struct lir *lir)
 {
 	struct forward f = {.lir = lir};
 
-	jit_flow_live(lir);
+	jit_flow_order(lir);
 	if (lir->failed)
 		return;
 	f.live = malloc((lir->flow->n_rpo + 1) * sizeof(*f.live));

@@ -7,10 +7,8 @@
 #include "jit/opt_values.h"
 
 struct pairs {
-	struct lir_op *ops;
-	uint32_t
-		defined[JIT_VALUE_REGS]; /* by which operation; 0: before the block, or the first */
-	lir_set unread;                  /* since then */
+	struct lir_op *up[JIT_VALUE_REGS]; /* what shifted a register up by a constant, and... */
+	lir_set unread;                    /* ...it was neither read nor written since */
 };
 
 /* Is @op "reg = reg shifted by a constant", of 64 bits? */
@@ -54,27 +52,26 @@ static void pair(struct lir_op *first, struct lir_op *second)
 	}
 }
 
-static void visit(struct pairs *p, uint32_t at)
+static void visit(struct pairs *p, struct lir_op *op)
 {
-	struct lir_op *op = &p->ops[at];
-	lir_set defs = lir_defs(op);
+	bool up = op->code == LIR_SHL && op->size == 8 && op->b == LIR_IMM &&
+		  op->dst < JIT_VALUE_REGS;
 
-	if (shifts_in_place(op) && op->dst < JIT_VALUE_REGS && (p->unread & LIR_BIT(op->dst))) {
-		struct lir_op *first = &p->ops[p->defined[op->dst]];
-
-		if (first->code == LIR_SHL && first->size == 8 && first->b == LIR_IMM)
-			pair(first, op);
+	if (p->unread) {
+		if (shifts_in_place(op) && (p->unread & lir_one(op->dst)))
+			pair(p->up[op->dst], op);
+		p->unread &= ~(lir_uses(op) | lir_defs(op));
 	}
-	p->unread &= ~lir_uses(op);
-	p->unread |= defs;
-	for (; defs; defs &= defs - 1)
-		p->defined[__builtin_ctz(defs)] = at;
+	if (up) {
+		p->up[op->dst] = op;
+		p->unread |= LIR_BIT(op->dst);
+	}
 }
 
 void jit_values_pairs(struct lir_block *block)
 {
-	struct pairs p = {.ops = block->ops};
+	struct pairs p = {.unread = 0};
 
 	for (uint32_t i = 0; i < block->n_ops; i++)
-		visit(&p, i);
+		visit(&p, &block->ops[i]);
 }
