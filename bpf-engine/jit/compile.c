@@ -138,6 +138,8 @@ int bpfe_jit_compile(const struct bpfe_image *image, const struct jit_options *o
 		harden(&lir, options);
 		if (!lir.failed && !(options->passes >> JIT_PASS_SUM & 1))
 			jit_opt_sum(&lir);
+		if (!lir.failed && options->last)
+			options->last(&lir);
 		jit_layout(&lir, !(options->passes >> JIT_PASS_LAYOUT & 1));
 		if (options->print && !lir.failed)
 			lir_print(&lir, options->print);

@@ -12,8 +12,10 @@
 /* ---- Is it safe? ------------------------------------------------------------------------------
  */
 
-static unsigned bytes_of(const struct lir_op *op)
+static uint64_t bytes_of(const struct lir_op *op)
 {
+	if (op->code == LIR_SUM)
+		return (uint64_t)op->imm * op->alu;
 	bool narrow = op->code == LIR_ZEXT || op->code == LIR_SEXT || op->code == LIR_BSWAP;
 
 	if (op->code == LIR_SUM)
@@ -58,7 +60,7 @@ static bool is_safe(const struct harden_state *state, const struct lir_op *op)
 
 	if (!offsets_of(state, op, &lo, &hi))
 		return false;
-	hi += bytes_of(op);
+	hi += (int64_t)bytes_of(op);
 	switch (base.kind) {
 	case HELD_OBJECT:
 		return lo >= 0 && hi <= base.size;
@@ -178,7 +180,7 @@ static bool clamp_address(struct harden *h)
 		return false;
 	clamp.dst = clamp.a = h->scratch;
 	clamp.disp = lea.disp;
-	clamp.imm = bytes_of(&lea);
+	clamp.imm = (int64_t)bytes_of(&lea);
 	lea.code = LIR_LEA;
 	lea.size = 8;
 	lea.dst = h->scratch;

@@ -11,6 +11,11 @@
 
 /* ---- Passes over the intermediate form ------------------------------------------------------ */
 
+struct lir;
+
+/* Every optimising pass: rewrites @lir, changes no result. Failure is lir->failed. */
+typedef void (*jit_pass_fn)(struct lir *lir);
+
 struct jit_options {
 	uint32_t relax;  /* enum bpfe_relax: hardening that is switched off */
 	uint32_t passes; /* bit n of enum jit_pass: skip it (tests and measurement) */
@@ -18,15 +23,13 @@ struct jit_options {
 	uint32_t budget;
 	bool count;             /* count instructions even if the program is known to end */
 	struct bpfe_log *print; /* gets the program as it goes to lower.c; NULL */
+	jit_pass_fn last;       /* for tests: another pass, behind hardening; NULL */
 };
 
 /* build*.c: a verified image as operations. Helpers with small bodies are expanded on the way
  * (inline*.c). -ENOMEM, -EOPNOTSUPP (an instruction that only the interpreter has; logged). */
 int jit_build(struct lir *lir, const struct bpfe_image *image, const struct jit_options *options,
 	      struct bpfe_log *log);
-
-/* Every optimising pass: rewrites @lir, changes no result. Failure is lir->failed. */
-typedef void (*jit_pass_fn)(struct lir *lir);
 
 enum jit_pass {
 	JIT_PASS_VALUES,  /* opt_values.c: constants, known bits, copies, extensions */
