@@ -100,28 +100,34 @@ WITH_AES HASH_INLINE void read_key(uint64_t *words, const void *key, const uint3
 WITH_AES HASH_INLINE void *look_up_small(struct bpfe_map *map, const void *key, uint32_t cpu,
 					 const uint32_t size, const enum hash_result_kind result)
 {
-	struct hash_header *h = map->data;
+	const struct hash_header *h = map->data;
+	struct hash_found found;
 	uint64_t words[2];
-	uint32_t number;
 	__m128i hash;
 
 	read_key(words, key, size);
 	hash = outer(
 		&h->secret,
 		inner(&h->secret, _mm_set_epi64x((long long)words[1], (long long)words[0]), 0));
-	if (hash_search_home(h, (uint64_t)_mm_cvtsi128_si64(hash), tags_of(hash), words,
-			     size > 8 ? 2 : 1, size > 8 ? HASH_KEY_16 : HASH_KEY_WORD, &number))
-		return number ? hash_result(map, h, number, cpu, result) : NULL;
-	/* The key is read again: it counts as what it is then. */
-	return bpfe_hash_look_up(map, key, cpu);
+	switch (hash_search_home(h, (uint64_t)_mm_cvtsi128_si64(hash), tags_of(hash), words,
+				 size > 8 ? 2 : 1, size > 8 ? HASH_KEY_16 : HASH_KEY_WORD,
+				 &found)) {
+	case HASH_FINDS:
+		return hash_result(map, h, &found, cpu, result);
+	case HASH_MISSES:
+		return NULL;
+	default:
+		/* The key is read again: it counts as what it is then. */
+		return bpfe_hash_look_up(map, key, hash_result_of_cpu(result) ? cpu : 0);
+	}
 }
 
 WITH_AES HASH_INLINE void *look_up_any(struct bpfe_map *map, const void *key, uint32_t cpu,
 				       const enum hash_result_kind result)
 {
-	struct hash_header *h = map->data;
+	const struct hash_header *h = map->data;
+	struct hash_found found;
 	struct hash_key k;
-	uint32_t number;
 	__m128i hash;
 
 	k.n_words = hash_key_words(map);
@@ -129,11 +135,15 @@ WITH_AES HASH_INLINE void *look_up_any(struct bpfe_map *map, const void *key, ui
 	k.words[(k.n_words - 1) | 1] = 0;
 	memcpy(k.words, key, map->attr.key_size);
 	hash = hash_blocks(&h->secret, k.words, (k.n_words + 1) / 2);
-	k.hash = (uint64_t)_mm_cvtsi128_si64(hash);
-	if (!hash_search_home(h, k.hash, tags_of(hash), k.words, k.n_words, HASH_KEY_WORDS,
-			      &number))
-		number = bpfe_hash_find(map, &k);
-	return number ? hash_result(map, h, number, cpu, result) : NULL;
+	switch (hash_search_home(h, (uint64_t)_mm_cvtsi128_si64(hash), tags_of(hash), k.words,
+				 k.n_words, HASH_KEY_WORDS, &found)) {
+	case HASH_FINDS:
+		return hash_result(map, h, &found, cpu, result);
+	case HASH_MISSES:
+		return NULL;
+	default:
+		return bpfe_hash_look_up(map, key, cpu);
+	}
 }
 
 /* The look-ups of a map whose elements become @result, by size of key. */

@@ -23,12 +23,13 @@ uint32_t bpfe_hash_find(const struct bpfe_map *map, const struct hash_key *k)
 HASH_INLINE void *look_up(struct bpfe_map *map, const void *key, uint32_t cpu,
 			  const enum hash_result_kind result)
 {
+	struct hash_found found;
 	struct hash_key k;
-	uint32_t number;
 
 	hash_key_read(map, key, &k);
-	number = bpfe_hash_find(map, &k);
-	return number ? hash_result(map, map->data, number, cpu, result) : NULL;
+	found.number = bpfe_hash_find(map, &k);
+	found.element = hash_element(map->data, found.number);
+	return found.number ? hash_result(map, map->data, &found, cpu, result) : NULL;
 }
 
 #define LOOK_UP(name, result)                                                  \

@@ -108,16 +108,23 @@ HASH_INLINE bool hash_same_key(const struct hash_element *e, const uint64_t *wor
 	return true;
 }
 
-/* Slot of @b with the key, or HASH_SLOTS; *@number: the element's. */
+/* An element that was found. */
+struct hash_found {
+	uint32_t number;
+	struct hash_element *element;
+};
+
+/* Slot of @b with the key, or HASH_SLOTS; *@found: what is there. */
 HASH_INLINE uint32_t hash_search_bucket(const struct hash_header *h, const struct hash_bucket *b,
 					hash_tags tags, const uint64_t *words, uint32_t n_words,
-					const enum hash_key_kind kind, uint32_t *number)
+					const enum hash_key_kind kind, struct hash_found *found)
 {
 	for (uint32_t match = hash_match(b, tags); match; match &= match - 1) {
 		uint32_t slot = (uint32_t)__builtin_ctz(match);
 
-		*number = atomic_load_explicit(&b->numbers[slot], memory_order_acquire);
-		if (hash_same_key(hash_element(h, *number), words, n_words, kind))
+		found->number = atomic_load_explicit(&b->numbers[slot], memory_order_acquire);
+		found->element = hash_element(h, found->number);
+		if (hash_same_key(found->element, words, n_words, kind))
 			return slot;
 	}
 	return HASH_SLOTS;
@@ -135,25 +142,32 @@ HASH_INLINE bool hash_still(const struct hash_bucket *home, uint32_t version)
 	return (hash_version(home) ^ version) <= HASH_LOCKED;
 }
 
+enum hash_outcome {
+	HASH_MISSES,
+	HASH_FINDS,
+	HASH_UNSURE, /* the key may be in an overflow bucket, or a writer came between */
+};
+
 /*
- * The first try of a search, which nearly always is the only one: false if the key may be in an
- * overflow bucket or a writer came between; otherwise *@number is the element's, or 0. It calls
- * nothing, so that who inlines it saves no registers.
+ * The first try of a search, which nearly always is the only one. It calls nothing, so that who
+ * inlines it saves no registers.
  */
-HASH_INLINE bool hash_search_home(const struct hash_header *h, uint64_t hash, hash_tags tags,
-				  const uint64_t *words, uint32_t n_words,
-				  const enum hash_key_kind kind, uint32_t *number)
+HASH_INLINE enum hash_outcome hash_search_home(const struct hash_header *h, uint64_t hash,
+					       hash_tags tags, const uint64_t *words,
+					       uint32_t n_words, const enum hash_key_kind kind,
+					       struct hash_found *found)
 {
 	uint64_t shape = atomic_load_explicit(&h->shape, memory_order_acquire);
 	const struct hash_bucket *home = hash_bucket(h, hash_home(shape, hash));
 	uint32_t version = hash_version(home);
 
-	if (hash_search_bucket(h, home, tags, words, n_words, kind, number) < HASH_SLOTS)
-		return hash_still(home, version);
-	*number = 0;
+	if (hash_search_bucket(h, home, tags, words, n_words, kind, found) < HASH_SLOTS)
+		return hash_still(home, version) ? HASH_FINDS : HASH_UNSURE;
 	return !atomic_load_explicit(&home->overflow, memory_order_acquire) &&
-	       hash_still(home, version) &&
-	       atomic_load_explicit(&h->shape, memory_order_acquire) == shape;
+			       hash_still(home, version) &&
+			       atomic_load_explicit(&h->shape, memory_order_acquire) == shape
+		       ? HASH_MISSES
+		       : HASH_UNSURE;
 }
 
 /* Number of the element with the key in the chain of @home, or 0; of no use if its version changes.
@@ -166,11 +180,12 @@ static inline uint32_t hash_search_chain(const struct hash_header *h,
 	const struct hash_bucket *b = home;
 
 	for (;;) {
-		uint32_t number, next;
+		struct hash_found found;
+		uint32_t next;
 
-		if (hash_search_bucket(h, b, tags, k->words, k->n_words, HASH_KEY_WORDS, &number) <
+		if (hash_search_bucket(h, b, tags, k->words, k->n_words, HASH_KEY_WORDS, &found) <
 		    HASH_SLOTS)
-			return number;
+			return found.number;
 		next = atomic_load_explicit(&b->overflow, memory_order_acquire);
 		/* Of another chain, if one was reused meanwhile: not followed then. */
 		if (!next || !hash_still(home, version))
@@ -181,7 +196,7 @@ static inline uint32_t hash_search_chain(const struct hash_header *h,
 
 /* ---- What a look-up returns ----------------------------------------------------------------- */
 
-/* What the map's type makes of the element that was found, @number. */
+/* By the map's type. */
 enum hash_result_kind {
 	HASH_RESULT_VALUE,
 	HASH_RESULT_LRU,
@@ -190,21 +205,27 @@ enum hash_result_kind {
 	HASH_RESULTS
 };
 
-HASH_INLINE void *hash_result(const struct bpfe_map *map, struct hash_header *h, uint32_t number,
-			      uint32_t cpu, const enum hash_result_kind kind)
+HASH_INLINE bool hash_result_of_cpu(const enum hash_result_kind kind)
 {
-	struct hash_element *e = hash_element(h, number);
+	return kind == HASH_RESULT_PER_CPU || kind == HASH_RESULT_LRU_PER_CPU;
+}
+
+HASH_INLINE void *hash_result(const struct bpfe_map *map, const struct hash_header *h,
+			      const struct hash_found *found, uint32_t cpu,
+			      const enum hash_result_kind kind)
+{
+	struct hash_element *e = found->element;
 
 	/* Written only when it changes: it is in many processors' caches. */
 	if ((kind == HASH_RESULT_LRU || kind == HASH_RESULT_LRU_PER_CPU) &&
 	    !atomic_load_explicit(&e->used, memory_order_relaxed))
 		atomic_store_explicit(&e->used, 1, memory_order_relaxed);
-	if (kind == HASH_RESULT_VALUE || kind == HASH_RESULT_LRU)
+	if (!hash_result_of_cpu(kind))
 		return (uint8_t *)e + h->value_offset;
 	if (cpu >= map->attr.cpus)
 		cpu %= map->attr.cpus;
-	return (uint8_t *)h + h->values_offset + cpu * h->cpu_stride +
-	       number * bpfe_value_stride(&map->attr);
+	return (uint8_t *)(uintptr_t)h + h->values_offset + cpu * h->cpu_stride +
+	       found->number * bpfe_value_stride(&map->attr);
 }
 
 /* The kind that @map's type needs. */

@@ -76,12 +76,15 @@ static inline struct hash_place hash_place_of(const struct bpfe_map *map, struct
 	const struct hash_header *h = map->data;
 	struct hash_place place = {.home = home};
 	const hash_tags tags = hash_tags_of(k->hash);
+	struct hash_found found;
 
 	for (place.bucket = home; place.bucket; place.bucket = hash_next_bucket(h, place.bucket)) {
 		place.slot = hash_search_bucket(h, place.bucket, tags, k->words, k->n_words,
-						HASH_KEY_WORDS, &place.number);
-		if (place.slot < HASH_SLOTS)
+						HASH_KEY_WORDS, &found);
+		if (place.slot < HASH_SLOTS) {
+			place.number = found.number;
 			return place;
+		}
 	}
 	place.number = 0;
 	return place;
