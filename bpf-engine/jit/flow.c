@@ -29,24 +29,6 @@ struct walk {
 	uint32_t *to; /* two of each block: its successors, LIR_NO_BLOCK behind the last */
 };
 
-unsigned lir_successors(const struct lir_block *block, uint32_t successors[2])
-{
-	const struct lir_op *end = block->n_ops ? &block->ops[block->n_ops - 1] : NULL;
-	unsigned n = 0;
-
-	if (end && (end->code == LIR_EXIT || end->code == LIR_TRAP))
-		return 0;
-	if (end &&
-	    (end->code == LIR_JUMP || end->code == LIR_BRANCH || end->code == LIR_MAY_GOTO)) {
-		successors[n++] = end->target;
-		if (end->code == LIR_JUMP)
-			return n;
-	}
-	if (block->next != LIR_NO_BLOCK && (!n || successors[0] != block->next))
-		successors[n++] = block->next;
-	return n;
-}
-
 /* ---- Order ------------------------------------------------------------------------------------
  */
 

@@ -36,6 +36,7 @@ struct pass {
 	uint32_t n_places, room, free;
 	struct jit_values now, edge; /* at the operation at hand; on the edge at hand */
 	uint32_t last;               /* place in flow->rpo of the last block of the loops at hand */
+	uint32_t at_hand;            /* block in front of which what is known is in now */
 	bool decided;                /* a branch is no more */
 	bool looking;                /* at loops: nothing is rewritten */
 };
@@ -84,7 +85,10 @@ static void arrive(struct pass *p, uint32_t block, const struct jit_values *know
 			return;
 		}
 		p->place_of[block] = n;
-		p->places[n] = (struct place){.known = *known, .stale = true};
+		place = &p->places[n];
+		place->known = *known;
+		place->changes = 0;
+		place->stale = true;
 		return;
 	}
 	place = &p->places[p->place_of[block]];
@@ -97,15 +101,25 @@ static void arrive(struct pass *p, uint32_t block, const struct jit_values *know
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
+static bool is_inside(const struct pass *p, uint32_t block)
+{
+	return p->last != NO_PLACE && p->flow->place[block] <= p->last;
+}
+
 /* While loops are looked at what is behind them has to wait, and once they are known to the end it
  * is only that which is still told. */
 static void leave(struct pass *p, uint32_t from, uint32_t to, const struct jit_values *known)
 {
-	uint32_t place = p->flow->place[to];
-	bool inside = p->last != NO_PLACE && place <= p->last;
+	if (is_inside(p, to) == p->looking)
+		arrive(p, to, known, p->flow->place[to] <= p->flow->place[from]);
+}
 
-	if (inside == p->looking)
-		arrive(p, to, known, place <= p->flow->place[from]);
+/* Is @to the next to be visited, and @from all that leads there? Then what is known need not be
+ * kept. */
+static bool goes_on(const struct pass *p, uint32_t from, uint32_t to)
+{
+	return !p->looking && p->lir->blocks[to].n_preds == 1 &&
+	       p->flow->place[to] == p->flow->place[from] + 1 && !is_inside(p, to);
 }
 
 /* The way on from @block if the condition of the branch at its end holds, or does not. */
@@ -126,7 +140,14 @@ static void leave_block(struct pass *p, uint32_t b)
 
 	if (end && end->code == LIR_BRANCH && n == 2) {
 		leave_branch(p, b, end, end->target, true);
-		leave_branch(p, b, end, block->next, false);
+		if (!goes_on(p, b, block->next))
+			leave_branch(p, b, end, block->next, false);
+		else if (jit_values_branch(&p->now, end, false))
+			p->at_hand = block->next;
+		return;
+	}
+	if (n == 1 && goes_on(p, b, successors[0])) {
+		p->at_hand = successors[0];
 		return;
 	}
 	for (unsigned s = 0; s < n; s++)
@@ -146,8 +167,11 @@ static void visit(struct pass *p, uint32_t b)
 {
 	struct lir_block *block = &p->lir->blocks[b];
 
-	p->now = p->places[p->place_of[b]].known;
-	p->places[p->place_of[b]].stale = false;
+	if (p->at_hand != b) {
+		p->now = p->places[p->place_of[b]].known;
+		p->places[p->place_of[b]].stale = false;
+	}
+	p->at_hand = LIR_NO_BLOCK;
 	for (uint32_t i = 0; i < block->n_ops; i++) {
 		struct lir_op *op = &block->ops[i];
 		struct jit_fact fact;
@@ -236,10 +260,11 @@ static void visit_all(struct pass *p)
 			find_stretch(p, i);
 			look_at_loops(p, i);
 		}
-		if (p->place_of[block] == NO_PLACE)
+		if (p->place_of[block] == NO_PLACE && p->at_hand != block)
 			continue;
 		visit(p, block);
-		place_free(p, block);
+		if (p->place_of[block] != NO_PLACE)
+			place_free(p, block);
 	}
 }
 
@@ -252,7 +277,7 @@ static void enter_functions(struct pass *p)
 
 void jit_opt_values(struct lir *lir)
 {
-	struct pass p = {.lir = lir, .free = NO_PLACE, .last = NO_PLACE};
+	struct pass p = {.lir = lir, .free = NO_PLACE, .last = NO_PLACE, .at_hand = LIR_NO_BLOCK};
 
 	jit_flow_order(lir);
 	if (lir->failed)
