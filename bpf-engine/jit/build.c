@@ -499,6 +499,8 @@ static void build_program(struct jit_builder *b)
 	lir->spare = LIR_BIT(LIR_R10) | (lir->counts ? 0 : LIR_BIT(LIR_R12));
 	if (!lir->counts && !lir->failed)
 		drop_charges(lir);
+	else if (!lir->failed)
+		jit_merge_charges(lir);
 }
 
 int jit_build(struct lir *lir, const struct bpfe_image *image, const struct jit_options *options,

@@ -125,6 +125,9 @@ void jit_build_call_local(struct jit_builder *b, const struct bpf_insn *insn,
 void jit_build_callx(struct jit_builder *b, const struct bpf_insn *insn,
 		     const struct bpfe_insn_aux *aux);
 
+/* build_charges.c: charge for blocks together where control passes all of them or none. */
+void jit_merge_charges(struct lir *lir);
+
 /* The edges of a conditional jump that the verifier followed: set of BPFE_EDGE_*. */
 unsigned jit_edges(const struct bpfe_image *image, uint32_t slot);
 
