@@ -371,6 +371,16 @@ static void open_blocks(struct jit_builder *b, const struct bpfe_subprog *subpro
 	}
 }
 
+/* Passes put operations into blocks, and look back in them: what a guest can make longer than any
+ * compiler does must not take the square of its length. */
+#define LONG_BLOCK 512u
+
+static bool is_long_block(const struct jit_builder *b)
+{
+	return b->block != LIR_NO_BLOCK && !b->lir->failed &&
+	       b->lir->blocks[b->block].n_ops >= LONG_BLOCK;
+}
+
 static void build_function(struct jit_builder *b, uint32_t f)
 {
 	const struct bpfe_subprog *subprog = &b->image->subprogs[f];
@@ -386,6 +396,8 @@ static void build_function(struct jit_builder *b, uint32_t f)
 
 		if (b->block_of[b->slot] != LIR_NO_BLOCK)
 			begin_block(b, b->slot);
+		else if (is_long_block(b))
+			jit_split_block(b);
 		if (b->block != LIR_NO_BLOCK && !b->lir->failed) {
 			if (b->image->aux[b->slot].seen)
 				build_charged(b);
