@@ -104,6 +104,7 @@ static gboolean run(struct instance *base, unsigned runs, double *ns, GError **e
 	struct native_instance *instance = (struct native_instance *)base;
 
 	for (unsigned i = 0; i < runs; i++) {
+		const uint32_t seq = *instance->seq;
 		uint64_t begin;
 
 		set_frame(instance);
@@ -113,6 +114,13 @@ static gboolean run(struct instance *base, unsigned runs, double *ns, GError **e
 		instance->retval = (uint32_t)instance->bench(&instance->ctx);
 		ns[i] = (double)(bench_clock() - begin);
 		bpfe_rcu_read_unlock();
+		if (*instance->seq - seq != base->n) {
+			g_set_error(error, TOOL_ERROR, TOOL_ERROR_FAILED,
+				    "%s: a run ended after %u of %u iterations: vary() found not "
+				    "the frame it needs",
+				    base->program->name, *instance->seq - seq, base->n);
+			return FALSE;
+		}
 	}
 	return TRUE;
 }
