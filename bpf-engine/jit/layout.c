@@ -52,20 +52,28 @@ static uint32_t destination(const struct lir *lir, uint32_t b)
 
 static void thread_jumps(struct lir *lir)
 {
+	bool changed = false;
+
 	for (uint32_t b = 0; b < lir->n_blocks; b++) {
 		struct lir_block *block = &lir->blocks[b];
 		struct lir_op *end = end_of(block);
+		uint32_t to = destination(lir, block->next);
 
-		block->next = destination(lir, block->next);
+		changed |= to != block->next;
+		block->next = to;
 		if (!end || end->code == LIR_EXIT || end->code == LIR_TRAP)
 			continue;
-		end->target = destination(lir, end->target);
+		to = destination(lir, end->target);
+		changed |= to != end->target;
+		end->target = to;
 		if (end->code == LIR_JUMP ||
 		    (end->code == LIR_BRANCH && end->target == block->next)) {
 			block->next = end->target;
 			block->n_ops--;
 		}
 	}
+	if (changed)
+		jit_flow_changed(lir, JIT_FLOW_NOTHING);
 }
 
 /* ---- Tests of loops ------------------------------------------------------------------------- */
@@ -85,12 +93,11 @@ static bool is_test(const struct lir_block *block)
 	return block->n_ops <= MAX_TEST && end && end->code == LIR_BRANCH;
 }
 
-/* Blocks that go back to the test of a loop test themselves. True if there were any. */
-static bool rotate_loops(struct lir *lir)
+/* Blocks that go back to the test of a loop test themselves. */
+static void rotate_loops(struct lir *lir)
 {
-	bool rotated = false;
-
 	const struct lir_flow *flow = lir->flow;
+	bool changed = false;
 
 	for (uint32_t i = 0; i < flow->n_rpo; i++) {
 		uint32_t b = flow->rpo[i], head = lir->blocks[b].next;
@@ -100,9 +107,10 @@ static bool rotate_loops(struct lir *lir)
 		    !is_test(&lir->blocks[head]))
 			continue;
 		copy_behind(lir, head, b);
-		rotated = true;
+		changed = true;
 	}
-	return rotated;
+	if (changed)
+		jit_flow_changed(lir, JIT_FLOW_NOTHING);
 }
 
 /* ---- Order ---------------------------------------------------------------------------------- */
@@ -214,8 +222,21 @@ static bool is_short_exit(const struct lir_block *block)
 	return block->n_ops <= MAX_EXIT && end && end->code == LIR_EXIT;
 }
 
-/* Instead of a jump to a short exit that lies elsewhere: the exit. True if there were any. */
-static bool copy_exits(struct lir *lir)
+/* Take @b, which nothing leads to any more, out of the order. */
+static void drop_block(struct lir *lir, uint32_t b)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < lir->n_order; i++) {
+		if (lir->order[i] != b)
+			lir->order[n++] = lir->order[i];
+	}
+	lir->n_order = n;
+	lir->blocks[b].n_ops = 0;
+}
+
+/* Instead of a jump to a short exit that lies elsewhere: the exit. */
+static void copy_exits(struct lir *lir)
 {
 	uint32_t copied = 0;
 
@@ -223,28 +244,16 @@ static bool copy_exits(struct lir *lir)
 		uint32_t b = lir->order[i], to = lir->blocks[b].next;
 
 		if (to == LIR_NO_BLOCK || end_of(&lir->blocks[b]) || lir->blocks[b].cold ||
-		    (i + 1 < lir->n_order && lir->order[i + 1] == to))
+		    (i + 1 < lir->n_order && lir->order[i + 1] == to) ||
+		    !is_short_exit(&lir->blocks[to]))
 			continue;
-		if (is_short_exit(&lir->blocks[to])) {
-			copy_behind(lir, to, b);
-			copied++;
-		}
+		copy_behind(lir, to, b);
+		copied++;
+		if (!--lir->blocks[to].n_preds)
+			drop_block(lir, to);
 	}
-	return copied;
-}
-
-/* Take out what only a copy leads to. */
-static void drop_unreached(struct lir *lir)
-{
-	uint32_t n = 0;
-
-	jit_flow_changed(lir, JIT_FLOW_NOTHING);
-	jit_flow_order(lir);
-	for (uint32_t i = 0; i < lir->n_order && !lir->failed; i++) {
-		if (lir->flow->place[lir->order[i]] != UINT32_MAX)
-			lir->order[n++] = lir->order[i];
-	}
-	lir->n_order = n;
+	if (copied)
+		jit_flow_changed(lir, JIT_FLOW_NOTHING);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */
@@ -261,12 +270,10 @@ static void optimise_order(struct lir *lir)
 
 	lir_compact(lir);
 	thread_jumps(lir);
-	jit_flow_changed(lir, JIT_FLOW_NOTHING);
 	jit_flow_order(lir);
 	if (lir->failed)
 		return;
-	if (rotate_loops(lir))
-		jit_flow_changed(lir, JIT_FLOW_NOTHING);
+	rotate_loops(lir);
 	jit_flow_order(lir);
 	l.waits = malloc((lir->n_blocks + 1) * (2 * sizeof(*l.waits) + sizeof(*l.laid_out)));
 	lir->failed |= !l.waits;
@@ -281,8 +288,7 @@ static void optimise_order(struct lir *lir)
 	for (uint32_t at = 0; at < lir->flow->n_rpo;)
 		order_function(&l, &at);
 	free(l.waits);
-	if (copy_exits(lir))
-		drop_unreached(lir);
+	copy_exits(lir);
 }
 
 void jit_layout(struct lir *lir, bool optimise)

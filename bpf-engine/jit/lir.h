@@ -221,6 +221,8 @@ struct lir_function {
 	uint32_t first, last; /* its blocks in order: [first, last) */
 	uint32_t stack_bytes; /* BPF's stack of it, multiple of 8 */
 	uint32_t cells;       /* 8-byte cells of the frame that are the JIT's: below BPF's stack */
+	int32_t private_below; /* what jit_stack_private() found, once it was asked */
+	bool knows_private;
 	lir_set saved;        /* registers to save, of LIR_CALLEE_SAVED | R12; set by lower.c */
 	bool is_main, is_callback, has_tail_call, calls;
 	bool loops; /* it has may_goto: the prologue clears... */

@@ -78,6 +78,7 @@ static void scan_uses(struct jit_local *local, uint32_t at)
 	operands->b = value_of(local, op->b);
 	operands->base = memory ? value_of(local, op->base) : JIT_NO_VALUE;
 	operands->index = memory && op->scale ? value_of(local, op->index) : JIT_NO_VALUE;
+	local->derives |= operands->base >= 0 || operands->index >= 0;
 	if (t & (LIR_IMPLIES | LIR_USES_DST))
 		use_all(local, op, at);
 	else
@@ -104,6 +105,7 @@ void jit_local_scan(struct jit_local *local, const struct lir_block *block)
 
 	local->ops = block->ops;
 	local->n_ops = block->n_ops;
+	local->derives = false;
 	for (uint8_t reg = 0; reg < LIR_NONE; reg++)
 		local->now[reg] = jit_entry_value(reg);
 	for (uint32_t i = 0; i < block->n_ops; i++) {

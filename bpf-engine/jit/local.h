@@ -35,6 +35,7 @@ struct jit_local {
 	uint16_t *n_uses;              /* of the value each operation defines; JIT_LIVE_OUT */
 	uint32_t *last_use;            /* the last operation of the block that reads it */
 	jit_value now[LIR_NONE];       /* of each register at the end of the block */
+	bool derives;                  /* an address is made in the block */
 };
 
 /* Room for the largest block of @lir; false (and lir->failed) without memory. */

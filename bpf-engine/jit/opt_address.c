@@ -157,7 +157,8 @@ static bool pays(const struct fold *f, uint32_t at, const struct expression *e)
 	return dies(f, e, operands->base) && dies(f, e, operands->index);
 }
 
-static void fold_operand(struct fold *f, uint32_t at)
+/* Has the operand changed? */
+static bool fold_operand(struct fold *f, uint32_t at)
 {
 	struct lir_op *op = &f->local->ops[at];
 	struct jit_operands *operands = &f->local->operands[at];
@@ -165,7 +166,9 @@ static void fold_operand(struct fold *f, uint32_t at)
 
 	if (!combine(f, operands->base, operands->index, op->scale ? op->scale : 1, op->disp, &e) ||
 	    !pays(f, at, &e))
-		return;
+		return false;
+	if (e.base == operands->base && e.index == operands->index)
+		return false;
 	operands->base = e.base;
 	operands->index = e.index;
 	op->base = e.base == JIT_NO_VALUE ? LIR_NONE : jit_value_reg(f->local, e.base);
@@ -178,6 +181,7 @@ static void fold_operand(struct fold *f, uint32_t at)
 		operands->index = e.base;
 		operands->base = e.index;
 	}
+	return true;
 }
 
 static void count_bases(struct fold *f)
@@ -196,8 +200,10 @@ static void count_bases(struct fold *f)
 	}
 }
 
-static void fold_block(struct fold *f)
+static bool fold_block(struct fold *f)
 {
+	bool changed = false;
+
 	count_bases(f);
 	for (uint8_t reg = 0; reg < LIR_NONE; reg++)
 		f->now[reg] = jit_entry_value(reg);
@@ -209,13 +215,14 @@ static void fold_block(struct fold *f)
 		if (op->code == LIR_NOP)
 			continue;
 		if (lir_has_memory(op) && op->base != LIR_NONE)
-			fold_operand(f, i);
+			changed |= fold_operand(f, i);
 		defs = lir_defs(op);
 		if (defs && !describe(f, i, &f->of[i]))
 			f->of[i].scale = UINT8_MAX;
 		for (; defs; defs &= defs - 1)
 			f->now[__builtin_ctz(defs)] = (jit_value)i;
 	}
+	return changed;
 }
 
 /* Is there anything to do for a block at all? */
@@ -236,8 +243,10 @@ static void optimise_blocks(struct lir *lir, struct fold *f, struct jit_bytes_ro
 		if (!has_memory(block))
 			continue;
 		jit_local_scan(f->local, block);
-		fold_block(f);
-		jit_opt_bytes(bytes, f->local, block);
+		if (f->local->derives && fold_block(f))
+			jit_local_scan(f->local, block);
+		if (jit_opt_bytes(bytes, f->local, block))
+			jit_local_scan(f->local, block);
 		jit_opt_operand(f->local, block);
 	}
 }

@@ -274,8 +274,9 @@ static bool joins_pieces(uint8_t code)
 	return code == LIR_OR || code == LIR_ADD || code == LIR_XOR;
 }
 
-static void assemble_words(struct bytes *b)
+static bool assemble_words(struct bytes *b)
 {
+	bool changed = false;
 
 	for (uint8_t reg = 0; reg < LIR_NONE; reg++)
 		b->now[reg] = jit_entry_value(reg);
@@ -285,42 +286,52 @@ static void assemble_words(struct bytes *b)
 		struct piece piece = describe(b, i);
 
 		if (joins_pieces(op->code) && is_word(&piece, op->size))
-			(void)(load_at_end(b, &piece, i) || load_at_newest(b, &piece, i));
+			changed |= load_at_end(b, &piece, i) || load_at_newest(b, &piece, i);
 		b->of[i] = piece;
 		for (; defs; defs &= defs - 1)
 			b->now[__builtin_ctz(defs)] = (jit_value)i;
 	}
+	return changed;
 }
 
-/* Two loads of less than a word, or two such stores? */
-static bool has_bytes(const struct jit_local *local, unsigned *stores)
+/* Words are put together of pieces that were shifted. */
+static bool has_shifts(const struct jit_local *local)
 {
-	unsigned loads = 0;
-
-	*stores = 0;
 	for (uint32_t i = 0; i < local->n_ops; i++) {
-		const struct lir_op *op = &local->ops[i];
-
-		if (op->size >= 8)
-			continue;
-		loads += op->code == LIR_LOAD;
-		*stores += op->code == LIR_STORE;
+		if (local->ops[i].code == LIR_SHL && local->ops[i].b == LIR_IMM &&
+		    local->ops[i].imm % 8 == 0)
+			return true;
 	}
-	return loads > 1 || *stores > 1;
+	return false;
 }
 
-void jit_opt_bytes(struct jit_bytes_room *room, struct jit_local *local, struct lir_block *block)
+static unsigned count_narrow(const struct jit_local *local, uint8_t code)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < local->n_ops; i++)
+		n += local->ops[i].code == code && local->ops[i].size < 8;
+	return n;
+}
+
+bool jit_opt_bytes(struct jit_bytes_room *room, struct jit_local *local, struct lir_block *block)
 {
 	struct bytes b = {.local = local, .accesses = &room->accesses, .of = room->pieces};
-	unsigned stores;
+	bool stores = count_narrow(local, LIR_STORE) > 1;
+	bool words = count_narrow(local, LIR_LOAD) > 1 && has_shifts(local), changed = false;
 
-	jit_local_scan(local, block);
-	if (!has_bytes(local, &stores))
-		return;
+	if (!stores && !words)
+		return false;
 	jit_accesses_scan(&room->accesses, local);
-	assemble_words(&b);
-	if (stores > 1)
-		jit_opt_bytes_stored(room, local, block);
+	if (words)
+		changed = assemble_words(&b);
+	if (!stores)
+		return changed;
+	if (changed) {
+		jit_local_scan(local, block);
+		jit_accesses_scan(&room->accesses, local);
+	}
+	return jit_opt_bytes_stored(room, local, block) || changed;
 }
 
 bool jit_bytes_room_init(struct jit_bytes_room *room, struct lir *lir, uint32_t n_ops)

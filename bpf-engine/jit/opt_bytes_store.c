@@ -405,18 +405,23 @@ static bool join_stores(struct join *j, unsigned max)
 }
 
 /* Words are joined of pairs too, so it pays to look again; a failed one may be two smaller ones. */
-void jit_opt_bytes_stored(struct jit_bytes_room *room, struct jit_local *local,
+bool jit_opt_bytes_stored(struct jit_bytes_room *room, struct jit_local *local,
 			  struct lir_block *block)
 {
 	static const uint8_t sizes[] = {8, 4, 2, 8, 4};
-	struct join j = {.room = room, .local = local};
-	bool fresh = false;
+	struct join j;
+	bool changed = false;
 
+	j.room = room;
+	j.local = local;
 	for (unsigned i = 0; i < sizeof(sizes); i++) {
-		if (!fresh) {
-			jit_local_scan(local, block);
-			jit_accesses_scan(&room->accesses, local);
-		}
-		fresh = !join_stores(&j, sizes[i]);
+		if (i == 3 && !changed)
+			break;
+		if (!join_stores(&j, sizes[i]))
+			continue;
+		changed = true;
+		jit_local_scan(local, block);
+		jit_accesses_scan(&room->accesses, local);
 	}
+	return changed;
 }

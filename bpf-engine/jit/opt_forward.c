@@ -5,7 +5,6 @@
  * away, where nobody can but the function itself (stack.h): liveness of 8-byte cells, backwards.
  */
 #include <stdlib.h>
-#include <string.h>
 #include "jit/flow.h"
 #include "jit/jit.h"
 #include "jit/stack.h"
@@ -28,7 +27,12 @@ struct forward {
 	int32_t private;
 	struct known known[MAX_KNOWN];
 	uint32_t n_known;
-	uint64_t *live; /* cells wanted where each block begins; bit n: [-8 * (n + 1), -8 * n) */
+	/* Cells of each block; bit n: [-8 * (n + 1), -8 * n). */
+	struct cells {
+		uint64_t live;        /* wanted where it begins */
+		uint64_t read, whole; /* read before it writes all of them; written */
+		bool any;             /* it has accesses at all */
+	} *cells;
 };
 
 /* ---- From stores to loads ------------------------------------------------------------------- */
@@ -157,6 +161,8 @@ static void forward_loads(struct forward *f)
 	for (uint32_t i = f->first; i < f->end; i++) {
 		struct lir_block *block = &f->lir->blocks[f->lir->flow->rpo[i]];
 
+		if (!f->cells[i - f->first].any)
+			continue;
 		f->n_known = 0;
 		for (uint32_t o = 0; o < block->n_ops; o++)
 			forward_op(f, &block->ops[o]);
@@ -205,62 +211,87 @@ static uint64_t cells_before(const struct forward *f, struct lir_op *op, uint64_
 	return live & ~whole;
 }
 
-static uint64_t live_behind(const struct forward *f, const struct lir_block *block)
+static uint64_t live_behind(const struct forward *f, uint32_t i)
 {
+	const struct lir_flow *flow = f->lir->flow;
 	uint32_t successors[2];
-	unsigned n = lir_successors(block, successors);
+	unsigned n = lir_successors(&f->lir->blocks[flow->rpo[i]], successors);
 	uint64_t live = 0;
 
 	for (unsigned k = 0; k < n; k++)
-		live |= f->live[f->lir->flow->place[successors[k]] - f->first];
+		live |= f->cells[flow->place[successors[k]] - f->first].live;
 	return live;
 }
 
-static bool look_back(struct forward *f, uint32_t i, bool drop)
+/* What is wanted in front of a block if @live is behind it. */
+static uint64_t look_back(const struct forward *f, uint32_t i, uint64_t live, bool drop)
 {
 	struct lir_block *block = &f->lir->blocks[f->lir->flow->rpo[i]];
-	uint64_t live = live_behind(f, block);
 
 	for (uint32_t o = block->n_ops; o-- > 0;)
 		live = cells_before(f, &block->ops[o], live, drop);
-	if (live == f->live[i - f->first])
-		return false;
-	f->live[i - f->first] = live;
-	return true;
+	return live;
+}
+
+static void summarise(struct forward *f)
+{
+	for (uint32_t i = f->first; i < f->end; i++) {
+		struct cells *cells = &f->cells[i - f->first];
+
+		cells->live = 0;
+		cells->read = cells->any ? look_back(f, i, 0, false) : 0;
+		cells->whole = cells->any ? ~look_back(f, i, UINT64_MAX, false) : 0;
+	}
 }
 
 static void drop_stores(struct forward *f)
 {
 	bool changed = true;
 
-	memset(f->live, 0, (f->end - f->first) * sizeof(*f->live));
+	summarise(f);
 	while (changed) {
 		changed = false;
-		for (uint32_t i = f->end; i-- > f->first;)
-			changed |= look_back(f, i, false);
+		for (uint32_t i = f->end; i-- > f->first;) {
+			struct cells *cells = &f->cells[i - f->first];
+			uint64_t live = cells->read | (live_behind(f, i) & ~cells->whole);
+
+			changed |= live != cells->live;
+			cells->live = live;
+		}
 	}
-	for (uint32_t i = f->end; i-- > f->first;)
-		look_back(f, i, true);
+	for (uint32_t i = f->end; i-- > f->first;) {
+		if (f->cells[i - f->first].any)
+			look_back(f, i, live_behind(f, i), true);
+	}
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
-static bool uses_stack(const struct forward *f)
+/* Which blocks access the stack; is there a store among them? */
+static bool find_accesses(struct forward *f)
 {
+	bool store = false;
+
 	for (uint32_t i = f->first; i < f->end; i++) {
 		const struct lir_block *block = &f->lir->blocks[f->lir->flow->rpo[i]];
+		bool any = false;
 
 		for (uint32_t o = 0; o < block->n_ops; o++) {
-			if (block->ops[o].code == LIR_STORE && jit_is_stack_access(&block->ops[o]))
-				return true;
+			const struct lir_op *op = &block->ops[o];
+
+			if (op->base != LIR_FP || op->code == LIR_NOP || !jit_is_stack_access(op))
+				continue;
+			any = true;
+			store |= op->code == LIR_STORE;
 		}
+		f->cells[i - f->first].any = any;
 	}
-	return false;
+	return store;
 }
 
 static void forward_function(struct forward *f)
 {
-	if (!uses_stack(f))
+	if (!find_accesses(f))
 		return;
 	f->private = jit_stack_private(f->lir, f->first, f->end);
 	forward_loads(f);
@@ -275,8 +306,8 @@ void jit_opt_forward(struct lir *lir)
 	jit_flow_order(lir);
 	if (lir->failed)
 		return;
-	f.live = malloc((lir->flow->n_rpo + 1) * sizeof(*f.live));
-	if (!f.live) {
+	f.cells = malloc((lir->flow->n_rpo + 1) * sizeof(*f.cells));
+	if (!f.cells) {
 		lir->failed = true;
 		return;
 	}
@@ -285,6 +316,6 @@ void jit_opt_forward(struct lir *lir)
 		f.end = jit_function_end(lir, first);
 		forward_function(&f);
 	}
-	free(f.live);
+	free(f.cells);
 	jit_flow_changed(lir, JIT_FLOW_ORDER);
 }

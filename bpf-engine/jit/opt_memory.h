@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* The steps of jit_opt_address() on one block, which is scanned anew by each. */
+/* The steps of jit_opt_address() on one block, of which @local has to be. */
 #ifndef BPFE_OPT_MEMORY_H
 #define BPFE_OPT_MEMORY_H
 
@@ -15,11 +15,13 @@ struct jit_bytes_room {
 bool jit_bytes_room_init(struct jit_bytes_room *room, struct lir *lir, uint32_t n_ops);
 void jit_bytes_room_free(struct jit_bytes_room *room);
 
-/* opt_bytes.c: loads and stores of the bytes of one word become one. */
-void jit_opt_bytes(struct jit_bytes_room *room, struct jit_local *local, struct lir_block *block);
+/* opt_bytes.c: loads and stores of the bytes of one word become one. True: something has changed,
+ * and
+ * @local is of the block as it was. */
+bool jit_opt_bytes(struct jit_bytes_room *room, struct jit_local *local, struct lir_block *block);
 
-/* opt_bytes_store.c: its second half. */
-void jit_opt_bytes_stored(struct jit_bytes_room *room, struct jit_local *local,
+/* opt_bytes_store.c: its second half; @local and the accesses are those of the block. */
+bool jit_opt_bytes_stored(struct jit_bytes_room *room, struct jit_local *local,
 			  struct lir_block *block);
 
 /* opt_operand.c: loads become operands of what reads them; load, change and store becomes RMW. */

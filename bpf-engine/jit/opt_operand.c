@@ -232,7 +232,6 @@ static void fold_store(struct jit_local *local, uint32_t at)
 
 void jit_opt_operand(struct jit_local *local, struct lir_block *block)
 {
-	jit_local_scan(local, block);
 	/* Stores first: what they take needs no operand of its own. */
 	for (uint32_t i = 0; i < block->n_ops; i++) {
 		if (block->ops[i].code == LIR_STORE)

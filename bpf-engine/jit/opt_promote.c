@@ -37,7 +37,13 @@ struct promote {
 	uint8_t at[STACK_BYTES + 8]; /* the slot that begins at byte -1 - i; NO_SLOT */
 	struct slot slots[MAX_SLOTS];
 	uint32_t n_slots;
+	lir_set used;  /* registers that the function sets */
 	lir_set taken; /* registers that slots became */
+	struct site {
+		uint32_t block; /* place in rpo */
+		uint32_t op;
+	} *sites; /* accesses to the stack, in the order of rpo */
+	uint32_t n_sites;
 	struct live {
 		slot_set in, out, uses, defs;
 	} *live; /* of each block from first on */
@@ -93,19 +99,39 @@ static void add_slot(struct promote *p, const struct lir_op *op)
 	p->at[-1 - op->disp] = (uint8_t)p->n_slots++;
 }
 
-/* A slot for every place that is stored to. */
-static void find_slots(struct promote *p)
+static struct lir_op *op_at(const struct promote *p, const struct site *site)
 {
+	return &p->lir->blocks[p->lir->flow->rpo[site->block]].ops[site->op];
+}
+
+static void find_sites(struct promote *p)
+{
+	p->n_sites = 0;
+	p->used = 0;
 	for (uint32_t i = p->first; i < p->end; i++) {
 		const struct lir_block *block = &p->lir->blocks[p->lir->flow->rpo[i]];
 
 		for (uint32_t o = 0; o < block->n_ops; o++) {
 			const struct lir_op *op = &block->ops[o];
 
-			if (op->code == LIR_STORE && jit_is_stack_access(op) && op->disp < 0 &&
-			    op->disp >= -(int32_t)STACK_BYTES && slot_at(p, op) == NO_SLOT)
-				add_slot(p, op);
+			if (op->code == LIR_NOP)
+				continue;
+			p->used |= lir_defs(op);
+			if (op->base == LIR_FP && jit_is_stack_access(op))
+				p->sites[p->n_sites++] = (struct site){i, o};
 		}
+	}
+}
+
+/* A slot for every place that is stored to. */
+static void find_slots(struct promote *p)
+{
+	for (uint32_t n = 0; n < p->n_sites; n++) {
+		const struct lir_op *op = op_at(p, &p->sites[n]);
+
+		if (op->code == LIR_STORE && op->disp < 0 && op->disp >= -(int32_t)STACK_BYTES &&
+		    slot_at(p, op) == NO_SLOT)
+			add_slot(p, op);
 	}
 }
 
@@ -147,14 +173,9 @@ static uint32_t weight_of(const struct lir_block *block)
 
 static void check_slots(struct promote *p, int32_t private)
 {
-	for (uint32_t i = p->first; i < p->end; i++) {
-		const struct lir_block *block = &p->lir->blocks[p->lir->flow->rpo[i]];
-
-		for (uint32_t o = 0; o < block->n_ops; o++) {
-			if (jit_is_stack_access(&block->ops[o]))
-				check_access(p, &block->ops[o], weight_of(block));
-		}
-	}
+	for (uint32_t n = 0; n < p->n_sites; n++)
+		check_access(p, op_at(p, &p->sites[n]),
+			     weight_of(&p->lir->blocks[p->lir->flow->rpo[p->sites[n].block]]));
 	for (uint32_t s = 0; s < p->n_slots; s++) {
 		if (p->slots[s].disp + p->slots[s].size > private)
 			give_up(p, s);
@@ -184,13 +205,12 @@ static void step_back(const struct promote *p, const struct lir_op *op, slot_set
 
 static void summarise(struct promote *p)
 {
-	for (uint32_t i = p->first; i < p->end; i++) {
-		const struct lir_block *block = &p->lir->blocks[p->lir->flow->rpo[i]];
-		struct live *live = &p->live[i - p->first];
+	for (uint32_t i = p->first; i < p->end; i++)
+		p->live[i - p->first] = (struct live){0};
+	for (uint32_t n = p->n_sites; n-- > 0;) {
+		struct live *live = &p->live[p->sites[n].block - p->first];
 
-		*live = (struct live){0};
-		for (uint32_t o = block->n_ops; o-- > 0;)
-			step_back(p, &block->ops[o], &live->uses, &live->defs);
+		step_back(p, op_at(p, &p->sites[n]), &live->uses, &live->defs);
 	}
 }
 
@@ -284,19 +304,6 @@ static void find_block_conflicts(struct promote *p, uint32_t i)
 
 /* ---- Choice --------------------------------------------------------------------------------- */
 
-static lir_set used_registers(const struct promote *p)
-{
-	lir_set used = 0;
-
-	for (uint32_t i = p->first; i < p->end; i++) {
-		const struct lir_block *block = &p->lir->blocks[p->lir->flow->rpo[i]];
-
-		for (uint32_t o = 0; o < block->n_ops; o++)
-			used |= lir_defs(&block->ops[o]);
-	}
-	return used;
-}
-
 static uint32_t heaviest(const struct promote *p, slot_set done)
 {
 	uint32_t best = MAX_SLOTS;
@@ -327,15 +334,11 @@ static lir_set stored_registers(const struct promote *p, uint32_t s)
 {
 	lir_set stored = 0;
 
-	for (uint32_t i = p->first; i < p->end; i++) {
-		const struct lir_block *block = &p->lir->blocks[p->lir->flow->rpo[i]];
+	for (uint32_t n = 0; n < p->n_sites; n++) {
+		const struct lir_op *op = op_at(p, &p->sites[n]);
 
-		for (uint32_t o = 0; o < block->n_ops; o++) {
-			const struct lir_op *op = &block->ops[o];
-
-			if (op->code == LIR_STORE && op->b < LIR_FP && slot_at(p, op) == s)
-				stored |= LIR_BIT(op->b);
-		}
+		if (op->code == LIR_STORE && op->b < LIR_FP && slot_at(p, op) == s)
+			stored |= LIR_BIT(op->b);
 	}
 	return stored;
 }
@@ -363,7 +366,7 @@ static uint8_t choose_register(const struct promote *p, uint32_t s, lir_set used
 
 static bool choose(struct promote *p)
 {
-	lir_set used = used_registers(p);
+	lir_set used = p->used;
 	slot_set done = 0;
 	bool any = false;
 
@@ -445,22 +448,19 @@ static void rewrite(const struct slot *slot, struct lir_op *op)
 	forget_memory(op);
 }
 
-/* Does anything of the function still use the stack? */
+/* Does anything of the function still use the stack, pointers to which nobody takes? */
 static bool rewrite_all(struct promote *p)
 {
 	bool stack = false;
 
-	for (uint32_t i = p->first; i < p->end; i++) {
-		struct lir_block *block = &p->lir->blocks[p->lir->flow->rpo[i]];
+	for (uint32_t n = 0; n < p->n_sites; n++) {
+		struct lir_op *op = op_at(p, &p->sites[n]);
+		uint8_t s = slot_at(p, op);
 
-		for (uint32_t o = 0; o < block->n_ops; o++) {
-			uint8_t s = slot_at(p, &block->ops[o]);
-
-			if (s != NO_SLOT && p->slots[s].reg != LIR_NONE)
-				rewrite(&p->slots[s], &block->ops[o]);
-			stack |= block->ops[o].code != LIR_NOP &&
-				 (lir_uses(&block->ops[o]) & LIR_BIT(LIR_FP));
-		}
+		if (s != NO_SLOT && p->slots[s].reg != LIR_NONE)
+			rewrite(&p->slots[s], op);
+		else
+			stack = true;
 	}
 	return stack;
 }
@@ -473,6 +473,7 @@ static void promote_function(struct promote *p)
 	p->n_slots = 0;
 	for (unsigned i = 0; i < sizeof(p->at); i++)
 		p->at[i] = NO_SLOT;
+	find_sites(p);
 	find_slots(p);
 	if (!p->n_slots)
 		return;
@@ -481,29 +482,43 @@ static void promote_function(struct promote *p)
 		return;
 	check_slots(p, private);
 	find_liveness(p);
-	for (uint32_t i = p->first; i < p->end; i++)
-		find_block_conflicts(p, i);
-	if (choose(p) && !rewrite_all(p))
+	for (uint32_t i = p->first; i < p->end; i++) {
+		const struct live *live = &p->live[i - p->first];
+
+		if (live->in | live->out | live->defs)
+			find_block_conflicts(p, i);
+	}
+	if (choose(p) && !rewrite_all(p) && !private)
 		lir->functions[lir->blocks[lir->flow->rpo[p->first]].function].stack_bytes = 0;
+}
+
+static uint32_t count_ops(const struct lir *lir)
+{
+	uint32_t n = 0;
+
+	for (uint32_t b = 0; b < lir->n_blocks; b++)
+		n += lir->blocks[b].n_ops;
+	return n;
 }
 
 void jit_opt_promote(struct lir *lir)
 {
 	struct promote p = {.lir = lir};
 
-	jit_flow(lir);
+	jit_flow_live(lir);
 	if (lir->failed)
 		return;
 	p.live = malloc((lir->flow->n_rpo + 1) * sizeof(*p.live));
-	if (!p.live) {
-		lir->failed = true;
-		return;
-	}
-	for (uint32_t first = 0; first < lir->flow->n_rpo && !lir->failed; first = p.end) {
+	p.sites = malloc((count_ops(lir) + 1) * sizeof(*p.sites));
+	lir->failed = !p.live || !p.sites;
+	for (uint32_t first = 0; !lir->failed && first < lir->flow->n_rpo; first = p.end) {
 		p.first = first;
 		p.end = jit_function_end(lir, first);
 		promote_function(&p);
 	}
 	free(p.live);
-	jit_flow_changed(lir, JIT_FLOW_ORDER);
+	free(p.sites);
+	lir->spare &= ~p.taken;
+	if (p.taken)
+		jit_flow_changed(lir, JIT_FLOW_ORDER);
 }

@@ -18,6 +18,7 @@
 
 struct state {
 	int16_t low[LIR_NONE]; /* of each register */
+	lir_set pointers;      /* those that may be one */
 };
 
 struct escape {
@@ -132,21 +133,26 @@ static int16_t result(struct escape *e, const struct state *s, const struct lir_
 	}
 }
 
+static void set_pointers(struct state *s, lir_set regs, int16_t low)
+{
+	s->pointers = low == NO_POINTER ? s->pointers & ~regs : s->pointers | regs;
+	for (; regs; regs &= regs - 1)
+		s->low[__builtin_ctz(regs)] = low;
+}
+
 static void step(struct escape *e, struct state *s, const struct lir_op *op)
 {
 	lir_set defs = lir_defs(op);
 
+	if (!((lir_uses(op) | defs) & s->pointers))
+		return;
 	if (op->code != LIR_LEA && lir_has_memory(op))
 		touch_memory(e, s, op);
 	if (lir_is_call(op)) {
 		touch_call(e, s, op);
-		for (; defs; defs &= defs - 1)
-			s->low[__builtin_ctz(defs)] = NO_POINTER;
+		set_pointers(s, defs, NO_POINTER);
 	} else if (defs) {
-		int16_t low = result(e, s, op);
-
-		for (; defs; defs &= defs - 1)
-			s->low[__builtin_ctz(defs)] = low;
+		set_pointers(s, defs, result(e, s, op));
 	}
 }
 
@@ -178,12 +184,15 @@ static bool merge(struct state *to, const struct state *from)
 {
 	bool changed = false;
 
-	for (unsigned reg = 0; reg < LIR_FP; reg++) {
+	for (lir_set regs = from->pointers; regs; regs &= regs - 1) {
+		uint32_t reg = (uint32_t)__builtin_ctz(regs);
+
 		if (from->low[reg] >= to->low[reg])
 			continue;
 		to->low[reg] = from->low[reg];
 		changed = true;
 	}
+	to->pointers |= from->pointers;
 	return changed;
 }
 
@@ -221,7 +230,7 @@ uint32_t jit_function_end(const struct lir *lir, uint32_t first)
 	return end;
 }
 
-int32_t jit_stack_private(struct lir *lir, uint32_t first, uint32_t end)
+static int32_t find_private(struct lir *lir, uint32_t first, uint32_t end)
 {
 	struct escape e = {.lir = lir};
 	unsigned sweeps = 0;
@@ -237,6 +246,7 @@ int32_t jit_stack_private(struct lir *lir, uint32_t first, uint32_t end)
 		for (unsigned reg = 0; reg < LIR_NONE; reg++)
 			e.in[i].low[reg] = NO_POINTER;
 		e.in[i].low[LIR_FP] = 0;
+		e.in[i].pointers = LIR_BIT(LIR_FP);
 	}
 	while (sweep(&e, first, end) && e.private != JIT_STACK_ALL) {
 		if (++sweeps == MAX_SWEEPS)
@@ -244,4 +254,16 @@ int32_t jit_stack_private(struct lir *lir, uint32_t first, uint32_t end)
 	}
 	free(e.in);
 	return e.private;
+}
+
+int32_t jit_stack_private(struct lir *lir, uint32_t first, uint32_t end)
+{
+	struct lir_function *function =
+		&lir->functions[lir->blocks[lir->flow->rpo[first]].function];
+
+	if (!function->knows_private) {
+		function->private_below = find_private(lir, first, end);
+		function->knows_private = true;
+	}
+	return function->private_below;
 }
