@@ -171,7 +171,7 @@ static void look_at_operations(struct lower *lo)
 			function->calls |= moves_stack(op);
 			lo->needs_run |= uses_run(op);
 		}
-		lower_prepare(block);
+		lower_prepare(lo, lir->order[i]);
 	}
 	lo->needs_run |= lir->may_abort;
 }
@@ -337,6 +337,7 @@ static void find_compared(struct lower *lo)
 		for (unsigned k = 0; k < ways; k++) {
 			lo->compared[to[k]] =
 				!n[to[k]] && ways == 2 && end->code == LIR_BRANCH ? end : NULL;
+			lo->way[to[k]] = b;
 			n[to[k]]++;
 		}
 	}
@@ -351,7 +352,8 @@ static bool open_tables(struct lower *lo)
 	lo->frames = calloc(lir->n_functions, sizeof(*lo->frames));
 	lo->compared = calloc(lir->n_blocks + 1, sizeof(*lo->compared));
 	lo->ways = calloc(lir->n_blocks + 1, sizeof(*lo->ways));
-	if (!lo->blocks || !lo->functions || !lo->frames || !lo->compared || !lo->ways)
+	lo->way = calloc(lir->n_blocks + 1, sizeof(*lo->way));
+	if (!lo->blocks || !lo->functions || !lo->frames || !lo->compared || !lo->ways || !lo->way)
 		return false;
 	find_compared(lo);
 	for (uint32_t b = 0; b < lir->n_blocks; b++)
@@ -391,5 +393,6 @@ void jit_lower_free(struct lower *lo)
 	free(lo->frames);
 	free(lo->compared);
 	free(lo->ways);
+	free(lo->way);
 	free(lo->cold);
 }

@@ -42,6 +42,7 @@ struct lower {
 	uint32_t fallthrough;           /* the block laid out behind the one being lowered */
 	const struct lir_op **compared; /* by block: what the flags are of when it is entered */
 	const struct lir_op *flags;     /* what they are of: lower_compare() need not again */
+	uint32_t *way;                  /* by block: one that leads there */
 	uint32_t *ways;                 /* by block: how many lead there */
 	lir_set constants;              /* registers that hold a constant: which */
 	uint64_t constant[LIR_FP];
@@ -83,7 +84,7 @@ void lower_keep_constants(struct lower *lo, uint32_t before, uint32_t block);
 void lower_constant(struct lower *lo, uint8_t dst, uint64_t imm, bool keep_flags);
 
 /* lower_prepare.c: note in the block's operations what others let them leave out. */
-void lower_prepare(struct lir_block *block);
+void lower_prepare(struct lower *lo, uint32_t b);
 
 void lower_epilogue(struct lower *lo); /* all but the return */
 

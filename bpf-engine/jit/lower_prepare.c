@@ -8,6 +8,8 @@
  */
 #include "jit/lower.h"
 
+#define MOST_BLOCKS 8u /* looked back over */
+
 static bool is_register(uint8_t reg)
 {
 	return reg < LIR_FP;
@@ -120,28 +122,46 @@ static bool is_short(const struct lir_op *op)
 	}
 }
 
-static void prepare_swap(const struct lir_block *block, uint32_t at)
+/* The operation that @reg has its value from at operation @at of block @b, there or in the blocks
+ * that are passed before it whatever way was taken; NULL: it is not found. */
+static const struct lir_op *made_by(const struct lower *lo, uint32_t b, uint32_t at, uint8_t reg)
 {
-	struct lir_op *swap = &block->ops[at];
+	const struct lir *lir = lo->lir;
+
+	for (unsigned n = 0; n < MOST_BLOCKS; n++) {
+		const struct lir_block *block = &lir->blocks[b];
+
+		while (at-- > 0) {
+			if (lir_defs(&block->ops[at]) & LIR_BIT(reg))
+				return &block->ops[at];
+		}
+		if (lo->ways[b] != 1 || lir->functions[block->function].entry == b)
+			return NULL;
+		b = lo->way[b];
+		at = lir->blocks[b].n_ops;
+	}
+	return NULL;
+}
+
+static void prepare_swap(const struct lower *lo, uint32_t b, uint32_t at)
+{
+	struct lir_op *swap = &lo->lir->blocks[b].ops[at];
+	const struct lir_op *op;
 
 	if (!is_register(swap->a))
 		return;
-	while (at-- > 0) {
-		const struct lir_op *op = &block->ops[at];
-
-		if (!(lir_defs(op) & LIR_BIT(swap->a)))
-			continue;
-		if (is_short(op) && op->dst == swap->a)
-			swap->flags |= LIR_F_SAFE;
-		return;
-	}
+	op = made_by(lo, b, at, swap->a);
+	if (op && op->dst == swap->a && is_short(op))
+		swap->flags |= LIR_F_SAFE;
 }
 
-void lower_prepare(struct lir_block *block)
+void lower_prepare(struct lower *lo, uint32_t b)
 {
+	struct lir_block *block = &lo->lir->blocks[b];
+
 	for (uint32_t o = 0; o < block->n_ops; o++) {
 		if (block->ops[o].code == LIR_BSWAP && block->ops[o].imm == 2)
-			prepare_swap(block, o);
+			prepare_swap(lo, b, o);
 	}
 	if (block->n_ops)
 		prepare_branch(block);
