@@ -33,7 +33,7 @@ int jit_build(struct lir *lir, const struct bpfe_image *image, const struct jit_
 
 enum jit_pass {
 	JIT_PASS_VALUES,  /* opt_values.c: constants, known bits, copies, extensions */
-	JIT_PASS_IDIOMS,  /* opt_idioms.c: rotate, shld, lea, three operands */
+	JIT_PASS_IDIOMS,  /* opt_idioms.c: rotations, addresses' arithmetic, tests of bits */
 	JIT_PASS_ADDRESS, /* opt_address.c: addressing modes, memory operands, read-modify-write */
 	JIT_PASS_FORWARD, /* opt_forward.c: stack stores to later loads */
 	JIT_PASS_PROMOTE, /* opt_promote.c: stack slots to free registers */
