@@ -226,11 +226,11 @@ static inline void hash_key_copy(uint64_t *words, uint32_t n_words, const void *
 		first = half;
 		break;
 	case 8:
-		memcpy(&first, key, 8);
+		first = bpfe_key_word(key);
 		break;
 	case 16:
-		memcpy(&first, key, 8);
-		memcpy(&second, (const uint8_t *)key + 8, 8);
+		first = bpfe_key_word(key);
+		second = bpfe_key_word((const uint8_t *)key + 8);
 		break;
 	default:
 		words[n_words - 1] = 0;

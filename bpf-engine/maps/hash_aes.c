@@ -70,21 +70,6 @@ WITH_AES HASH_INLINE __m128i tags_of(__m128i hash)
 	return _mm_max_epu8(_mm_shuffle_epi8(hash, _mm_set1_epi8(4)), _mm_set1_epi8(1));
 }
 
-/*
- * 8 bytes of a key, in halves. Programs mostly store keys in pieces of 4 bytes just before. A load
- * of more than a piece waits until all pieces are in the cache, and so for all that was to be done
- * before they were stored, other look-ups too.
- */
-WITH_AES HASH_INLINE uint64_t read_word(const uint8_t *key)
-{
-	uint32_t low, high;
-
-	memcpy(&low, key, sizeof(low));
-	memcpy(&high, key + sizeof(low), sizeof(high));
-	__asm__("" : "+r"(low), "+r"(high)); /* not to be made one load */
-	return (uint64_t)high << 32 | low;
-}
-
 /* The key of @size bytes, a constant: 4, 8 or 16. */
 WITH_AES HASH_INLINE void read_key(uint64_t *words, const void *key, const uint32_t size)
 {
@@ -92,9 +77,9 @@ WITH_AES HASH_INLINE void read_key(uint64_t *words, const void *key, const uint3
 	if (size < 8)
 		memcpy(words, key, size);
 	else
-		words[0] = read_word(key);
+		words[0] = bpfe_key_word(key);
 	if (size > 8)
-		words[1] = read_word((const uint8_t *)key + 8);
+		words[1] = bpfe_key_word((const uint8_t *)key + 8);
 }
 
 WITH_AES HASH_INLINE void *look_up_small(struct bpfe_map *map, const void *key, uint32_t cpu,

@@ -236,13 +236,16 @@ static inline uint32_t lpm_shared(const uint64_t *a, const uint64_t *b, uint32_t
 static inline bool lpm_key_read(const struct bpfe_map *map, const void *key, struct lpm_key *k)
 {
 	const struct lpm_header *h = map->data;
+	const uint8_t *data = (const uint8_t *)key + sizeof(k->prefixlen);
+	const uint32_t n_whole = h->key_bits / 64u;
 
 	memcpy(&k->prefixlen, key, sizeof(k->prefixlen));
-	k->words[h->n_words - 1] = 0;
+	for (uint32_t i = 0; i < n_whole; i++)
+		k->words[i] = __builtin_bswap64(bpfe_key_word(data + 8 * i));
+	k->words[n_whole] = 0;
 	k->words[h->n_words] = 0;
-	memcpy(k->words, (const uint8_t *)key + sizeof(k->prefixlen), h->key_bits / 8u);
-	for (uint32_t i = 0; i < h->n_words; i++)
-		k->words[i] = __builtin_bswap64(k->words[i]);
+	memcpy(&k->words[n_whole], data + 8 * n_whole, h->key_bits / 8u % 8);
+	k->words[n_whole] = __builtin_bswap64(k->words[n_whole]);
 	return k->prefixlen <= h->key_bits;
 }
 

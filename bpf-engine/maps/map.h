@@ -4,6 +4,7 @@
 #define BPFE_MAP_H
 
 #include <pthread.h>
+#include <string.h>
 #include "internal.h"
 #include "rcu.h"
 
@@ -107,6 +108,21 @@ int bpfe_map_may_write(const struct bpfe_map *map);
 
 /* Tell who consumes the map, if bpfe_map_on_data() said how. Inside a read section. */
 void bpfe_map_data_ready(struct bpfe_map *map);
+
+/*
+ * 8 bytes of a key, in halves. Programs mostly store keys in pieces of 4 bytes just before. A load
+ * of more than a piece waits until all pieces are in the cache, and so for all that was to be done
+ * before they were stored, other look-ups too.
+ */
+static inline uint64_t bpfe_key_word(const void *key)
+{
+	uint32_t low, high;
+
+	memcpy(&low, key, sizeof(low));
+	memcpy(&high, (const uint8_t *)key + sizeof(low), sizeof(high));
+	__asm__("" : "+r"(low), "+r"(high)); /* not to be made one load */
+	return (uint64_t)high << 32 | low;
+}
 
 /* Bytes one value takes, so that all are 8-byte aligned. */
 static inline size_t bpfe_value_stride(const struct bpfe_map_attr *attr)
