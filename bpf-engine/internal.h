@@ -69,8 +69,9 @@ enum {
 
 /*
  * A scalar in a register is added to, or subtracted from, a pointer to the stack, into a map value
- * or into the packet. On every path that the program can take the result's distance from the pointer is at
- * most limit; under speculation it may not be, and compiled code masks it. (Linux: alu_limit.)
+ * or into the packet. On every path that the program can take the result's distance from the
+ * pointer is at most limit; under speculation it may not be, and compiled code masks it. (Linux:
+ * alu_limit.)
  */
 enum bpfe_sanitize {
 	BPFE_SANITIZE_NONE = 0,
@@ -80,12 +81,12 @@ enum bpfe_sanitize {
 };
 
 enum bpfe_mem_kind {
-	BPFE_MEM_NONE = 0,
+	BPFE_MEM_NONE = 0, /* no memory; or of different kinds, or in what may be of any kind */
 	BPFE_MEM_STACK,
 	BPFE_MEM_PACKET,
 	BPFE_MEM_MAP_VALUE,
 	BPFE_MEM_CTX,
-	BPFE_MEM_OTHER, /* ring buffer record, dynptr slice, map key, memory given to the program */
+	BPFE_MEM_OTHER, /* ring buffer record, map key, memory that the program is over */
 };
 
 struct bpfe_subprog {

@@ -25,8 +25,8 @@ static uint64_t bytes_of(const struct lir_op *op)
 
 static bool touches_program_memory(const struct lir_op *op)
 {
-	return lir_has_memory(op) && op->code != LIR_LEA && op->mem_kind != BPFE_MEM_NONE &&
-	       op->base != LIR_R13 && !(op->flags & LIR_F_MASKED);
+	return lir_has_memory(op) && op->code != LIR_LEA && op->base != LIR_R13 &&
+	       !(op->flags & LIR_F_MASKED);
 }
 
 static struct held base_of(const struct harden_state *state, const struct lir_op *op)
@@ -215,7 +215,7 @@ static bool clamp(struct harden *h, struct harden_state *state, const struct lir
 
 static bool is_wanted(const struct harden *h, const struct held *base, const struct lir_op *op)
 {
-	if (op->mem_kind == BPFE_MEM_PACKET)
+	if (base->kind == HELD_PACKET)
 		return h->packet;
 	return base->kind >= HELD_OBJECT ? h->masks : h->fences;
 }
@@ -228,9 +228,8 @@ static void access_memory(struct harden *h, struct harden_state *state)
 
 	if (is_safe(state, op) || is_clamped(h, op) || !is_wanted(h, &base, op))
 		return;
-	if (op->mem_kind == BPFE_MEM_PACKET && clamp(h, state, &before)) {
+	if (base.kind == HELD_PACKET && clamp(h, state, &before))
 		return;
-	}
 	fence(h, state, &before);
 }
 

@@ -42,8 +42,6 @@ static int check_packet(struct bpfe_vf *vf, int regno, const struct bpfe_reg *re
 	int64_t end = constant + reg->val.x.smax + (int64_t)size;
 	char accepted[96];
 
-	snprintf(accepted, sizeof(accepted), "comparing R%d%+lld with %s first", regno,
-		 (long long)(off + (int64_t)size), limit);
 	if (constant + reg->val.x.smin < 0)
 		return bpfe_vf_refuse(vf, BPFE_BAD_MEMORY, regno,
 				      "an offset that cannot be negative",
@@ -51,12 +49,15 @@ static int check_packet(struct bpfe_vf *vf, int regno, const struct bpfe_reg *re
 				      (long long)(constant + reg->val.x.smin),
 				      reg->type == BPFE_REG_PACKET ? "data" : "data_meta");
 	/* Below data + val only a comparison tells that the bytes are in the frame. */
-	if (!reg->bounded || constant + (int64_t)size > (int64_t)reg->range)
+	if (!reg->bounded || constant + (int64_t)size > (int64_t)reg->range) {
+		snprintf(accepted, sizeof(accepted), "comparing R%d%+lld with %s first", regno,
+			 (long long)(off + (int64_t)size), limit);
 		return bpfe_vf_refuse(
 			vf, BPFE_BAD_MEMORY, regno, accepted,
 			"packet access of %llu bytes at offset %lld, but only %u bytes "
 			"from there are known to lie before %s",
 			(unsigned long long)size, (long long)constant, reg->range, limit);
+	}
 	if (reg->type == BPFE_REG_PACKET && end > vf->image->max_packet_offset)
 		vf->image->max_packet_offset = (uint32_t)end;
 	return 0;
@@ -116,18 +117,28 @@ static int refuse_base(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg
 }
 
 /* Note what kind of memory the instruction uses; the context is treated apart from all others. */
-static int note_kind(struct bpfe_vf *vf, int regno, enum bpfe_mem_kind kind)
+static int note_kind(struct bpfe_vf *vf, int regno, uint8_t kind)
 {
 	struct bpfe_insn_aux *aux = &vf->image->aux[vf->pc];
 
 	if (aux->mem_kind == BPFE_MEM_NONE)
-		aux->mem_kind = (uint8_t)kind;
+		aux->mem_kind = kind;
 	if ((aux->mem_kind == BPFE_MEM_CTX) != (kind == BPFE_MEM_CTX))
 		return bpfe_vf_refuse(vf, BPFE_BAD_CONTEXT, regno,
 				      "separate instructions for the context and other memory",
 				      "the same instruction accesses the context on one path and "
 				      "other memory on another");
+	/* Any memory, on one path this and on another that. */
+	if (aux->mem_kind != kind)
+		aux->mem_kind = BPFE_MEM_MIXED;
 	return 0;
+}
+
+/* Records are their own; what a function is given and slices lie in memory of other kinds. */
+static uint8_t kind_of_memory(const struct bpfe_reg *reg)
+{
+	return reg->kind == BPFE_OF_RECORD || reg->kind == BPFE_OF_PROGRAM ? BPFE_MEM_OTHER
+									   : BPFE_MEM_MIXED;
 }
 
 static int check_kind(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
@@ -147,8 +158,9 @@ static int check_kind(struct bpfe_vf *vf, int regno, const struct bpfe_reg *reg)
 	case BPFE_REG_MAP_VALUE:
 		return note_kind(vf, regno, BPFE_MEM_MAP_VALUE);
 	case BPFE_REG_MAP_KEY:
-	case BPFE_REG_MEM:
 		return note_kind(vf, regno, BPFE_MEM_OTHER);
+	case BPFE_REG_MEM:
+		return note_kind(vf, regno, kind_of_memory(reg));
 	case BPFE_REG_CTX:
 		return note_kind(vf, regno, BPFE_MEM_CTX);
 	default:

@@ -124,6 +124,8 @@ void bpfe_facts_finish(struct bpfe_image *image)
 		aux->sanitize = sanitize_of(aux->sanitize);
 		if (aux->sanitize == BPFE_SANITIZE_NONE)
 			aux->limit = 0;
+		if (aux->mem_kind == BPFE_MEM_MIXED)
+			aux->mem_kind = BPFE_MEM_NONE;
 		if (aux->const_map == DIFFERENT_MAPS)
 			aux->const_map = 0;
 	}

@@ -26,7 +26,8 @@ static bool generalise_number(const struct bpfe_vf *vf, const struct bpfe_reg *o
 {
 	struct bpfe_scalar wide;
 
-	if (old->type != BPFE_REG_SCALAR || reg->type != BPFE_REG_SCALAR || is_counter(old, reg))
+	if (old->type != BPFE_REG_SCALAR || reg->type != BPFE_REG_SCALAR || is_counter(old, reg) ||
+	    bpfe_scalar_equal(&old->val, &reg->val))
 		return false;
 	wide = bpfe_widen(vf, &old->val, &reg->val, BPFE_JOIN_WIDEN);
 	if (bpfe_scalar_equal(&wide, &reg->val))
@@ -46,11 +47,15 @@ static bool generalise_number(const struct bpfe_vf *vf, const struct bpfe_reg *o
 static bool generalise_packet(struct bpfe_vf *vf, const struct bpfe_reg *old, struct bpfe_reg *reg)
 {
 	const int64_t by = (int64_t)reg->off - old->off;
-	const struct bpfe_scalar shift = bpfe_scalar_const((uint64_t)by);
-	struct bpfe_scalar val = bpfe_scalar_alu(BPFE_W_ADD, &reg->val, &shift, true);
+	struct bpfe_scalar val = reg->val;
 	bool bounded;
 	uint32_t range;
 
+	if (by && old->type == BPFE_REG_PACKET && reg->type == BPFE_REG_PACKET) {
+		const struct bpfe_scalar shift = bpfe_scalar_const((uint64_t)by);
+
+		val = bpfe_scalar_alu(BPFE_W_ADD, &reg->val, &shift, true);
+	}
 	if (old->type != BPFE_REG_PACKET || reg->type != BPFE_REG_PACKET || old->nullable ||
 	    reg->nullable || bpfe_scalar_equal(&old->val, &val) || old->val.x.smin < 0 ||
 	    val.x.smin < 0)

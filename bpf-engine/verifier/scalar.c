@@ -215,14 +215,14 @@ struct bpfe_scalar bpfe_scalar_zext(const struct bpfe_scalar *a, unsigned from)
 
 	if (from == 64 || a->x.umax <= all)
 		return *a;
-	r.x.bits = bpfe_tnum_trunc(a->x.bits, from);
-	r.x.umax = all;
 	if (from == 32) {
 		r.lo = a->lo;
-		r.x.bits = a->lo.bits;
-		r.x.umin = a->lo.umin;
-		r.x.umax = a->lo.umax;
+		r.x = (struct bpfe_word){a->lo.bits, a->lo.umin, a->lo.umax, (int64_t)a->lo.umin,
+					 (int64_t)a->lo.umax};
+		return r;
 	}
+	r.x.bits = bpfe_tnum_trunc(a->x.bits, from);
+	r.x.umax = all;
 	bpfe_scalar_deduce(&r);
 	return r;
 }

@@ -435,6 +435,9 @@ void bpfe_prune_free(struct bpfe_vf *vf);
 bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
 		   uint32_t pc, bool exact);
 
+/* bpfe_insn_aux.mem_kind until all is explored: memory of kinds that differ, or is not known. */
+#define BPFE_MEM_MIXED 0xffu
+
 /* ---- facts.c ------------------------------------------------------------------------------- */
 
 /* For a new attempt; and once all is explored. */

@@ -125,18 +125,18 @@ static void test_sanitize(void **state)
 {
 	static const struct bpf_insn insns[] = {
 		LDX(BPF_W, 7, 1, 16),
-		LDX(BPF_W, 8, 1, 12),      /* 0 */
-		LOOKUP(ARRAY),             /* 2 */
-		JMP_K(BPF_JEQ, 0, 0, 15),  /* 8 */
-		MOV_X(9, 0),               /* 9 */
+		LDX(BPF_W, 8, 1, 12),     /* 0 */
+		LOOKUP(ARRAY),            /* 2 */
+		JMP_K(BPF_JEQ, 0, 0, 15), /* 8 */
+		MOV_X(9, 0),              /* 9 */
 		JMP_K(BPF_JGT, 7, 3, 13), /* 10 */
-		ALU64_K(BPF_AND, 8, 3),    /* 11 */
-		ALU64_X(BPF_ADD, 9, 7),    /* 12: up by at most 3, in src */
+		ALU64_K(BPF_AND, 8, 3),   /* 11 */
+		ALU64_X(BPF_ADD, 9, 7),   /* 12: up by at most 3, in src */
 		MOV_X(1, 9),
 		ALU64_X(BPF_SUB, 1, 7), /* 14: down by at most 3 */
 		MOV_X(2, 8),
 		ALU64_X(BPF_ADD, 2, 1), /* 16: up by at most 3, in dst */
-		LDX(BPF_B, 0, 2, 3),           /* 17 */
+		LDX(BPF_B, 0, 2, 3),    /* 17 */
 		ALU64_K(BPF_ADD, 9, 1), /* 18: a constant */
 		ALU64_X(BPF_ADD, 8, 7), /* 19: no pointer */
 		LDX(BPF_B, 0, 9, 0),    /* 20 */
@@ -227,6 +227,33 @@ static void test_limit_of_paths(void **state)
 	VERIFY(&image, insns);
 	assert_int_equal(image.aux[7].limit, 5);
 	assert_int_equal(image.aux[14].limit, 5);
+	bpfe_image_close(&image);
+}
+
+/* ---- Kinds of memory ------------------------------------------------------------------------ */
+
+/* One that differs by path is none: it may touch anything. */
+static void test_mem_kinds(void **state)
+{
+	static const struct bpf_insn insns[] = {
+		LDX(BPF_W, 7, 1, 16),
+		LOOKUP(ARRAY), /* 0 */
+		JMP_K(BPF_JEQ, 0, 0, 7),
+		LDX(BPF_B, 3, 0, 0),   /* 7: map value */
+		LDX(BPF_B, 3, 10, -4), /* 9: stack */
+		MOV_X(2, 10),
+		ALU64_K(BPF_ADD, 2, -4), /* 10 */
+		JMP_K(BPF_JEQ, 7, 0, 1),
+		MOV_X(2, 0),         /* 12 */
+		LDX(BPF_B, 3, 2, 0), /* 14: either */
+		RETURN(0),
+	};
+	struct bpfe_image image;
+
+	VERIFY(&image, insns);
+	assert_int_equal(image.aux[8].mem_kind, BPFE_MEM_MAP_VALUE);
+	assert_int_equal(image.aux[9].mem_kind, BPFE_MEM_STACK);
+	assert_int_equal(image.aux[14].mem_kind, BPFE_MEM_NONE);
 	bpfe_image_close(&image);
 }
 
@@ -374,19 +401,13 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_edges),
-		cmocka_unit_test(test_edges_of_paths),
-		cmocka_unit_test(test_edges_null),
-		cmocka_unit_test(test_const_map),
-		cmocka_unit_test(test_sanitize),
-		cmocka_unit_test(test_sanitize_of_paths),
-		cmocka_unit_test(test_limit_of_paths),
-		cmocka_unit_test(test_longest_branch),
-		cmocka_unit_test(test_longest_diamonds),
-		cmocka_unit_test(test_longest_covered),
-		cmocka_unit_test(test_longest_loop),
-		cmocka_unit_test(test_longest_call),
-		cmocka_unit_test(test_longest_unknown),
+		cmocka_unit_test(test_edges),           cmocka_unit_test(test_edges_of_paths),
+		cmocka_unit_test(test_edges_null),      cmocka_unit_test(test_const_map),
+		cmocka_unit_test(test_sanitize),        cmocka_unit_test(test_sanitize_of_paths),
+		cmocka_unit_test(test_limit_of_paths),  cmocka_unit_test(test_mem_kinds),
+		cmocka_unit_test(test_longest_branch),  cmocka_unit_test(test_longest_diamonds),
+		cmocka_unit_test(test_longest_covered), cmocka_unit_test(test_longest_loop),
+		cmocka_unit_test(test_longest_call),    cmocka_unit_test(test_longest_unknown),
 		cmocka_unit_test(test_longest_joined),
 	};
 
