@@ -265,11 +265,32 @@ static bool spread_liveness(const struct walk *w, uint32_t b, lir_set uses, lir_
 	return true;
 }
 
+/* Places of blocks that lead back, in w->merged, which loops need no longer; how many. */
+static uint32_t find_back_edges(struct walk *w)
+{
+	const struct lir_flow *flow = w->flow;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < flow->n_rpo && w->has_loops; i++) {
+		const uint32_t *to = &w->to[2 * flow->rpo[i]];
+		bool back = false;
+
+		for (unsigned s = 0; s < 2 && to[s] != LIR_NO_BLOCK; s++)
+			back |= flow->place[to[s]] <= i;
+		w->merged[n] = i;
+		n += back;
+	}
+	return n;
+}
+
+/* Going backward, only blocks that lead back are visited before what they lead to: when nothing
+ * changes for these, nothing does for any. */
 static void find_liveness(struct walk *w)
 {
 	struct lir *lir = w->lir;
 	struct lir_flow *flow = w->flow;
 	lir_set *uses = w->stack, *defs = w->member;
+	uint32_t n_back = find_back_edges(w);
 	bool changed = true;
 
 	for (uint32_t b = 0; b < lir->n_blocks; b++)
@@ -279,8 +300,12 @@ static void find_liveness(struct walk *w)
 	while (changed) {
 		changed = false;
 		for (uint32_t i = flow->n_rpo; i-- > 0;)
+			spread_liveness(w, flow->rpo[i], uses[i], defs[i]);
+		for (uint32_t k = 0; k < n_back; k++) {
+			uint32_t i = w->merged[k];
+
 			changed |= spread_liveness(w, flow->rpo[i], uses[i], defs[i]);
-		changed &= w->has_loops;
+		}
 	}
 }
 
