@@ -113,8 +113,37 @@ static idiom_fn *const idioms[LIR_CODES] = {
 	[LIR_BRANCH] = branch,
 };
 
+/* Is there anything in a block that an idiom is made of? */
+static bool may_have_idioms(const struct lir_block *block)
+{
+	unsigned additions = 0, masks = 0;
+
+	for (uint32_t at = 0; at < block->n_ops; at++) {
+		switch (block->ops[at].code) {
+		case LIR_SHL:
+		case LIR_SHR:
+		case LIR_MUL:
+			return true;
+		case LIR_ADD:
+			if (++additions > 1)
+				return true;
+			break;
+		case LIR_AND:
+			masks++;
+			break;
+		case LIR_BRANCH:
+			return masks;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
 static void visit_block(struct jit_idioms *id, struct lir_block *block)
 {
+	if (!may_have_idioms(block))
+		return;
 	jit_local_scan(&id->local, block);
 	/* What is shifted is looked at again when it is added or or'ed, so that comes first. */
 	for (uint32_t at = 0; at < block->n_ops; at++) {

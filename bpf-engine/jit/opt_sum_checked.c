@@ -523,7 +523,7 @@ void jit_opt_sum_checked(struct lir *lir)
 
 	if (!__builtin_cpu_supports("sse4.1"))
 		return;
-	jit_flow(lir);
+	jit_flow_live(lir);
 	for (uint32_t b = 0; b < n && !lir->failed; b++) {
 		/* Found one: what jit_flow() knows is of before. */
 		if (lir->blocks[b].loop_head && sum_up(lir, b))
