@@ -7,15 +7,14 @@
 #define NO_CLASS    MAX_CLASSES
 #define KINDS       (BPFE_MEM_OTHER + 1)
 
-struct class
-{
+struct access_class {
 	jit_value base, index;
 	uint8_t scale, kind;
 	uint32_t reads, writes;
 };
 
 struct scan {
-	struct class classes[MAX_CLASSES];
+	struct access_class classes[MAX_CLASSES];
 	uint32_t n_classes;
 	uint32_t reads[KINDS], writes[KINDS];
 };
@@ -43,7 +42,7 @@ static uint32_t find_class(struct scan *scan, const struct lir_op *op,
 			   const struct jit_operands *operands)
 {
 	for (uint32_t i = scan->n_classes; i-- > 0;) {
-		const struct class *c = &scan->classes[i];
+		const struct access_class *c = &scan->classes[i];
 
 		if (c->base == operands->base && c->index == operands->index &&
 		    c->scale == op->scale && c->kind == op->mem_kind)
@@ -51,8 +50,8 @@ static uint32_t find_class(struct scan *scan, const struct lir_op *op,
 	}
 	if (scan->n_classes == MAX_CLASSES)
 		return NO_CLASS;
-	scan->classes[scan->n_classes] =
-		(struct class){operands->base, operands->index, op->scale, op->mem_kind, 0, 0};
+	scan->classes[scan->n_classes] = (struct access_class){
+		operands->base, operands->index, op->scale, op->mem_kind, 0, 0};
 	return scan->n_classes++;
 }
 
@@ -80,9 +79,10 @@ static void add_access(struct jit_accesses *accesses, struct scan *scan,
 {
 	const struct lir_op *op = &local->ops[at];
 	uint32_t class = find_class(scan, op, &local->operands[at]);
-	struct jit_access *access;
 
 	if (class != NO_CLASS) {
+		struct jit_access *access;
+
 		accesses->of[at] = accesses->n;
 		access = &accesses->all[accesses->n++];
 		*access = (struct jit_access){.op = at,

@@ -338,7 +338,6 @@ static void start(struct random *r, struct lir_eval *eval)
 {
 	uint8_t *bytes = &eval->memory[0][0];
 
-	memset(eval, 0, sizeof(*eval));
 	for (unsigned i = 0; i < sizeof(eval->memory); i++)
 		bytes[i] = (uint8_t)below(r, 256);
 	/* Near each other, so that different registers are addresses of the same bytes. */
@@ -352,7 +351,7 @@ static void start(struct random *r, struct lir_eval *eval)
 void lir_memory_random(uint32_t seed, enum lir_random_stack stack, void (*pass)(struct lir *lir))
 {
 	struct random r = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1, stack};
-	struct lir_eval before, after;
+	struct lir_eval before = {0}, after;
 	struct lir lir;
 	char *text;
 
