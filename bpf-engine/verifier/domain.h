@@ -116,8 +116,6 @@ struct bpfe_scalar bpfe_scalar_bswap(const struct bpfe_scalar *a, unsigned width
 bool bpfe_scalar_assume(enum bpfe_cond cond, struct bpfe_scalar *a, struct bpfe_scalar *b,
 			bool is64);
 struct bpfe_scalar bpfe_scalar_union(const struct bpfe_scalar *a, const struct bpfe_scalar *b);
-bool bpfe_scalar_in(const struct bpfe_scalar *outer, const struct bpfe_scalar *inner);
-bool bpfe_scalar_equal(const struct bpfe_scalar *a, const struct bpfe_scalar *b);
 bool bpfe_scalar_contains(const struct bpfe_scalar *s, uint64_t value);
 
 #include "verifier/domain_inline.h"

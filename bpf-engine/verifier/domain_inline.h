@@ -151,4 +151,14 @@ static inline bool bpfe_scalar_is_const(const struct bpfe_scalar *s)
 	return s->x.umin == s->x.umax;
 }
 
+static inline bool bpfe_scalar_in(const struct bpfe_scalar *outer, const struct bpfe_scalar *inner)
+{
+	return bpfe_word_in(&outer->x, &inner->x) && bpfe_word_in(&outer->lo, &inner->lo);
+}
+
+static inline bool bpfe_scalar_equal(const struct bpfe_scalar *a, const struct bpfe_scalar *b)
+{
+	return bpfe_word_equal(&a->x, &b->x) && bpfe_word_equal(&a->lo, &b->lo);
+}
+
 #endif

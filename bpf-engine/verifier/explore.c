@@ -50,13 +50,15 @@ int bpfe_path_note(struct bpfe_vf *vf, uint32_t next)
 
 int bpfe_explore_later(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t pc)
 {
-	struct bpfe_pending *later = vf->joining ? NULL : bpfe_vf_alloc(vf, sizeof(*later));
+	struct bpfe_pending *later =
+		vf->joining ? NULL : bpfe_vf_take(vf, &vf->spare_paths, sizeof(*later));
 	const struct bpfe_path *node = later || vf->joining ? path_node(vf, pc) : NULL;
 
 	if (vf->joining && node)
 		return bpfe_places_put(vf, state, pc, node);
 	if (!node) {
-		bpfe_vf_free(vf, later, sizeof(*later));
+		if (later)
+			bpfe_vf_give(vf, &vf->spare_paths, later, sizeof(*later));
 		bpfe_state_free(vf, state);
 		return bpfe_vf_no_memory(vf);
 	}
@@ -88,7 +90,7 @@ static bool resume(struct bpfe_vf *vf)
 	vf->path = later->path;
 	vf->parent = later->parent;
 	vf->since = later->since;
-	bpfe_vf_free(vf, later, sizeof(*later));
+	bpfe_vf_give(vf, &vf->spare_paths, later, sizeof(*later));
 	return true;
 }
 
@@ -297,7 +299,7 @@ static void drop_everything(struct bpfe_vf *vf)
 
 		vf->pending = later->next;
 		bpfe_state_free(vf, later->state);
-		bpfe_vf_free(vf, later, sizeof(*later));
+		bpfe_vf_give(vf, &vf->spare_paths, later, sizeof(*later));
 	}
 	bpfe_places_free(vf);
 	bpfe_state_free(vf, vf->cur);

@@ -28,7 +28,7 @@
 static void free_checkpoint(struct bpfe_vf *vf, struct bpfe_checkpoint *c)
 {
 	bpfe_state_free(vf, c->state);
-	bpfe_vf_free(vf, c, sizeof(*c));
+	bpfe_vf_give(vf, &vf->spare_points, c, sizeof(*c));
 }
 
 void bpfe_prune_free(struct bpfe_vf *vf)
@@ -59,12 +59,13 @@ static int keep(struct bpfe_vf *vf)
 	/* Less pruning, but pending paths still fit. Without loop heads joining would not end. */
 	if (vf->bytes > BPFE_VF_MEMORY / 2 && !(vf->joining && bpfe_flow_is_loop_head(vf, vf->pc)))
 		return 0;
-	c = bpfe_vf_alloc(vf, sizeof(*c));
+	c = bpfe_vf_take(vf, &vf->spare_points, sizeof(*c));
 	if (!c)
 		return bpfe_vf_no_memory(vf);
+	memset(c, 0, sizeof(*c));
 	c->state = bpfe_state_copy(vf, vf->cur);
 	if (!c->state) {
-		bpfe_vf_free(vf, c, sizeof(*c));
+		bpfe_vf_give(vf, &vf->spare_points, c, sizeof(*c));
 		return bpfe_vf_no_memory(vf);
 	}
 	c->branches = 1; /* the current path, which goes on through here */

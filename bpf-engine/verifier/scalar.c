@@ -273,16 +273,6 @@ struct bpfe_scalar bpfe_scalar_union(const struct bpfe_scalar *a, const struct b
 	return (struct bpfe_scalar){bpfe_word_union(a->x, b->x), bpfe_word_union(a->lo, b->lo)};
 }
 
-bool bpfe_scalar_in(const struct bpfe_scalar *outer, const struct bpfe_scalar *inner)
-{
-	return bpfe_word_in(&outer->x, &inner->x) && bpfe_word_in(&outer->lo, &inner->lo);
-}
-
-bool bpfe_scalar_equal(const struct bpfe_scalar *a, const struct bpfe_scalar *b)
-{
-	return bpfe_word_equal(&a->x, &b->x) && bpfe_word_equal(&a->lo, &b->lo);
-}
-
 bool bpfe_scalar_contains(const struct bpfe_scalar *s, uint64_t value)
 {
 	return bpfe_word_contains(&s->x, value, 64) && bpfe_word_contains(&s->lo, value & HALF, 32);

@@ -7,19 +7,9 @@
  */
 #include "verifier/verifier.h"
 
-struct bpfe_reg bpfe_reg_scalar(struct bpfe_scalar val)
-{
-	return (struct bpfe_reg){.type = BPFE_REG_SCALAR, .val = val};
-}
-
 struct bpfe_reg bpfe_reg_pointer(enum bpfe_reg_type type)
 {
 	return (struct bpfe_reg){.type = (uint8_t)type, .val = bpfe_scalar_const(0)};
-}
-
-bool bpfe_reg_is_pointer(const struct bpfe_reg *reg)
-{
-	return reg->type != BPFE_REG_UNINIT && reg->type != BPFE_REG_SCALAR;
 }
 
 const struct bpfe_map_attr *bpfe_reg_map(const struct bpfe_vf *vf, const struct bpfe_reg *reg)
@@ -182,11 +172,6 @@ void bpfe_state_pop(struct bpfe_vf *vf, struct bpfe_state *state)
 	stack_put(vf, frame->stack);
 	bpfe_vf_give(vf, &vf->spare_frames, frame, sizeof(*frame));
 	state->frames[state->depth] = NULL;
-}
-
-struct bpfe_frame *bpfe_top(const struct bpfe_state *state)
-{
-	return state->frames[state->depth - 1];
 }
 
 /* Apply @fn to the register spilled in slot @i. The stack is copied only if that changes it. */

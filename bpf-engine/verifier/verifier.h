@@ -217,7 +217,7 @@ struct bpfe_vf {
 	uint64_t work;      /* of this attempt, in parts of an instruction: see BPFE_VF_STEP */
 	uint64_t budget;    /* bound on work */
 	uint64_t bytes, peak;
-	struct bpfe_vf_spare *spare_frames, *spare_states;
+	struct bpfe_vf_spare *spare_frames, *spare_states, *spare_paths, *spare_points;
 	uint32_t states;
 	const char *traced_line; /* the last one in a log of level 2 */
 };
@@ -245,9 +245,17 @@ int bpfe_vf_refuse_err(struct bpfe_vf *vf, int err, enum bpfe_reason reason, con
 
 /* ---- state.c ------------------------------------------------------------------------------- */
 
-struct bpfe_reg bpfe_reg_scalar(struct bpfe_scalar val);
+static inline struct bpfe_reg bpfe_reg_scalar(struct bpfe_scalar val)
+{
+	return (struct bpfe_reg){.type = BPFE_REG_SCALAR, .val = val};
+}
+
 struct bpfe_reg bpfe_reg_pointer(enum bpfe_reg_type type);
-bool bpfe_reg_is_pointer(const struct bpfe_reg *reg);
+static inline bool bpfe_reg_is_pointer(const struct bpfe_reg *reg)
+{
+	return reg->type != BPFE_REG_UNINIT && reg->type != BPFE_REG_SCALAR;
+}
+
 /* The map a map or map value register refers to. */
 const struct bpfe_map_attr *bpfe_reg_map(const struct bpfe_vf *vf, const struct bpfe_reg *reg);
 
@@ -258,7 +266,11 @@ void bpfe_state_free(struct bpfe_vf *vf, struct bpfe_state *state);
 int bpfe_state_push(struct bpfe_vf *vf, struct bpfe_state *state, uint32_t subprog,
 		    uint32_t return_to);
 void bpfe_state_pop(struct bpfe_vf *vf, struct bpfe_state *state);
-struct bpfe_frame *bpfe_top(const struct bpfe_state *state);
+static inline struct bpfe_frame *bpfe_top(const struct bpfe_state *state)
+{
+	return state->frames[state->depth - 1];
+}
+
 /* The stack of @frame with at least @n slots, for this state alone; NULL at the memory limit. */
 struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, uint32_t n);
 

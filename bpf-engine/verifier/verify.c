@@ -317,6 +317,8 @@ int bpfe_verify(struct bpfe_image *image, struct bpfe_log *log)
 	free(vf.points);
 	free_spare(vf.spare_frames);
 	free_spare(vf.spare_states);
+	free_spare(vf.spare_paths);
+	free_spare(vf.spare_points);
 	bpfe_flow_free(vf.flow);
 	image->states = vf.states;
 	image->insns_verified = vf.processed;
