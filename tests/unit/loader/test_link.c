@@ -57,7 +57,7 @@ static void calls_reach_their_functions(void **state)
 	struct image image = image_load("calls");
 	struct bpfe_object *obj = image_open(&image);
 	struct code code = program(obj, "calls_both");
-	uint32_t direct[3], indirect[2];
+	uint32_t direct[3] = {0}, indirect[2] = {0};
 
 	/* calls_both -> add_six -> add_five, then double_it */
 	assert_int_equal(callees(&code, 0, direct, 3), 2);
