@@ -49,6 +49,8 @@ struct json_object *machine_describe(int cpu)
 	g_autofree char *processors =
 		g_strdup_printf("%s, %u of them, pinned to %d", model, g_get_num_processors(), cpu);
 	g_autofree char *harden = first_line("/proc/sys/net/core/bpf_jit_harden", "unknown");
+	g_autofree char *huge =
+		first_line("/sys/kernel/mm/transparent_hugepage/enabled", "unknown");
 	g_autofree char *load = first_line("/proc/loadavg", "unknown");
 	g_autofree char *priority = g_strdup_printf("nice %d", getpriority(PRIO_PROCESS, 0));
 	struct utsname uts;
@@ -57,6 +59,7 @@ struct json_object *machine_describe(int cpu)
 	add(machine, "processor", processors);
 	add(machine, "kernel", uts.release);
 	add(machine, "bpf_jit_harden", harden);
+	add(machine, "huge pages", huge);
 	add(machine, "load average", load);
 	add(machine, "priority", priority);
 	add(machine, "sluice built by", "gcc " __VERSION__);
