@@ -95,8 +95,11 @@ static void scan_defs(struct jit_local *local, uint32_t at)
 			local->now[__builtin_ctz(defs)] = (jit_value)at;
 		return;
 	}
+	/* A call: what it leaves in other registers than that of the result is not one value. Where
+	 * opt_dead.c found that no bit of an operand counts, they may be read. */
 	for (; defs; defs &= defs - 1)
-		local->now[__builtin_ctz(defs)] = (jit_value)at;
+		local->now[__builtin_ctz(defs)] = JIT_NO_VALUE;
+	local->now[LIR_RAX] = (jit_value)at;
 }
 
 void jit_local_scan(struct jit_local *local, const struct lir_block *block)
