@@ -23,6 +23,16 @@ static bool calls(const struct lir_block *block, uint32_t from)
 	return false;
 }
 
+/* Does it end with may_goto, which must not be told of what is charged for behind it? */
+static bool asks_for_charges(const struct lir_block *block)
+{
+	for (uint32_t o = block->n_ops; o-- > 0;) {
+		if (block->ops[o].code != LIR_NOP)
+			return block->ops[o].code == LIR_MAY_GOTO;
+	}
+	return false;
+}
+
 /* The last charge of a block that is one for all that follows in it; NULL: there is none. */
 static struct lir_op *last_charge(const struct lir_block *block)
 {
@@ -63,6 +73,8 @@ static uint32_t passed_before(const struct lir *lir, uint32_t b)
 		if (!is_between(lir, preds[0], first, b) || !is_between(lir, preds[1], first, b))
 			return LIR_NO_BLOCK;
 	}
+	if (asks_for_charges(&lir->blocks[first]))
+		return LIR_NO_BLOCK;
 	n = lir_successors(&lir->blocks[first], to);
 	for (unsigned i = 0; i < n; i++) {
 		if (to[i] != b && !is_between(lir, to[i], first, b))

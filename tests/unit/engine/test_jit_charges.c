@@ -135,13 +135,52 @@ static void test_random(void **state)
 	}
 }
 
+/* Half of the budget is what may_goto goes on for, without what comes behind it. */
+static void test_may_goto(void **state)
+{
+	const struct bpf_insn insns[] = {
+		MOV_K(0, 0),
+		MOV_K(6, 0),
+		MAY_GOTO(1),
+		ALU64_K(BPF_ADD, 0, 1),
+		ALU64_K(BPF_ADD, 6, 1),
+		MOV_K(7, 3),
+		MOV_K(8, 5),
+		JMP_K(BPF_JNE, 6, 90, -6),
+		EXIT(),
+	};
+	const enum bpfe_engine engines[] = {BPFE_ENGINE_INTERP, BPFE_ENGINE_JIT};
+
+	for (uint32_t budget = 600; budget < 620; budget++) {
+		struct bpfe_result results[2];
+
+		for (unsigned e = 0; e < 2; e++) {
+			struct bpfe_program *prog;
+			struct frame f;
+			struct load l;
+
+			load_init(&l, insns, COUNT(insns));
+			l.attr.engine = (uint8_t)engines[e];
+			l.attr.flags = BPFE_LOAD_COUNTED;
+			l.attr.budget = budget;
+			prog = load_ok(&l);
+			frame_init(&f);
+			results[e] = run(prog, &f);
+			bpfe_program_put(prog);
+		}
+		assert_int_equal(results[0].abort, BPFE_ABORT_NONE);
+		assert_in_range(results[0].r0, 40, 60);
+		assert_int_equal(results[1].r0, results[0].r0);
+		assert_int_equal(results[1].insns, results[0].insns);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_triangles),
-		cmocka_unit_test(test_diamonds),
-		cmocka_unit_test(test_ways_in),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_triangles), cmocka_unit_test(test_diamonds),
+		cmocka_unit_test(test_ways_in),   cmocka_unit_test(test_random),
+		cmocka_unit_test(test_may_goto),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
