@@ -31,6 +31,7 @@ struct sum_loop {
 	uint32_t head, second, latch; /* in the order of a round; LIR_NO_BLOCK: there is none */
 	uint32_t exit;                /* where it goes on when the counter is through */
 	lir_set changed;              /* registers the loop sets */
+	lir_set set;                  /* those of them that the round has set by now */
 	lir_set wanted;               /* registers that are wanted where it leads to */
 	struct form forms[LIR_NONE];
 	uint8_t counter, sum, element, limit, compared;
@@ -89,7 +90,8 @@ static bool follow_address(struct sum_loop *l, const struct lir_op *op)
 {
 	struct form form = {0};
 
-	if (op->size != 8 || op->dst >= LIR_FP)
+	if (op->size != 8 || op->dst >= LIR_FP || (l->added && op->dst == l->sum) ||
+	    (l->loaded && !l->added && op->dst == l->element))
 		return false;
 	if (op->code == LIR_LEA)
 		form = address_of(l, op);
@@ -122,7 +124,7 @@ static bool is_element(const struct sum_loop *l, const struct lir_op *op, struct
 static bool follow_load(struct sum_loop *l, const struct lir_op *op)
 {
 	l->address = address_of(l, op);
-	if (l->loaded || op->size > 4 || !is_element(l, op, l->address))
+	if (l->loaded || op->size > 4 || op->dst == l->counter || !is_element(l, op, l->address))
 		return false;
 	l->loaded = true;
 	l->element = op->dst;
@@ -135,7 +137,8 @@ static bool follow_load(struct sum_loop *l, const struct lir_op *op)
 /* sum += element, which may be in memory. */
 static bool follow_sum(struct sum_loop *l, const struct lir_op *op)
 {
-	if (l->added || op->dst == l->counter || op->dst >= LIR_FP)
+	/* What the round before left there is what it is added to. */
+	if (l->added || op->dst == l->counter || op->dst >= LIR_FP || (l->set >> op->dst & 1))
 		return false;
 	if (op->b == LIR_MEM) {
 		l->address = address_of(l, op);
@@ -298,6 +301,7 @@ static bool follow_block(struct sum_loop *l, uint32_t b)
 	for (uint32_t o = 0; o < block->n_ops; o++) {
 		if (!lir_ends_block(&block->ops[o]) && !follow(l, &block->ops[o]))
 			return false;
+		l->set |= lir_defs(&block->ops[o]);
 	}
 	return true;
 }
@@ -331,6 +335,12 @@ static bool find_start(struct sum_loop *l, uint32_t from)
 	return false;
 }
 
+/* Is @add a displacement in every round? */
+static bool fits(int64_t add, const struct sum_loop *l)
+{
+	return add >= INT32_MIN && add <= INT32_MAX - l->stop;
+}
+
 static bool count_rounds(struct sum_loop *l)
 {
 	int64_t distance = l->stop - l->start;
@@ -344,7 +354,8 @@ static bool count_rounds(struct sum_loop *l)
 	l->rounds = (uint64_t)((distance + l->step - 1) / l->step);
 	if (l->element_size == 4 && l->sum_size != 4)
 		return false;
-	return l->rounds >= MIN_ROUNDS && l->rounds <= MAX_ROUNDS &&
+	return l->rounds >= MIN_ROUNDS && l->rounds <= MAX_ROUNDS && fits(l->address.add, l) &&
+	       (!l->checks || fits(l->last.add, l)) &&
 	       l->start + (int64_t)(l->rounds - 1) * l->step <= l->most;
 }
 
@@ -388,6 +399,9 @@ static bool is_sum_loop(struct sum_loop *l, uint32_t *from)
 		return false;
 	if (l->second != LIR_NO_BLOCK &&
 	    (!follow_check(l, last_op(lir, l->head)) || !follow_block(l, l->second)))
+		return false;
+	/* Only of what is a pointer is it known that it does not begin again at 0. */
+	if (l->checks && l->last.base != l->address.base)
 		return false;
 	*from = entered_from(l);
 	if (!l->added || !l->stepped || *from == LIR_NO_BLOCK || !find_start(l, *from) ||

@@ -161,7 +161,41 @@ static void test_not(void **state)
 		JMP_K(BPF_JNE, 5, 200, -6),
 		EXIT(),
 	};
+	/* It begins anew in each round. */
+	const struct bpf_insn anew[] = {
+		NEED_PACKET(256, 10),
+		LDX(BPF_W, 7, 2, 0),
+		MOV_K(5, 0),
+		MOV_X(4, 2),
+		ALU64_X(BPF_ADD, 4, 5),
+		LDX(BPF_B, 4, 4, 0),
+		MOV_X(0, 7),
+		ALU64_K(BPF_ADD, 0, 5),
+		ALU64_X(BPF_ADD, 0, 4),
+		ALU64_K(BPF_ADD, 5, 1),
+		JMP_K(BPF_JNE, 5, 200, -8),
+		EXIT(),
+	};
+	/* What is checked is a number, which begins again at 0. */
+	const struct bpf_insn number[] = {
+		NEED_PACKET(256, 12),
+		LDX(BPF_DW, 7, 2, 0),
+		LDX(BPF_W, 8, 2, 8),
+		MOV_K(5, 0),
+		MOV_X(9, 7),
+		ALU64_X(BPF_ADD, 9, 5),
+		JMP_X(BPF_JGT, 9, 8, 6),
+		MOV_X(4, 2),
+		ALU64_X(BPF_ADD, 4, 5),
+		LDX(BPF_B, 4, 4, 0),
+		ALU64_X(BPF_ADD, 0, 4),
+		ALU64_K(BPF_ADD, 5, 1),
+		JMP_K(BPF_JNE, 5, 64, -9),
+		EXIT(),
+	};
 	const struct both t[] = {
+		{.insns = anew, .n = COUNT(anew), .frame = fill, .calls = CALLS_ANY},
+		{.insns = number, .n = COUNT(number), .frame = fill_high, .calls = CALLS_ANY},
 		{.insns = last, .n = COUNT(last), .frame = fill, .calls = CALLS_ANY},
 		{.insns = apart, .n = COUNT(apart), .frame = fill, .calls = CALLS_ANY},
 		{.insns = xored, .n = COUNT(xored), .frame = fill, .calls = CALLS_ANY},
