@@ -253,9 +253,11 @@ static enum engines_outcome run_engine(unsigned e, struct bpfe_load_attr *attr, 
 	p->prog = NULL;
 	if (load(p, e, attr, what))
 		return e == ENGINES_INTERP ? ENGINES_REFUSED : ENGINES_DIFFER;
-	fill_maps(p);
 	memset(p->memory, 0, sizeof(p->memory));
 	for (unsigned i = 0; i < RUNS; i++) {
+		/* What a run did to them before it was cut short is not the same everywhere. */
+		if (i == 0 || attr->budget)
+			fill_maps(p);
 		if (attr->type == BPFE_PROG_MEM)
 			run_memory(p, i, attr->mem_size, seed);
 		else
