@@ -125,8 +125,9 @@ uint32_t bpfe_lpm_take_any(struct bpfe_map *map, enum lpm_kind kind)
 	number = take_first(map, kind, &h->pools[kind].waiting);
 	if (!number)
 		number = take_first(map, kind, &h->pools[kind].retired);
-	/* Before anything in it changes: who reads a changed word then reads this too. */
-	atomic_fetch_add_explicit(&h->reuses, 1, memory_order_relaxed);
+	/* Before anything in it changes: who reads a changed word then reads this too. And behind
+	 * what unlinked it: who begins with the new count does not come to it. */
+	atomic_fetch_add_explicit(&h->reuses, 1, memory_order_release);
 	atomic_thread_fence(memory_order_release);
 	zero(map, kind, number);
 	return number;
