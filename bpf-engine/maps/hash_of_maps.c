@@ -155,12 +155,19 @@ static uint32_t hash_of_maps_count(const struct bpfe_map *map)
 static void hash_of_maps_destroy(struct bpfe_map *map)
 {
 	struct bpfe_map *hash = hash_of(map);
-	uint8_t key[BPFE_MAP_MAX_KEY];
+	uint8_t keys[2][BPFE_MAP_MAX_KEY];
+	unsigned i = 0;
+	int err;
 
 	if (!hash)
 		return;
-	while (bpfe_map_get_next_key(hash, NULL, key) == 0)
-		hash_of_maps_remove(map, key);
+	/* Each time from the start, it would go through all that is empty by then. */
+	err = bpfe_map_get_next_key(hash, NULL, keys[i]);
+	while (!err) {
+		err = bpfe_map_get_next_key(hash, keys[i], keys[!i]);
+		hash_of_maps_remove(map, keys[i]);
+		i = !i;
+	}
 	bpfe_map_put(hash);
 }
 

@@ -252,6 +252,30 @@ static void test_fits(void **state)
 	bpfe_rcu_barrier();
 }
 
+/* One inner map under many keys. What frees them goes through the buckets once, not once for each
+ * key, which would take minutes. */
+static void test_many_references(void **state)
+{
+	const uint32_t n = 200000;
+	struct counting counting;
+	struct bpfe_map *map = NULL, *inner;
+	struct bpfe_map_attr attr = {.type = HASH,
+				     .key_size = 4,
+				     .value_size = 4,
+				     .max_entries = n,
+				     .inner = &array_template};
+
+	counting_init(&counting);
+	inner = inner_new(&array_template, 1, &counting.alloc);
+	assert_int_equal(bpfe_map_create(&attr, &counting.alloc, &map, NULL), 0);
+	for (uint32_t key = 0; key < n; key++)
+		assert_int_equal(bpfe_map_set_inner(map, &key, inner, 1, BPF_NOEXIST), 0);
+	assert_int_equal(bpfe_map_set_inner(map, &n, inner, 1, BPF_NOEXIST), -E2BIG);
+	bpfe_map_put(inner);
+	bpfe_map_put(map);
+	counting_check(&counting);
+}
+
 /* For the checked interpreter: which maps and values may be touched. */
 static void test_contains(void **state)
 {
@@ -341,13 +365,10 @@ static void test_replace_under_lookups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_template),
-		cmocka_unit_test(test_set),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_fits),
-		cmocka_unit_test(test_contains),
-		cmocka_unit_test(test_replace_under_lookups),
+		cmocka_unit_test(test_attributes), cmocka_unit_test(test_template),
+		cmocka_unit_test(test_set),        cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_fits),       cmocka_unit_test(test_many_references),
+		cmocka_unit_test(test_contains),   cmocka_unit_test(test_replace_under_lookups),
 	};
 
 	return cmocka_run_group_tests_name("map in map", tests, group_setup, group_teardown);
