@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <bpf/libbpf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -24,6 +25,16 @@ static char *first_line(const char *path, const char *otherwise)
 	if (end)
 		*end = '\0';
 	return g_steal_pointer(&text);
+}
+
+/* Of one, five and fifteen minutes, without the numbers of processes behind them. */
+static char *load_average(void)
+{
+	double load[3];
+
+	if (getloadavg(load, 3) != 3)
+		return g_strdup("unknown");
+	return g_strdup_printf("%.2f %.2f %.2f", load[0], load[1], load[2]);
 }
 
 static char *processor_model(void)
@@ -51,7 +62,7 @@ struct json_object *machine_describe(int cpu)
 	g_autofree char *harden = first_line("/proc/sys/net/core/bpf_jit_harden", "unknown");
 	g_autofree char *huge =
 		first_line("/sys/kernel/mm/transparent_hugepage/enabled", "unknown");
-	g_autofree char *load = first_line("/proc/loadavg", "unknown");
+	g_autofree char *load = load_average();
 	g_autofree char *priority = g_strdup_printf("nice %d", getpriority(PRIO_PROCESS, 0));
 	struct utsname uts;
 

@@ -66,6 +66,33 @@ static char *plot_data(const struct results *results, const struct plot *plot)
 	return g_string_free(data, data->len == 0);
 }
 
+/* A column has one colour in all plots; what is not here gets gnuplot's. */
+static const char *colour_of(const char *column)
+{
+	static const char *const colours[][2] = {
+		{"native", "#7a7a7a"},      {"linux-jit", "#e69f00"},
+		{"sluice-jit", "#0072b2"},  {"hardened", "#56b4e9"},
+		{"no-blinding", "#009e73"}, {"no-random-start", "#f0e442"},
+		{"no-masks", "#d55e00"},    {"no-packet-clamp", "#cc79a7"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(colours); i++) {
+		if (!strcmp(colours[i][0], column))
+			return colours[i][1];
+	}
+	return NULL;
+}
+
+static void append_series(GString *script, const struct plot *plot, unsigned i)
+{
+	const char *colour = colour_of(plot->columns[i]);
+
+	g_string_append_printf(script, "%s$data using %u%s title '%s'", i ? ", " : "", i + 2,
+			       i ? "" : ":xtic(1)", plot->columns[i]);
+	if (colour)
+		g_string_append_printf(script, " lc rgb '%s'", colour);
+}
+
 static char *plot_script(const struct plot *plot, const char *data)
 {
 	GString *script = g_string_new("set terminal svg size 960,420 dynamic enhanced "
@@ -86,8 +113,7 @@ static char *plot_script(const struct plot *plot, const char *data)
 			   : "set logscale y\n");
 	g_string_append_printf(script, "$data << END\n%sEND\nplot ", data);
 	for (unsigned i = 0; plot->columns[i]; i++)
-		g_string_append_printf(script, "%s$data using %u%s title '%s'", i ? ", " : "",
-				       i + 2, i ? "" : ":xtic(1)", plot->columns[i]);
+		append_series(script, plot, i);
 	g_string_append_c(script, '\n');
 	return g_string_free(script, FALSE);
 }

@@ -31,24 +31,31 @@ static void print_columns(const struct results *results, FILE *out)
 	}
 }
 
+/* Columns of programs' tables, so wide that all six fit a terminal of 120. */
+enum {
+	W_PROGRAM = 16,
+	W_CELL = 13,
+	W_RATIO = 9
+};
+
 /* ---- Programs ------------------------------------------------------------------------------- */
 
 static void print_ratio(double ratio, FILE *out)
 {
 	if (isnan(ratio))
-		fprintf(out, " %9s", "-");
+		fprintf(out, " %*s", W_RATIO, "-");
 	else
-		fprintf(out, " %8.2fx", ratio);
+		fprintf(out, " %*.2fx", W_RATIO - 1, ratio);
 }
 
 static void print_head(const struct results *results, const char *first, FILE *out)
 {
-	fprintf(out, "\n%-18s", first);
+	fprintf(out, "\n%-*s", W_PROGRAM, first);
 	for (unsigned c = 0; c < results->n_columns; c++) {
 		if (shown(&results->columns[c]))
-			fprintf(out, " %17s", results->columns[c].column->name);
+			fprintf(out, " %*s", W_CELL, results->columns[c].column->name);
 	}
-	fprintf(out, " %9s %9s\n", "vs linux", "vs native");
+	fprintf(out, " %*s %*s\n", W_RATIO, "vs linux", W_RATIO, "vs native");
 }
 
 /* "12.3 ±0.4": median and half of the distance between the quartiles */
@@ -61,12 +68,12 @@ static void print_cell(const struct cell *cell, FILE *out)
 	else
 		g_snprintf(text, sizeof(text), "%.1f ±%.1f", cell->summary.median,
 			   (cell->summary.high - cell->summary.low) / 2);
-	fprintf(out, " %*s", 17 + (int)(strlen(text) - (size_t)g_utf8_strlen(text, -1)), text);
+	fprintf(out, " %*s", W_CELL + (int)(strlen(text) - (size_t)g_utf8_strlen(text, -1)), text);
 }
 
 static void print_row(const struct results *results, const struct row *row, FILE *out)
 {
-	fprintf(out, "%-18s", row->program->name);
+	fprintf(out, "%-*s", W_PROGRAM, row->program->name);
 	for (unsigned c = 0; c < results->n_columns; c++) {
 		if (shown(&results->columns[c]))
 			print_cell(&row->cells[c], out);

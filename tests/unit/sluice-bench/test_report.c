@@ -74,9 +74,10 @@ static void rows(void **state)
 	struct results *results = made_up_results();
 
 	made_up_row(results, "map-less", "parse", 10, 20, 15, 16);
-	expect_lines(results, "parse ",
-		     "parse                      10.0 ±0.0         20.0 ±0.0         15.0 ±0.0  "
-		     "       16.0 ±0.0                 -     0.75x     1.50x\n");
+	expect_lines(
+		results, "parse ",
+		"parse                10.0 ±0.0     20.0 ±0.0     15.0 ±0.0     16.0 ±0.0      "
+		"       -     0.75x     1.50x\n");
 	made_up_free(results);
 }
 
