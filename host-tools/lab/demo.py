@@ -63,6 +63,7 @@ class Demo:
         self.offload = Offload(vm.guest)
         self.rows = []
         self.captures = {}
+        self.change_s = 0.0  # what a change from inside the guest takes
 
     # ---- what the steps share ----
 
@@ -83,11 +84,19 @@ class Demo:
             nic["rx_dma_bytes"], nic["rx_interrupts"], guest["guest_rx_frames"])))
         return delta
 
+    def pace(self):
+        """Frames a second at which a change is made long before two thirds of a replay are over."""
+        if not self.change_s:
+            return self.rate
+        slow = max(1, int(self.frames * 2 / 3 / (4 * self.change_s)))
+        return min(self.rate, slow) if self.rate else slow
+
     def replay(self, during=None):
         """Replay the capture; `during` runs once a third of it has arrived."""
         wire, vm = self.vm.wire, self.vm
         start = vm.nic_stats()["rx_wire_frames"]
-        wire.replay_start(self.captures["mixed"], self.frames, self.rate)
+        wire.replay_start(self.captures["mixed"], self.frames,
+                          self.pace() if during else self.rate)
         if during:
             while vm.nic_stats()["rx_wire_frames"] - start < self.frames // 3:
                 time.sleep(0.01)
@@ -128,7 +137,9 @@ class Demo:
 
     def load(self):
         self.report.shell("ip link set dev sl0 xdpoffload obj xdp_firewall.bpf.o sec xdp")
+        began = time.monotonic()
         done = self.offload.attach("/root/xdp_firewall.bpf.o")
+        self.change_s = time.monotonic() - began
         must(done.rc == 0, f"offload failed: {done.err or done.out}")
         self.firewall = self.offload.program_id()
         must(self.firewall, "ip link shows no offloaded program")
@@ -140,6 +151,20 @@ class Demo:
         self.report.say(self.vm.guest.sh("ip link show dev sl0 | grep xdp"))
         self.report.shell(f"bpftool prog show id {self.firewall}")
         self.report.say(self.vm.guest.sh(f"bpftool prog show id {self.firewall}"))
+        self.engine()
+
+    def engine(self):
+        """What the device says it runs the program with."""
+        attached = [p for p in self.vm.nic_programs() if p["attached"]]
+        must(len(attached) == 1, f"the NIC says that {len(attached)} programs are attached")
+        program = attached[0]
+        text = f"in the NIC: verified in {program['verify-ns'] / 1e6:.1f} ms, "
+        if program["engine"] == "jit":
+            text += (f"compiled in {program['compile-ns'] / 1e6:.1f} ms to "
+                     f"{program['code-bytes']:,} bytes of machine code")
+        else:
+            text += f"engine {program['engine']}"
+        self.report.say(text)
 
     def block(self, address):
         command = self.offload.block_command(self.blocked, address)
@@ -236,7 +261,7 @@ def run(args, report):
     began = time.monotonic()
     accel = accelerator(environment(args.kernel)["SLUICE_QEMU"])[1].split(",")[0]
     report.step(f"Boot Debian, kernel {args.kernel} ({accel})")
-    with Vm(args.kernel) as vm:
+    with Vm(args.kernel, f",{args.device}" if args.device else "") as vm:
         report.say(f"up after {time.monotonic() - began:.1f} s")
         demo = Demo(vm, report, args.frames, args.rate)
         report.step("Compile the programs")
@@ -273,17 +298,21 @@ def main():
     parser = argparse.ArgumentParser(prog="sluice demo", description=__doc__)
     parser.add_argument("--kernel", choices=("7.2", "6.12"), default="7.2",
                         help="Debian kernel the guest boots (default %(default)s)")
+    parser.add_argument("--device", metavar="PROPERTY=VALUE[,...]",
+                        help="properties of the device sluice-nic, such as engine=interp or "
+                             "jit-harden=off (docs/jit.md)")
     parser.add_argument("--frames", type=int, default=20000,
                         help="frames of each replay (default %(default)s)")
     parser.add_argument("--rate", type=int, default=10000,
-                        help="frames a second of the replay, 0: no limit (default %(default)s)")
+                        help="frames a second of the replay, 0: no limit (default %(default)s); "
+                             "fewer while something is changed in a guest too slow for it")
     parser.add_argument("--json", action="store_true",
                         help="print the table as JSON on standard output, the story on stderr")
     args = parser.parse_args()
     report = Report(args.json)
     try:
         rows = run(args, report)
-    except DemoFailed as why:
+    except (DemoFailed, RuntimeError) as why:
         print(f"\nsluice demo: {why}", file=sys.stderr)
         return 1
     if args.json:

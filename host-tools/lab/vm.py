@@ -155,6 +155,10 @@ class Vm:
         """The device's own counters, by name."""
         return self.qmp.cmd("qom-get", path=f"/machine/peripheral/{nic}", property="stats")
 
+    def nic_programs(self, nic="nic0"):
+        """What is loaded in the device: a dictionary for each program."""
+        return self.qmp.cmd("qom-get", path=f"/machine/peripheral/{nic}", property="programs")
+
     def close(self):
         if self.qmp:
             try:

@@ -50,5 +50,5 @@ vm() {
 		-device virtio-blk-pci,drive=modules,serial=sluice-modules,romfile= \
 		-virtfs "local,path=$SLUICE_SHARE,mount_tag=sluice,security_model=none,readonly=on" \
 		-virtfs "local,path=$PWD,mount_tag=work,security_model=none,readonly=on" \
-		-netdev user,id=net0 -device sluice-nic,netdev=net0 "$@"
+		-netdev user,id=net0 -device sluice-nic,id=nic0,netdev=net0 "$@"
 }
