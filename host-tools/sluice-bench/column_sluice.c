@@ -289,6 +289,11 @@ const struct column columns_mitigation[] = {
 	 .engine = BPFE_ENGINE_JIT,
 	 .relax = BPFE_RELAX_PACKET,
 	 SLUICE_COLUMN},
+	{.name = "no-fences",
+	 .what = "hardened, but no fences against type confusion and store bypass",
+	 .engine = BPFE_ENGINE_JIT,
+	 .relax = BPFE_RELAX_FENCES,
+	 SLUICE_COLUMN},
 };
 
 const size_t n_columns_mitigation = G_N_ELEMENTS(columns_mitigation);

@@ -74,6 +74,7 @@ static const char *colour_of(const char *column)
 		{"sluice-jit", "#0072b2"},  {"hardened", "#56b4e9"},
 		{"no-blinding", "#009e73"}, {"no-random-start", "#f0e442"},
 		{"no-masks", "#d55e00"},    {"no-packet-clamp", "#cc79a7"},
+		{"no-fences", "#000000"},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(colours); i++) {
@@ -234,7 +235,8 @@ static gboolean append_plots(GString *page, const struct results *results, GErro
 					      NULL};
 	static const char *const own[] = {"sluice-jit", "hardened", NULL};
 	static const char *const hardened[] = {"hardened", "no-blinding",     "no-random-start",
-					       "no-masks", "no-packet-clamp", NULL};
+					       "no-masks", "no-packet-clamp", "no-fences",
+					       NULL};
 	static const struct plot plots[] = {
 		{"By Linux's JIT: below 1 is faster than Linux", "all", own, "linux-jit"},
 		{"By native code", "all", own, "native"},
