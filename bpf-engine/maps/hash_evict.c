@@ -10,6 +10,13 @@
 /* Elements in use that eviction looks at for one that is not, before it takes any. */
 #define MAX_SECOND_CHANCES 1024u
 
+/*
+ * Elements in a row that are not in the map before the hand goes elsewhere. There may be as many as
+ * a pool has spare ones, and who removes keys has them all in one row. Where it goes nobody can
+ * foresee, so that few elements are looked at whatever was removed.
+ */
+#define MAX_ROW 64u
+
 /* Take the element out of the map if it is there: false if not. */
 static bool unlink_if_live(struct bpfe_map *map, uint32_t number)
 {
@@ -29,10 +36,18 @@ static bool unlink_if_live(struct bpfe_map *map, uint32_t number)
 	return place.number;
 }
 
+static void move_hand(const struct hash_header *h, struct hash_pool *pool, uint32_t hand)
+{
+	const uint64_t words[2] = {hand};
+	uint64_t place = bpfe_hash_words(&h->secret, h->aes, words, sizeof(words));
+
+	atomic_store_explicit(&pool->hand, (uint32_t)place, memory_order_relaxed);
+}
+
 static uint32_t find_victim(struct bpfe_map *map, struct hash_pool *pool)
 {
 	const struct hash_header *h = map->data;
-	uint32_t base = bpfe_hash_pool_base(map, pool), chances = 0;
+	uint32_t base = bpfe_hash_pool_base(map, pool), chances = 0, row = 0;
 
 	for (uint32_t step = 1;; step++) {
 		uint32_t used = pool->used;
@@ -44,8 +59,12 @@ static uint32_t find_victim(struct bpfe_map *map, struct hash_pool *pool)
 		/* All that may be in the map are about to be put in by others: let them. */
 		if (step % h->pool_elements == 0)
 			sched_yield();
-		if (!atomic_load_explicit(&e->live, memory_order_relaxed))
+		if (!atomic_load_explicit(&e->live, memory_order_relaxed)) {
+			if (++row % MAX_ROW == 0)
+				move_hand(h, pool, hand);
 			continue;
+		}
+		row = 0;
 		if (atomic_load_explicit(&e->used, memory_order_relaxed) &&
 		    chances++ < MAX_SECOND_CHANCES)
 			atomic_store_explicit(&e->used, 0, memory_order_relaxed);

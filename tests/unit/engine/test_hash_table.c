@@ -501,6 +501,36 @@ static void test_key_sizes(void **state)
 	bpfe_rcu_barrier();
 }
 
+/*
+ * Who removes keys in the order in which they came leaves a row of elements that are not in the
+ * map, as long as the spare ones. Eviction does not go through all of it.
+ */
+static void test_eviction_leaves_rows(void **state)
+{
+	struct bpfe_map *map = create(BPF_MAP_TYPE_LRU_HASH, 8, MANY);
+	const struct hash_pool *pool = hash_pool(header(map), 0);
+	const uint32_t row = header(map)->pool_spare;
+
+	assert_int_equal(row, 64 + MANY / 8);
+	for (uint64_t key = 0; key < MANY; key++)
+		assert_int_equal(insert(map, key), 0);
+	assert_int_equal(pool->hand, 0);
+	/* Nothing is reused before the section ends. */
+	bpfe_rcu_read_lock();
+	for (uint64_t key = 0; key < row; key++)
+		assert_int_equal(bpfe_map_delete(map, &key), 0);
+	for (uint64_t key = MANY; key < MANY + row; key++)
+		assert_int_equal(insert(map, key), 0);
+	assert_int_equal(pool->hand, 0);
+	assert_int_equal(insert(map, MANY + row), 0);
+	bpfe_rcu_read_unlock();
+	assert_true(pool->hand != row + 1);
+	assert_int_equal(bpfe_map_count(map), MANY);
+	assert_true(present(map, MANY + row));
+	bpfe_map_put(map);
+	bpfe_rcu_barrier();
+}
+
 /* ---- Threads -------------------------------------------------------------------------------- */
 
 struct growing {
@@ -656,6 +686,7 @@ int main(void)
 		BOTH(test_flooding),
 		BOTH(test_avalanche),
 		BOTH(test_key_sizes),
+		BOTH(test_eviction_leaves_rows),
 		BOTH(test_growth_under_readers),
 		BOTH(test_crowd_under_readers),
 	};
