@@ -121,8 +121,8 @@ static BPFE_HELPER(for_each_map_elem)
 
 	if (r4 || !map->ops->for_each)
 		return bpfe_helper_error(-EINVAL);
-	/* Buckets without elements take time too. */
-	charge(env, map->attr.max_entries / 4);
+	/* Buckets without elements take time too: there is one for each 3 elements or more. */
+	charge(env, map->attr.max_entries);
 	return map->ops->for_each(map, env->cpu, call_back, &w);
 }
 

@@ -42,6 +42,12 @@ HASH_INLINE hash_tags hash_tags_of(uint64_t hash)
 	return _mm_set1_epi8((char)hash_tag(hash));
 }
 
+/* What empty slots have. */
+HASH_INLINE hash_tags hash_no_tags(void)
+{
+	return _mm_setzero_si128();
+}
+
 /* Bit n: slot n has the tag. */
 HASH_INLINE uint32_t hash_match(const struct hash_bucket *b, hash_tags tags)
 {
@@ -62,6 +68,11 @@ typedef uint8_t hash_tags;
 HASH_INLINE hash_tags hash_tags_of(uint64_t hash)
 {
 	return hash_tag(hash);
+}
+
+HASH_INLINE hash_tags hash_no_tags(void)
+{
+	return 0;
 }
 
 HASH_INLINE uint32_t hash_match(const struct hash_bucket *b, hash_tags tag)

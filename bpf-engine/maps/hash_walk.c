@@ -48,6 +48,12 @@ static uint32_t number_at(const struct hash_bucket *b, uint32_t slot)
 	return atomic_load_explicit(&b->numbers[slot], memory_order_acquire);
 }
 
+/* Bit n: there is something in slot n. */
+static uint32_t slots_in_use(const struct hash_bucket *b)
+{
+	return ~hash_match(b, hash_no_tags()) & HASH_ALL_SLOTS;
+}
+
 /*
  * Copy the key of the first element before slot @slot of the chain's bucket @depth, in the order of
  * the walk. Under the lock.
@@ -77,12 +83,10 @@ static bool key_before(const struct bpfe_map *map, struct hash_bucket *home, uin
 static bool first_key(struct bpfe_map *map, uint32_t index, void *next)
 {
 	struct hash_bucket *home = hash_bucket(map->data, index);
-	bool found = false;
+	bool found;
 
 	/* A look without the lock: most buckets of a map that holds little are empty. */
-	for (uint32_t slot = 0; slot < HASH_SLOTS && !found; slot++)
-		found = number_at(home, slot);
-	if (!found)
+	if (!slots_in_use(home))
 		return false;
 	hash_lock_bucket(home);
 	found = key_before(map, home, chain_length(map->data, home) - 1, HASH_SLOTS, next);
@@ -139,12 +143,16 @@ struct walk {
 	uint32_t visited;
 };
 
-/* Visit what is in bucket @b; what the visits change is seen. False: stop. */
+/* Visit what is in bucket @b, and what takes its place meanwhile. False: stop. */
 static bool visit_bucket(struct bpfe_map *map, const struct hash_bucket *b, struct walk *w)
 {
-	for (uint32_t slot = HASH_SLOTS; slot--;) {
+	uint32_t in_use = slots_in_use(b);
+
+	while (in_use) {
+		uint32_t slot = 31 - (uint32_t)__builtin_clz(in_use);
 		uint32_t number = number_at(b, slot);
 
+		in_use ^= 1u << slot;
 		if (!number)
 			continue;
 		w->visited++;

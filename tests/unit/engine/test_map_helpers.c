@@ -179,6 +179,22 @@ static uint64_t for_each(struct bpfe_map *map, uint32_t cpu, uint64_t flags)
 	return visited;
 }
 
+/* A walk over nothing takes time as well. */
+static void test_for_each_of_none(void **state)
+{
+	const struct bpfe_map_attr attr = {
+		.type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8, .max_entries = 160000};
+	struct bpfe_run_env env = {.invoke = callback};
+	struct bpfe_map *map = NULL;
+
+	assert_int_equal(bpfe_map_create(&attr, NULL, &map, NULL), 0);
+	bpfe_rcu_read_lock();
+	assert_int_equal(call(&env, BPF_FUNC_for_each_map_elem, map, (void *)0x1234, &walk, 0), 0);
+	bpfe_rcu_read_unlock();
+	assert_int_equal(env.cost, 10000);
+	bpfe_map_put(map);
+}
+
 static void test_for_each(void **state)
 {
 	static const uint32_t types[] = {BPF_MAP_TYPE_ARRAY,       BPF_MAP_TYPE_PERCPU_ARRAY,
@@ -330,9 +346,13 @@ static void test_lock_excludes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_processors),    cmocka_unit_test(test_control_plane_rights),
-		cmocka_unit_test(test_wrong_type),    cmocka_unit_test(test_cost),
-		cmocka_unit_test(test_for_each),      cmocka_unit_test(test_spin_lock),
+		cmocka_unit_test(test_processors),
+		cmocka_unit_test(test_control_plane_rights),
+		cmocka_unit_test(test_wrong_type),
+		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_for_each_of_none),
+		cmocka_unit_test(test_for_each),
+		cmocka_unit_test(test_spin_lock),
 		cmocka_unit_test(test_lock_excludes),
 	};
 
