@@ -131,15 +131,25 @@ static bool same_maps(const struct place *a, const struct place *b)
 /* ---- Runs -------------------------------------------------------------------------------------
  */
 
-static void run_frame(struct place *p, unsigned i)
+/* Bytes of the frame of run @i: what programs ask for, and with every other seed any. */
+static uint32_t frame_length(unsigned i, uint64_t seed)
 {
 	static const uint32_t lengths[LENGTHS] = {60, 131, 39};
+	uint64_t state = seed + i;
+
+	return seed & 1 ? (uint32_t)(next_random(&state) >> 20) % 400 : lengths[i % LENGTHS];
+}
+
+static void run_frame(struct place *p, unsigned i, uint64_t seed)
+{
+	const uint32_t length = frame_length(i, seed);
 	static uint8_t memory[FRAME_BYTES]; /* at one place, as the host's addresses do not count */
+	uint8_t *const start = memory + 256 + seed % 5 * (seed & 1);
 	struct bpfe_xdp_buff xdp = {
 		.hard_start = memory,
-		.data_meta = memory + 256,
-		.data = memory + 256,
-		.data_end = memory + 256 + lengths[i % LENGTHS],
+		.data_meta = start,
+		.data = start,
+		.data_end = start + length,
 		.hard_end = memory + FRAME_BYTES,
 		.ingress_ifindex = 3,
 		.rx_queue_index = 1,
@@ -148,8 +158,8 @@ static void run_frame(struct place *p, unsigned i)
 	};
 
 	memset(memory, 0, sizeof(memory));
-	for (uint32_t b = 0; b < lengths[i % LENGTHS]; b++)
-		memory[256 + b] = (uint8_t)(b * 37 + i * 101 + (b % 5 == 0 ? 0 : b >> 2));
+	for (uint32_t b = 0; b < length; b++)
+		start[b] = (uint8_t)(b * 37 + i * 101 + (b % 5 == 0 ? 0 : b >> 2));
 	bpfe_rcu_read_lock();
 	p->results[i] = bpfe_run(p->prog, &xdp);
 	bpfe_rcu_read_unlock();
@@ -171,6 +181,8 @@ static void run_memory(struct place *p, unsigned i, uint32_t size, uint64_t seed
 	bpfe_rcu_read_lock();
 	p->results[i] = bpfe_run_mem(p->prog, memory, size);
 	bpfe_rcu_read_unlock();
+	p->start[i] = p->end[i] =
+		0; /* there is no frame, but may have been in the program before */
 	memcpy(p->memory[i], memory, size);
 }
 
@@ -261,7 +273,7 @@ static enum engines_outcome run_engine(unsigned e, struct bpfe_load_attr *attr, 
 		if (attr->type == BPFE_PROG_MEM)
 			run_memory(p, i, attr->mem_size, seed);
 		else
-			run_frame(p, i);
+			run_frame(p, i, seed);
 	}
 	bpfe_program_put(p->prog);
 	return e == ENGINES_INTERP ? ENGINES_SAME : compare(e, what);

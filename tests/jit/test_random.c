@@ -14,6 +14,7 @@
 #include "engines.h"
 #include "generate.h"
 #include "random_program.h"
+#include "walks.h"
 
 #define PROGRAMS      3000u
 #define LONG_PROGRAMS 500000u /* of each kind */
@@ -73,6 +74,28 @@ static void test_code(void **state)
 	assert_true(ran >= n_programs / 2);
 }
 
+/* Over frames, with loops. */
+static void test_walks(void **state)
+{
+	char what[256] = "";
+	uint32_t ran = 0;
+
+	for (uint32_t i = 0; i < n_programs; i++) {
+		struct bpf_insn insns[WALKS_MAX];
+		uint32_t n = generate_walks(first_seed + i, insns);
+		enum engines_outcome outcome = engines_run_xdp(insns, n, first_seed + i, what);
+
+		ran += outcome == ENGINES_SAME;
+		if (outcome == ENGINES_REFUSED && i < 10)
+			print_message("# %s\n", what);
+		check(insns, n, first_seed + i, outcome, what);
+		if (i % 256 == 255)
+			bpfe_rcu_barrier();
+	}
+	print_message("# %u of %u programs were accepted and gave the same\n", ran, n_programs);
+	assert_true(ran >= n_programs / 2);
+}
+
 static int setup(void **state)
 {
 	random_programs_from_environment(PROGRAMS, LONG_PROGRAMS, &first_seed, &n_programs);
@@ -93,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_code),
+		cmocka_unit_test(test_walks),
 	};
 
 	return cmocka_run_group_tests_name("jit random", tests, setup, teardown);
