@@ -285,13 +285,14 @@ static int part_sign_mask(struct bpfe_vf *vf, const struct bpf_insn *insn, enum 
 {
 	struct bpfe_reg *dst = &bpfe_top(vf->cur)->regs[insn->dst_reg];
 	const struct bpfe_word *word = is_alu64(insn) ? &dst->val.x : &dst->val.lo;
-	struct bpfe_scalar zero = bpfe_scalar_const(0);
+	struct bpfe_scalar zero;
 	struct bpfe_state *other;
 	int err;
 
 	if ((op != BPFE_W_AND && op != BPFE_W_OR) || !bpfe_scalar_is_const(src) ||
 	    word->smin != -1 || word->smax != 0 || vf->joining)
 		return 0;
+	zero = bpfe_scalar_const(0);
 	other = bpfe_state_copy(vf, vf->cur);
 	if (!other)
 		return bpfe_vf_no_memory(vf);
@@ -333,12 +334,16 @@ static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 {
 	struct bpfe_reg *regs = bpfe_top(vf->cur)->regs;
 	struct bpfe_reg *dst = &regs[insn->dst_reg];
-	struct bpfe_reg imm = bpfe_reg_scalar(bpfe_scalar_const((uint64_t)(int64_t)insn->imm));
 	bool by_register = BPF_SRC(insn->code) == BPF_X;
-	const struct bpfe_reg *src = by_register ? &regs[insn->src_reg] : &imm;
+	const struct bpfe_reg *src = &regs[insn->src_reg];
 	enum bpfe_word_op op = word_op(insn);
-	struct bpfe_reg before, by;
+	struct bpfe_reg imm, result;
 	int err = bpfe_check_reg(vf, insn->dst_reg);
+
+	if (!by_register) {
+		imm = bpfe_reg_scalar(bpfe_scalar_const((uint64_t)(int64_t)insn->imm));
+		src = &imm;
+	}
 
 	if (!err)
 		err = by_register ? bpfe_check_reg(vf, insn->src_reg)
@@ -353,14 +358,13 @@ static int binary(struct bpfe_vf *vf, const struct bpf_insn *insn)
 	if (err)
 		return err;
 	bpfe_fact_no_move(vf);
-	before = *dst;
-	by = *src;
 	if (src == dst && (op == BPFE_W_SUB || op == BPFE_W_XOR)) {
 		*dst = bpfe_reg_scalar(bpfe_scalar_const(0));
 		return 0;
 	}
-	*dst = bpfe_reg_scalar(bpfe_scalar_alu(op, &before.val, &by.val, is_alu64(insn)));
-	link_sum(dst, &before, op, &by, is_alu64(insn));
+	result = bpfe_reg_scalar(bpfe_scalar_alu(op, &dst->val, &src->val, is_alu64(insn)));
+	link_sum(&result, dst, op, src, is_alu64(insn));
+	*dst = result;
 	return 0;
 }
 

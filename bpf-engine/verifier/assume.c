@@ -123,8 +123,15 @@ static bool assume(enum bpfe_cond cond, struct bpfe_word *a, struct bpfe_word *b
 	return true;
 }
 
+/* A number that was known stays as it is, or there is none left. */
+static bool deduce(struct bpfe_word *x, bool known, unsigned width)
+{
+	return known ? x->umin == x->umax && x->smin == x->smax : bpfe_word_deduce(x, width);
+}
+
 bool bpfe_word_assume(enum bpfe_cond cond, struct bpfe_word *a, struct bpfe_word *b, unsigned width)
 {
-	return assume(cond, a, b, width) && bpfe_word_deduce(a, width) &&
-	       bpfe_word_deduce(b, width);
+	const bool a_known = a->umin == a->umax, b_known = b->umin == b->umax;
+
+	return assume(cond, a, b, width) && deduce(a, a_known, width) && deduce(b, b_known, width);
 }

@@ -162,8 +162,10 @@ static int narrow_one(struct bpfe_vf *vf, struct bpfe_state *state, struct bpfe_
 	struct bpfe_reg from;
 
 	reg->val = *val;
+	if (!reg->id)
+		return 0;
 	from = *reg;
-	return from.id ? bpfe_state_each(vf, state, learn, &from) : 0;
+	return bpfe_state_each(vf, state, learn, &from);
 }
 
 /* Write narrowed values @a and @b to the operands of @insn in @state. */

@@ -84,8 +84,33 @@ static void signed_to_unsigned(struct bpfe_word *x, unsigned width)
 		x->umax = umin_of(x->umax, last);
 }
 
+/* The same where the sign is known to be 0: there is one range, not two. */
+static bool deduce_positive(struct bpfe_word *x, unsigned width)
+{
+	if (x->smax < 0)
+		return false;
+	if (x->smin > 0)
+		x->umin = umax_of(x->umin, (uint64_t)x->smin);
+	x->umax = umin_of(x->umax, (uint64_t)x->smax);
+	for (int round = 0; round < 4; round++) {
+		const uint64_t mask = x->bits.mask;
+
+		if (!bpfe_tnum_round_up(x->bits, &x->umin) ||
+		    !bpfe_tnum_round_down(x->bits, &x->umax, width) || x->umin > x->umax ||
+		    !bpfe_tnum_intersect(&x->bits, bpfe_tnum_range(x->umin, x->umax)))
+			return false;
+		if (x->bits.mask == mask)
+			break;
+	}
+	x->smin = (int64_t)x->umin;
+	x->smax = (int64_t)x->umax;
+	return true;
+}
+
 bool bpfe_word_deduce(struct bpfe_word *x, unsigned width)
 {
+	if (x->umax <= bpfe_width_mask(width) >> 1)
+		return deduce_positive(x, width);
 	/* Each round that changes something narrows it; a few rounds reach nearly all there is. */
 	for (int round = 0; round < 4; round++) {
 		struct bpfe_tnum bits = x->bits;

@@ -113,8 +113,33 @@ static bool half_to_whole(struct bpfe_scalar *s)
 	return true;
 }
 
+/* A number that is its low half: what is known of the one is known of the other. */
+static bool deduce_short(struct bpfe_scalar *s)
+{
+	struct bpfe_word *lo = &s->lo;
+
+	if (s->x.bits.value & ~HALF || s->x.smax < 0 ||
+	    !bpfe_tnum_intersect(&lo->bits, bpfe_tnum_trunc(s->x.bits, 32)))
+		return false;
+	if (lo->umin < s->x.umin)
+		lo->umin = s->x.umin;
+	if (s->x.smin > 0 && lo->umin < (uint64_t)s->x.smin)
+		lo->umin = (uint64_t)s->x.smin;
+	if (lo->umax > s->x.umax)
+		lo->umax = s->x.umax;
+	if (lo->umax > (uint64_t)s->x.smax)
+		lo->umax = (uint64_t)s->x.smax;
+	if (lo->umin > lo->umax || !bpfe_word_deduce(lo, 32))
+		return false;
+	s->x = (struct bpfe_word){lo->bits, lo->umin, lo->umax, (int64_t)lo->umin,
+				  (int64_t)lo->umax};
+	return true;
+}
+
 bool bpfe_scalar_deduce(struct bpfe_scalar *s)
 {
+	if (s->x.umax <= HALF)
+		return deduce_short(s);
 	for (int round = 0; round < 4; round++) {
 		struct bpfe_scalar before;
 		uint64_t mask, half;
@@ -184,6 +209,24 @@ static bool alu_known(enum bpfe_word_op op, uint64_t a, uint64_t b, uint64_t *r)
 	}
 }
 
+static bool is_unknown(const struct bpfe_word *x, unsigned width)
+{
+	const uint64_t all = bpfe_width_mask(width);
+
+	return x->bits.mask == all && !x->umin && x->umax == all &&
+	       x->smax == (int64_t)(all >> 1) && x->smin == -x->smax - 1;
+}
+
+/* Nothing is known of what a number of which nothing is known was mixed into. */
+static bool mixes_unknown(enum bpfe_word_op op, const struct bpfe_scalar *a,
+			  const struct bpfe_scalar *b, bool is64)
+{
+	if (op != BPFE_W_ADD && op != BPFE_W_SUB && op != BPFE_W_XOR)
+		return false;
+	return (is_unknown(&a->lo, 32) && (!is64 || is_unknown(&a->x, 64))) ||
+	       (is_unknown(&b->lo, 32) && (!is64 || is_unknown(&b->x, 64)));
+}
+
 struct bpfe_scalar bpfe_scalar_alu(enum bpfe_word_op op, const struct bpfe_scalar *a,
 				   const struct bpfe_scalar *b, bool is64)
 {
@@ -193,6 +236,8 @@ struct bpfe_scalar bpfe_scalar_alu(enum bpfe_word_op op, const struct bpfe_scala
 	if (bpfe_scalar_is_const(a) && bpfe_scalar_is_const(b) &&
 	    alu_known(op, a->x.umin, b->x.umin, &known))
 		return bpfe_scalar_const(is64 ? known : known & HALF);
+	if (mixes_unknown(op, a, b, is64))
+		return bpfe_scalar_loaded(is64 ? 8 : 4, false);
 	r = bpfe_scalar_unknown();
 
 	if (!is64) {
@@ -254,7 +299,12 @@ bool bpfe_scalar_assume(enum bpfe_cond cond, struct bpfe_scalar *a, struct bpfe_
 			bool is64)
 {
 	const bool a_known = bpfe_scalar_is_const(a), b_known = bpfe_scalar_is_const(b);
+	const struct bpfe_scalar before = *a;
 
+	if (cond == BPFE_C_EQ && b_known && (is64 || before.x.umax <= HALF)) {
+		*a = bpfe_scalar_const(is64 ? b->x.umin : b->x.umin & HALF);
+		return bpfe_scalar_contains(&before, a->x.umin);
+	}
 	if (is64 && !bpfe_word_assume(cond, &a->x, &b->x, 64))
 		return false;
 	if (!is64 && !bpfe_word_assume(cond, &a->lo, &b->lo, 32))
@@ -265,7 +315,8 @@ bool bpfe_scalar_assume(enum bpfe_cond cond, struct bpfe_scalar *a, struct bpfe_
 		b->lo = a->lo;
 	}
 	/* A known number stays as it is, or the condition cannot hold. */
-	return (a_known || bpfe_scalar_deduce(a)) && (b_known || bpfe_scalar_deduce(b));
+	return (a_known || bpfe_scalar_equal(a, &before) || bpfe_scalar_deduce(a)) &&
+	       (b_known || bpfe_scalar_deduce(b));
 }
 
 struct bpfe_scalar bpfe_scalar_union(const struct bpfe_scalar *a, const struct bpfe_scalar *b)

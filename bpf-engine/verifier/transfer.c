@@ -165,16 +165,11 @@ static struct bpfe_word arsh(const struct bpfe_word *a, unsigned n, unsigned wid
 static struct bpfe_word shift_by(enum bpfe_word_op op, const struct bpfe_word *a, unsigned n,
 				 unsigned width)
 {
-	struct bpfe_word r;
-
 	if (op == BPFE_W_LSH)
-		r = lsh(a, n, width);
-	else if (op == BPFE_W_RSH)
-		r = rsh(a, n, width);
-	else
-		r = arsh(a, n, width);
-	bpfe_word_deduce(&r, width);
-	return r;
+		return lsh(a, n, width);
+	if (op == BPFE_W_RSH)
+		return rsh(a, n, width);
+	return arsh(a, n, width);
 }
 
 /* Amounts count modulo the width, which is a power of two. */
@@ -185,6 +180,8 @@ static struct bpfe_word shift(enum bpfe_word_op op, const struct bpfe_word *a,
 	struct bpfe_word r = bpfe_word_unknown(width);
 	bool any = false;
 
+	if (is_const(amount) && n.umin < width)
+		return shift_by(op, a, (unsigned)n.umin, width);
 	if (n.umax >= width) {
 		struct bpfe_word most = bpfe_word_const(width - 1, width);
 
@@ -197,6 +194,7 @@ static struct bpfe_word shift(enum bpfe_word_op op, const struct bpfe_word *a,
 		if (!bpfe_word_contains(&n, i, width))
 			continue;
 		one = shift_by(op, a, (unsigned)i, width);
+		bpfe_word_deduce(&one, width);
 		r = any ? bpfe_word_union(r, one) : one;
 		any = true;
 	}
