@@ -134,6 +134,13 @@ static void flow_into(struct bpfe_flow *flow, uint32_t to, const struct bpfe_fp_
 	struct bpfe_fp_regs *before = &flow->before[to];
 	bool changed = false;
 
+	if (before->fp[BPF_REG_10] == BPFE_FP_UNREACHED) {
+		*before = *r;
+		bpfe_flow_push(flow, to);
+		return;
+	}
+	if (!memcmp(before, r, sizeof(*r)))
+		return;
 	for (unsigned k = 0; k < MAX_BPF_REG; k++) {
 		int16_t joined = join(before->fp[k], r->fp[k]);
 
