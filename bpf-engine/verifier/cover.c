@@ -29,7 +29,12 @@ struct cover {
 	const struct bpfe_vf *vf;
 	struct id_pair ids[MAX_IDS];
 	uint32_t n_ids;
+	uint32_t place; /* looked at last, see bpfe_state_differs() */
 };
+
+/* Registers of the running frame, then slots of its stack; 0: elsewhere. */
+#define PLACE_REG(r)  (1u + (r))
+#define PLACE_SLOT(i) (1u + MAX_BPF_REG + (i))
 
 /* Does @old stand for @cur? Two numbers without id are not linked, so @old then stands alone. */
 static bool same_id(struct cover *c, uint32_t old, uint32_t cur, bool number)
@@ -85,14 +90,16 @@ static bool same_link(struct cover *c, const struct bpfe_reg *old, const struct 
 	bool unlike = old->low_sum != cur->low_sum || (old->low_sum && shift);
 	uint32_t n = c->n_ids;
 
-	if (!same_id(c, old->id, cur->id, true))
-		return false;
 	for (uint32_t i = 0; i < n; i++) {
-		if (c->ids[i].old == old->id)
-			return c->ids[i].shift == shift && !c->ids[i].unlike && !unlike;
+		const struct id_pair *pair = &c->ids[i];
+
+		if (pair->old == old->id)
+			return pair->cur == cur->id && cur->id && pair->shift == shift &&
+			       !pair->unlike && !unlike;
 	}
-	c->ids[n].shift = shift;
-	c->ids[n].unlike = unlike;
+	if (n == MAX_IDS)
+		return false;
+	c->ids[c->n_ids++] = (struct id_pair){old->id, cur->id, shift, unlike};
 	return true;
 }
 
@@ -110,15 +117,17 @@ static bool scalar_covered(struct cover *c, const struct bpfe_reg *old, const st
 static bool offset_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur)
 {
 	const int64_t by = (int64_t)cur->off - old->off;
-	struct bpfe_scalar val = cur->val;
+	const struct bpfe_scalar *val = &cur->val;
+	struct bpfe_scalar moved;
 	bool bounded;
 
 	if (by) {
 		const struct bpfe_scalar shift = bpfe_scalar_const((uint64_t)by);
 
-		val = bpfe_scalar_alu(BPFE_W_ADD, &cur->val, &shift, true);
+		moved = bpfe_scalar_alu(BPFE_W_ADD, &cur->val, &shift, true);
+		val = &moved;
 	}
-	if (!bpfe_scalar_in(&old->val, &val))
+	if (!bpfe_scalar_in(&old->val, val))
 		return false;
 	if (old->type == BPFE_REG_PACKET || old->type == BPFE_REG_PACKET_META) {
 		if (bpfe_moved_range(cur, by, &bounded) < old->range || bounded < old->bounded)
@@ -148,8 +157,8 @@ static bool pointer_covered(struct cover *c, const struct bpfe_reg *old, const s
 	return !old->id || same_id(c, old->id, cur->id, false);
 }
 
-static bool reg_covered(struct cover *c, const struct bpfe_reg *old, const struct bpfe_reg *cur,
-			bool precise)
+static inline bool reg_covered(struct cover *c, const struct bpfe_reg *old,
+			       const struct bpfe_reg *cur, bool precise)
 {
 	if (old->type == BPFE_REG_UNINIT)
 		return true;
@@ -178,6 +187,31 @@ static bool byte_covered(const struct bpfe_slot *old, const struct bpfe_slot *cu
 		return false;
 	if (old->kind[b] == BPFE_BYTE_KNOWN && precise)
 		return cur->kind[b] == BPFE_BYTE_KNOWN && cur->known[b] == old->known[b];
+	return true;
+}
+
+/* Of slots whose bytes are of the same kinds and known values this holds at once. */
+static bool bytes_alike(const struct bpfe_slot *old, const struct bpfe_slot *cur)
+{
+	/* BPFE_BYTE_SPILL alone has both of its low bits set. */
+	const uint64_t low_bits = UINT64_C(0x0101010101010101);
+	uint64_t kinds;
+
+	if (memcmp(old->kind, cur->kind, sizeof(old->kind)) != 0 ||
+	    memcmp(old->known, cur->known, sizeof(old->known)) != 0)
+		return false;
+	memcpy(&kinds, cur->kind, sizeof(kinds));
+	return cur->spill.type == BPFE_REG_SCALAR || !(kinds & kinds >> 1 & low_bits);
+}
+
+static bool bytes_covered(const struct bpfe_slot *old, const struct bpfe_slot *cur, bool precise)
+{
+	if (bytes_alike(old, cur))
+		return true;
+	for (unsigned b = 0; b < 8; b++) {
+		if (!byte_covered(old, cur, b, precise))
+			return false;
+	}
 	return true;
 }
 
@@ -212,10 +246,8 @@ static bool slot_covered(struct cover *c, const struct bpfe_slot *old, const str
 {
 	bool pointer = old->spill_size && bpfe_reg_is_pointer(&old->spill);
 
-	for (unsigned b = 0; !pointer && b < 8; b++) {
-		if (!byte_covered(old, cur, b, precise))
-			return false;
-	}
+	if (!pointer && !bytes_covered(old, cur, precise))
+		return false;
 	return spill_covered(c, old, cur, precise);
 }
 
@@ -229,7 +261,7 @@ static const struct bpfe_slot *slot_or_unwritten(const struct bpfe_stack *stack,
 /* An object that nothing may be stored over before it is given back. */
 static bool holds_owned(const struct bpfe_slot *slot)
 {
-	return slot->spill_size && bpfe_reg_is_object(&slot->spill) && slot->spill.ref;
+	return slot->spill_size && slot->spill.ref && bpfe_reg_is_object(&slot->spill);
 }
 
 static bool stack_covered(struct cover *c, const struct bpfe_stack *old,
@@ -241,10 +273,14 @@ static bool stack_covered(struct cover *c, const struct bpfe_stack *old,
 		const struct bpfe_slot *was = slot_or_unwritten(old, i);
 		const struct bpfe_slot *is = slot_or_unwritten(cur, i);
 
+		c->place = PLACE_SLOT(i);
 		/* Where it lies matters to stores too, which do not make a slot live. */
 		if (holds_owned(was) != holds_owned(is))
 			return false;
 		if (!(live->slots >> i & 1) && !holds_owned(was))
+			continue;
+		/* The very same, and linked to nothing. */
+		if (was == is && !was->spill.id && !was->spill.ref)
 			continue;
 		if (!slot_covered(c, was, is, live->precise_slots >> i & 1))
 			return false;
@@ -262,6 +298,7 @@ static bool frame_covered(struct cover *c, const struct bpfe_frame *old,
 	    old->n_held != cur->n_held || !same_object(c, old->last_held, cur->last_held))
 		return false;
 	for (unsigned r = 0; r < BPF_REG_10; r++) {
+		c->place = PLACE_REG(r);
 		if ((live->optional_regs >> r & 1) && old->regs[r].type == BPFE_REG_UNINIT &&
 		    cur->regs[r].type != BPFE_REG_UNINIT)
 			return false;
@@ -299,10 +336,13 @@ static bool states_covered(struct bpfe_vf *vf, struct cover *c, const struct bpf
 	for (uint32_t f = old->depth; f > 0; f--) {
 		struct bpfe_live live = bpfe_flow_live(vf, cur, f - 1, pc);
 
+		c->place = 0;
 		if (old->frames[f - 1]->stack != cur->frames[f - 1]->stack)
 			vf->work += bpfe_slots_used(old->frames[f - 1]) / 8;
-		if (!frame_covered(c, old->frames[f - 1], cur->frames[f - 1], &live))
+		if (!frame_covered(c, old->frames[f - 1], cur->frames[f - 1], &live)) {
+			c->place = f == old->depth ? c->place : 0;
 			return false;
+		}
 	}
 	return true;
 }
@@ -315,10 +355,41 @@ static bool covered(struct bpfe_vf *vf, const struct bpfe_state *old, const stru
 
 	c.vf = vf;
 	c.n_ids = 0;
+	c.place = 0;
 	in = states_covered(vf, &c, old, cur, pc);
 	/* Each id was looked for among those before it. */
 	vf->work += BPFE_VF_STEP / 4 + (uint64_t)c.n_ids * c.n_ids / IDS_PER_WORK;
+	if (!in)
+		vf->differs = c.place;
 	return in;
+}
+
+bool bpfe_state_differs(struct bpfe_vf *vf, const struct bpfe_state *old,
+			const struct bpfe_state *cur, uint32_t pc, uint32_t place)
+{
+	const struct bpfe_frame *was, *is;
+	struct bpfe_live live;
+	struct cover c;
+
+	if (!place || old->depth != cur->depth)
+		return false;
+	vf->work += BPFE_VF_STEP / 4;
+	/* With no other pair of ids as much is covered or more. */
+	c.vf = vf;
+	c.n_ids = 0;
+	was = bpfe_top(old);
+	is = bpfe_top(cur);
+	live = bpfe_flow_live(vf, cur, cur->depth - 1, pc);
+	if (place < PLACE_SLOT(0)) {
+		const uint32_t r = place - PLACE_REG(0);
+
+		return (live.regs >> r & 1) &&
+		       !reg_covered(&c, &was->regs[r], &is->regs[r], live.precise_regs >> r & 1);
+	}
+	place -= PLACE_SLOT(0);
+	return (live.slots >> place & 1) &&
+	       !slot_covered(&c, slot_or_unwritten(was->stack, place),
+			     slot_or_unwritten(is->stack, place), live.precise_slots >> place & 1);
 }
 
 bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,

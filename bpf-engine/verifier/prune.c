@@ -88,9 +88,18 @@ static int refuse_endless(struct bpfe_vf *vf)
 			      "endless loop: the state here is what it was before");
 }
 
-static bool may_cover(struct bpfe_vf *vf, const struct bpfe_checkpoint *c, bool exact)
+/* States often differ in what others before them differed in: that is looked at first. */
+static bool may_cover(struct bpfe_vf *vf, struct bpfe_checkpoint *c, bool exact)
 {
-	return bpfe_state_in(vf, c->state, vf->cur, vf->pc, exact);
+	const uint32_t last = vf->differs;
+
+	if (bpfe_state_differs(vf, c->state, vf->cur, vf->pc, c->differs) ||
+	    (last != c->differs && bpfe_state_differs(vf, c->state, vf->cur, vf->pc, last)))
+		return false;
+	if (bpfe_state_in(vf, c->state, vf->cur, vf->pc, exact))
+		return true;
+	c->differs = vf->differs;
+	return false;
 }
 
 /* Did nothing that bounds rounds, and that there is still, begin one between the two? */

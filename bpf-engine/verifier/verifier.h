@@ -162,6 +162,7 @@ struct bpfe_checkpoint {
 	uint64_t kept_at;           /* vf->processed then */
 	uint32_t calls;             /* bpfe_calls_hash() of the state */
 	uint32_t joins;             /* how often another was joined into it */
+	uint32_t differs;           /* where the last state compared was not covered, or 0 */
 	uint32_t branches;          /* paths through here not yet followed to their end */
 	struct bpfe_length before;  /* from the parent on */
 	struct bpfe_length longest; /* from here on; final when branches is 0 */
@@ -214,6 +215,7 @@ struct bpfe_vf {
 	struct bpfe_length longest; /* of the function explored, where it has no parent */
 	uint32_t ids;
 	uint64_t processed; /* instructions */
+	uint32_t differs; /* where the states compared last differ, if in the running frame; or 0 */
 	uint64_t work;      /* of this attempt, in parts of an instruction: see BPFE_VF_STEP */
 	uint64_t budget;    /* bound on work */
 	uint64_t bytes, peak;
@@ -457,6 +459,10 @@ void bpfe_facts_forget(struct bpfe_image *image);
 void bpfe_facts_finish(struct bpfe_image *image);
 /* The conditional jump at vf->pc may go this way. */
 void bpfe_fact_edge(struct bpfe_vf *vf, bool taken);
+/* A quick look at one place of the two, vf->differs of a comparison: not covered for what is there?
+ * False says nothing. */
+bool bpfe_state_differs(struct bpfe_vf *vf, const struct bpfe_state *old,
+			const struct bpfe_state *cur, uint32_t pc, uint32_t place);
 /* The map argument of the call at vf->pc is @map. */
 void bpfe_fact_map(struct bpfe_vf *vf, const struct bpfe_reg *map);
 /* The addition or subtraction at vf->pc moves @ptr by the number @by, in the register dst or src;
