@@ -72,7 +72,7 @@ static size_t stack_size(uint32_t n)
 static void stack_put(struct bpfe_vf *vf, struct bpfe_stack *stack)
 {
 	if (stack && !--stack->refs)
-		bpfe_vf_free(vf, stack, stack_size(stack->n));
+		bpfe_vf_retire(vf, &vf->spare_stacks[stack->n], stack, stack_size(stack->n));
 }
 
 struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, uint32_t n)
@@ -83,7 +83,7 @@ struct bpfe_stack *bpfe_stack_own(struct bpfe_vf *vf, struct bpfe_frame *frame, 
 		return old;
 	if (old && old->n > n)
 		n = old->n;
-	stack = bpfe_vf_alloc_raw(vf, stack_size(n));
+	stack = bpfe_vf_reuse(vf, &vf->spare_stacks[n], stack_size(n));
 	if (!stack)
 		return NULL;
 	stack->refs = 1;

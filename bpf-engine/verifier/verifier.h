@@ -185,8 +185,9 @@ struct bpfe_live {
 	uint16_t optional_regs; /* read even if it holds nothing (BPFE_ARG_UNSET_OK): that counts */
 };
 
-struct bpfe_vf_spare; /* verify.c */
-struct bpfe_flow;     /* liveness.c */
+struct bpfe_vf_spare; /* memory.c */
+struct bpfe_vf_slab;
+struct bpfe_flow; /* liveness.c */
 struct bpfe_arena_block;
 
 /* One verification under way. */
@@ -214,18 +215,25 @@ struct bpfe_vf {
 	struct bpfe_length since;   /* on the current path, from the parent checkpoint on */
 	struct bpfe_length longest; /* of the function explored, where it has no parent */
 	uint32_t ids;
-	uint64_t processed; /* instructions */
 	uint32_t differs; /* where the states compared last differ, if in the running frame; or 0 */
+	uint64_t processed; /* instructions */
 	uint64_t work;      /* of this attempt, in parts of an instruction: see BPFE_VF_STEP */
 	uint64_t budget;    /* bound on work */
 	uint64_t bytes, peak;
 	struct bpfe_vf_spare *spare_frames, *spare_states, *spare_paths, *spare_points;
+	struct bpfe_vf_spare *spare_stacks[BPFE_STACK_SLOTS + 1]; /* by slots */
+	struct bpfe_vf_slab *slabs;                               /* what the others are cut from */
+	struct bpfe_vf_slab *unused_slabs;
+	size_t spare_bytes; /* of spare stacks */
 	uint32_t states;
 	const char *traced_line; /* the last one in a log of level 2 */
 };
 
-/* ---- verify.c ------------------------------------------------------------------------------ */
+/* ---- memory.c, verify.c --------------------------------------------------------------------- */
 
+/* Before all of these; when all was given back or is forgotten. */
+void bpfe_vf_memory_begin(struct bpfe_vf *vf);
+void bpfe_vf_memory_end(struct bpfe_vf *vf);
 /* Memory for states, counted; NULL at the limit. */
 void *bpfe_vf_alloc(struct bpfe_vf *vf, size_t size);
 void *bpfe_vf_alloc_raw(struct bpfe_vf *vf, size_t size); /* not zeroed */
@@ -233,6 +241,9 @@ void bpfe_vf_free(struct bpfe_vf *vf, void *ptr, size_t size);
 /* The same, not zeroed, for things of one size, which @spare keeps. */
 void *bpfe_vf_take(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, size_t size);
 void bpfe_vf_give(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, void *ptr, size_t size);
+/* The same for things of many sizes, one @spare for each: few are kept. */
+void *bpfe_vf_reuse(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, size_t size);
+void bpfe_vf_retire(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, void *ptr, size_t size);
 int bpfe_vf_no_memory(struct bpfe_vf *vf);
 /* The budget is used up: -E2BIG, reported unless another attempt follows. */
 int bpfe_vf_too_complex(struct bpfe_vf *vf);
@@ -448,6 +459,10 @@ void bpfe_prune_free(struct bpfe_vf *vf);
 /* Is all that @cur may do covered by what @old may do? @exact: and the reverse. */
 bool bpfe_state_in(struct bpfe_vf *vf, const struct bpfe_state *old, const struct bpfe_state *cur,
 		   uint32_t pc, bool exact);
+/* A quick look at one place of the two, vf->differs of a comparison: not covered for what is there?
+ * False says nothing. */
+bool bpfe_state_differs(struct bpfe_vf *vf, const struct bpfe_state *old,
+			const struct bpfe_state *cur, uint32_t pc, uint32_t place);
 
 /* bpfe_insn_aux.mem_kind until all is explored: memory of kinds that differ, or is not known. */
 #define BPFE_MEM_MIXED 0xffu
@@ -459,10 +474,6 @@ void bpfe_facts_forget(struct bpfe_image *image);
 void bpfe_facts_finish(struct bpfe_image *image);
 /* The conditional jump at vf->pc may go this way. */
 void bpfe_fact_edge(struct bpfe_vf *vf, bool taken);
-/* A quick look at one place of the two, vf->differs of a comparison: not covered for what is there?
- * False says nothing. */
-bool bpfe_state_differs(struct bpfe_vf *vf, const struct bpfe_state *old,
-			const struct bpfe_state *cur, uint32_t pc, uint32_t place);
 /* The map argument of the call at vf->pc is @map. */
 void bpfe_fact_map(struct bpfe_vf *vf, const struct bpfe_reg *map);
 /* The addition or subtraction at vf->pc moves @ptr by the number @by, in the register dst or src;

@@ -15,85 +15,6 @@
 #define EASY_INSNS   100000u
 #define JOINED_INSNS 300000u
 
-/* ---- Memory -------------------------------------------------------------------------------- */
-
-void *bpfe_vf_alloc(struct bpfe_vf *vf, size_t size)
-{
-	void *ptr;
-
-	if (vf->bytes + size > BPFE_VF_MEMORY)
-		return NULL;
-	ptr = calloc(1, size);
-	if (!ptr)
-		return NULL;
-	vf->bytes += size;
-	if (vf->bytes > vf->peak)
-		vf->peak = vf->bytes;
-	return ptr;
-}
-
-void *bpfe_vf_alloc_raw(struct bpfe_vf *vf, size_t size)
-{
-	void *ptr = vf->bytes + size > BPFE_VF_MEMORY ? NULL : malloc(size);
-
-	if (!ptr)
-		return NULL;
-	vf->bytes += size;
-	if (vf->bytes > vf->peak)
-		vf->peak = vf->bytes;
-	return ptr;
-}
-
-/* Frames and states come and go: those given back are kept for the next. */
-struct bpfe_vf_spare {
-	struct bpfe_vf_spare *next;
-};
-
-void *bpfe_vf_take(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, size_t size)
-{
-	struct bpfe_vf_spare *ptr = *spare;
-
-	if (vf->bytes + size > BPFE_VF_MEMORY)
-		return NULL;
-	if (ptr)
-		*spare = ptr->next;
-	else
-		ptr = malloc(size);
-	if (!ptr)
-		return NULL;
-	vf->bytes += size;
-	if (vf->bytes > vf->peak)
-		vf->peak = vf->bytes;
-	return ptr;
-}
-
-void bpfe_vf_give(struct bpfe_vf *vf, struct bpfe_vf_spare **spare, void *ptr, size_t size)
-{
-	struct bpfe_vf_spare *given = ptr;
-
-	vf->bytes -= size;
-	given->next = *spare;
-	*spare = given;
-}
-
-static void free_spare(struct bpfe_vf_spare *spare)
-{
-	while (spare) {
-		struct bpfe_vf_spare *next = spare->next;
-
-		free(spare);
-		spare = next;
-	}
-}
-
-void bpfe_vf_free(struct bpfe_vf *vf, void *ptr, size_t size)
-{
-	if (!ptr)
-		return;
-	vf->bytes -= size;
-	free(ptr);
-}
-
 /* ---- Refusals ------------------------------------------------------------------------------ */
 
 static void log_path(struct bpfe_vf *vf)
@@ -312,13 +233,12 @@ static int verify(struct bpfe_vf *vf)
 int bpfe_verify(struct bpfe_image *image, struct bpfe_log *log)
 {
 	struct bpfe_vf vf = {.image = image, .log = log};
-	int err = verify(&vf);
+	int err;
 
+	bpfe_vf_memory_begin(&vf);
+	err = verify(&vf);
 	free(vf.points);
-	free_spare(vf.spare_frames);
-	free_spare(vf.spare_states);
-	free_spare(vf.spare_paths);
-	free_spare(vf.spare_points);
+	bpfe_vf_memory_end(&vf);
 	bpfe_flow_free(vf.flow);
 	image->states = vf.states;
 	image->insns_verified = vf.processed;
