@@ -77,36 +77,24 @@ static bool is_at_home(const struct bpfe_map *map, const struct hash_place *plac
 	       hash_home(shape, hash_of_element(map, number)) == index;
 }
 
-/* An entry in @home's overflow buckets that is at home in bucket @index. */
-static bool find_in_overflow(const struct bpfe_map *map, struct hash_place *place, uint64_t shape,
-			     uint32_t index)
-{
-	for (place->bucket = hash_next_bucket(map->data, place->home); place->bucket;
-	     place->bucket = hash_next_bucket(map->data, place->bucket)) {
-		for (place->slot = 0; place->slot < HASH_SLOTS; place->slot++) {
-			if (is_at_home(map, place, shape, index))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Take out of @from what is at home in bucket @index. */
+/*
+ * Take out of @from what is at home in bucket @index. From the end, so that what takes a place
+ * comes from behind it and was looked at: a long chain is gone through once.
+ */
 static void remove_entries(struct bpfe_map *map, struct hash_bucket *from, uint64_t shape,
 			   uint32_t index)
 {
-	struct hash_place place = {.home = from, .bucket = from};
+	const struct hash_header *h = map->data;
+	struct hash_place place = {.home = from};
 
-	while (place.slot < HASH_SLOTS) {
-		/* Another may take its place, which has to be looked at too. */
-		if (is_at_home(map, &place, shape, index))
-			bpfe_hash_remove(map, &place);
-		else
-			place.slot++;
+	for (uint32_t depth = hash_chain_length(h, from); depth--;) {
+		place.bucket = hash_chain_bucket(h, from, depth);
+		/* An overflow bucket is another chain's at once when it is empty, after slot 0. */
+		for (place.slot = HASH_SLOTS; place.slot--;) {
+			if (is_at_home(map, &place, shape, index))
+				bpfe_hash_remove(map, &place);
+		}
 	}
-	/* An overflow bucket that becomes empty is another chain's at once: look anew. */
-	while (find_in_overflow(map, &place, shape, index))
-		bpfe_hash_remove(map, &place);
 }
 
 /*

@@ -15,31 +15,6 @@ static uint32_t n_buckets(const struct bpfe_map *map)
 	return hash_shape_buckets(atomic_load_explicit(&h->shape, memory_order_acquire));
 }
 
-static uint32_t chain_length(const struct hash_header *h, const struct hash_bucket *home)
-{
-	uint32_t length = 1, next;
-
-	while ((next = atomic_load_explicit(&home->overflow, memory_order_acquire))) {
-		home = hash_bucket(h, next);
-		length++;
-	}
-	return length;
-}
-
-/* The @depth-th bucket of a chain from 0, or NULL. */
-static struct hash_bucket *chain_bucket(const struct hash_header *h, struct hash_bucket *home,
-					uint32_t depth)
-{
-	while (depth--) {
-		uint32_t next = atomic_load_explicit(&home->overflow, memory_order_acquire);
-
-		if (!next)
-			return NULL;
-		home = hash_bucket(h, next);
-	}
-	return home;
-}
-
 /* The element in slot @slot, or 0. */
 static uint32_t number_at(const struct hash_bucket *b, uint32_t slot)
 {
@@ -64,7 +39,7 @@ static bool key_before(const struct bpfe_map *map, struct hash_bucket *home, uin
 	const struct hash_header *h = map->data;
 
 	for (;; slot = HASH_SLOTS, depth--) {
-		const struct hash_bucket *b = chain_bucket(h, home, depth);
+		const struct hash_bucket *b = hash_chain_bucket(h, home, depth);
 
 		while (slot--) {
 			uint32_t number = number_at(b, slot);
@@ -89,7 +64,7 @@ static bool first_key(struct bpfe_map *map, uint32_t index, void *next)
 	if (!slots_in_use(home))
 		return false;
 	hash_lock_bucket(home);
-	found = key_before(map, home, chain_length(map->data, home) - 1, HASH_SLOTS, next);
+	found = key_before(map, home, hash_chain_length(map->data, home) - 1, HASH_SLOTS, next);
 	hash_unlock_bucket(home);
 	return found;
 }
@@ -98,7 +73,7 @@ static uint32_t depth_of(const struct hash_header *h, const struct hash_place *p
 {
 	uint32_t depth = 0;
 
-	while (chain_bucket(h, place->home, depth) != place->bucket)
+	while (hash_chain_bucket(h, place->home, depth) != place->bucket)
 		depth++;
 	return depth;
 }
@@ -172,8 +147,8 @@ uint32_t bpfe_hash_for_each(struct bpfe_map *map, uint32_t cpu, bpfe_visit_fn vi
 	for (uint32_t index = 0; index < n_buckets(map); index++) {
 		struct hash_bucket *home = hash_bucket(h, index);
 
-		for (uint32_t depth = chain_length(h, home); depth--;) {
-			const struct hash_bucket *b = chain_bucket(h, home, depth);
+		for (uint32_t depth = hash_chain_length(h, home); depth--;) {
+			const struct hash_bucket *b = hash_chain_bucket(h, home, depth);
 
 			if (b && !visit_bucket(map, b, &w))
 				return w.visited;

@@ -69,6 +69,33 @@ static inline struct hash_bucket *hash_next_bucket(const struct hash_header *h,
 	return next ? hash_bucket(h, next) : NULL;
 }
 
+/* How many buckets a chain has. */
+static inline uint32_t hash_chain_length(const struct hash_header *h,
+					 const struct hash_bucket *home)
+{
+	uint32_t length = 1, next;
+
+	while ((next = atomic_load_explicit(&home->overflow, memory_order_acquire))) {
+		home = hash_bucket(h, next);
+		length++;
+	}
+	return length;
+}
+
+/* The @depth-th bucket of a chain from 0, or NULL. */
+static inline struct hash_bucket *hash_chain_bucket(const struct hash_header *h,
+						    struct hash_bucket *home, uint32_t depth)
+{
+	while (depth--) {
+		uint32_t next = atomic_load_explicit(&home->overflow, memory_order_acquire);
+
+		if (!next)
+			return NULL;
+		home = hash_bucket(h, next);
+	}
+	return home;
+}
+
 /* Where key @k is, number 0 if nowhere. Under the lock. */
 static inline struct hash_place hash_place_of(const struct bpfe_map *map, struct hash_bucket *home,
 					      const struct hash_key *k)
