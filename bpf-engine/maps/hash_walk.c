@@ -23,6 +23,27 @@ static uint32_t number_at(const struct hash_bucket *b, uint32_t slot)
 	return atomic_load_explicit(&b->numbers[slot], memory_order_acquire);
 }
 
+/*
+ * How many buckets a chain has, without the lock: one that leaves it leads to the free ones, which
+ * may be thousands, and is not followed then.
+ */
+static uint32_t length_now(const struct hash_header *h, const struct hash_bucket *home)
+{
+	for (;;) {
+		const uint32_t version = hash_version(home);
+		const struct hash_bucket *b = home;
+		uint32_t length = 1, next;
+
+		while ((next = atomic_load_explicit(&b->overflow, memory_order_acquire)) &&
+		       hash_still(home, version)) {
+			b = hash_bucket(h, next);
+			length++;
+		}
+		if (hash_still(home, version))
+			return length;
+	}
+}
+
 /* Bit n: there is something in slot n. */
 static uint32_t slots_in_use(const struct hash_bucket *b)
 {
@@ -147,7 +168,7 @@ uint32_t bpfe_hash_for_each(struct bpfe_map *map, uint32_t cpu, bpfe_visit_fn vi
 	for (uint32_t index = 0; index < n_buckets(map); index++) {
 		struct hash_bucket *home = hash_bucket(h, index);
 
-		for (uint32_t depth = hash_chain_length(h, home); depth--;) {
+		for (uint32_t depth = length_now(h, home); depth--;) {
 			const struct hash_bucket *b = hash_chain_bucket(h, home, depth);
 
 			if (b && !visit_bucket(map, b, &w))
