@@ -78,9 +78,10 @@ static void test_code(void **state)
 static void test_walks(void **state)
 {
 	char what[256] = "";
+	const uint32_t n_walks = n_programs / 10 + 1; /* for the verifier follows their loops */
 	uint32_t ran = 0;
 
-	for (uint32_t i = 0; i < n_programs; i++) {
+	for (uint32_t i = 0; i < n_walks; i++) {
 		struct bpf_insn insns[WALKS_MAX];
 		uint32_t n = generate_walks(first_seed + i, insns);
 		enum engines_outcome outcome = engines_run_xdp(insns, n, first_seed + i, what);
@@ -92,8 +93,8 @@ static void test_walks(void **state)
 		if (i % 256 == 255)
 			bpfe_rcu_barrier();
 	}
-	print_message("# %u of %u programs were accepted and gave the same\n", ran, n_programs);
-	assert_true(ran >= n_programs / 2);
+	print_message("# %u of %u programs were accepted and gave the same\n", ran, n_walks);
+	assert_true(ran >= n_walks / 2);
 }
 
 static int setup(void **state)
