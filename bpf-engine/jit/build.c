@@ -444,13 +444,16 @@ static void drop_charges(struct lir *lir)
 {
 	for (uint32_t i = 0; i < lir->n_blocks; i++) {
 		struct lir_block *block = &lir->blocks[i];
+		uint32_t n = 0;
 
 		for (uint32_t o = 0; o < block->n_ops; o++) {
-			if (block->ops[o].code == LIR_CHARGE)
-				block->ops[o].code = LIR_NOP;
+			const struct lir_op *op = &block->ops[o];
+
+			if (op->code != LIR_CHARGE && op->code != LIR_NOP)
+				block->ops[n++] = *op;
 		}
+		block->n_ops = n;
 	}
-	lir_compact(lir);
 }
 
 /* Number the blocks in the order in which they were filled: a function's lie together. */

@@ -9,6 +9,7 @@
 
 #define CHUNK_OPS 1024u
 #define FIRST_OPS 8u /* room of a block that gets its first operation */
+#define MORE_OPS  4u /* of one that can grow where it is */
 
 struct lir_chunk {
 	struct lir_chunk *next;
@@ -83,6 +84,38 @@ uint32_t lir_block_new(struct lir *lir, uint32_t function, uint32_t slot)
 	return lir->n_blocks++;
 }
 
+/* Is @b the last in its chunk, with room behind it? Blocks are filled one after the other, and lie
+ * close together then. */
+static bool grow_in_place(struct lir *lir, struct lir_block *b)
+{
+	struct lir_chunk *chunk = lir->chunks;
+
+	if (!b->room || b->ops + b->room != chunk->ops + chunk->used ||
+	    chunk->room - chunk->used < MORE_OPS)
+		return false;
+	chunk->used += MORE_OPS;
+	b->room += MORE_OPS;
+	return true;
+}
+
+/* Else a block that is full moves to a piece of twice the room. */
+static bool grow(struct lir *lir, struct lir_block *b)
+{
+	uint32_t room = b->room ? 2 * b->room : FIRST_OPS;
+	struct lir_op *ops;
+
+	if (grow_in_place(lir, b))
+		return true;
+	ops = take(lir, room);
+	if (!ops)
+		return false;
+	if (b->n_ops)
+		memcpy(ops, b->ops, b->n_ops * sizeof(*ops));
+	b->ops = ops;
+	b->room = room;
+	return true;
+}
+
 struct lir_op *lir_insert(struct lir *lir, uint32_t block, uint32_t at, const struct lir_op *op)
 {
 	struct lir_block *b = block < lir->n_blocks ? &lir->blocks[block] : NULL;
@@ -92,17 +125,8 @@ struct lir_op *lir_insert(struct lir *lir, uint32_t block, uint32_t at, const st
 		lir->failed = true;
 		return NULL;
 	}
-	if (b->n_ops == b->room) {
-		uint32_t room = b->room ? 2 * b->room : FIRST_OPS;
-		struct lir_op *ops = take(lir, room);
-
-		if (!ops)
-			return NULL;
-		if (b->n_ops)
-			memcpy(ops, b->ops, b->n_ops * sizeof(*ops));
-		b->ops = ops;
-		b->room = room;
-	}
+	if (b->n_ops == b->room && !grow(lir, b))
+		return NULL;
 	if (at < b->n_ops)
 		memmove(&b->ops[at + 1], &b->ops[at], (b->n_ops - at) * sizeof(*b->ops));
 	b->ops[at] = copy;
@@ -112,29 +136,58 @@ struct lir_op *lir_insert(struct lir *lir, uint32_t block, uint32_t at, const st
 
 struct lir_op *lir_append(struct lir *lir, uint32_t block, const struct lir_op *op)
 {
-	return lir_insert(lir, block, block < lir->n_blocks ? lir->blocks[block].n_ops : 0, op);
+	struct lir_block *b = block < lir->n_blocks ? &lir->blocks[block] : NULL;
+
+	if (!b) {
+		lir->failed = true;
+		return NULL;
+	}
+	/* What was moved away from is still there: @op may be one of the block's own. */
+	if (b->n_ops == b->room && !grow(lir, b))
+		return NULL;
+	b->ops[b->n_ops] = *op;
+	return &b->ops[b->n_ops++];
+}
+
+void lir_compact_block(struct lir_block *block)
+{
+	uint32_t n = 0;
+
+	while (n < block->n_ops && block->ops[n].code != LIR_NOP)
+		n++;
+	for (uint32_t o = n; o < block->n_ops; o++) {
+		if (block->ops[o].code != LIR_NOP)
+			block->ops[n++] = block->ops[o];
+	}
+	block->n_ops = n;
 }
 
 void lir_compact(struct lir *lir)
 {
-	for (uint32_t i = 0; i < lir->n_blocks; i++) {
-		struct lir_block *b = &lir->blocks[i];
-		uint32_t n = 0;
-
-		for (uint32_t o = 0; o < b->n_ops; o++) {
-			if (b->ops[o].code != LIR_NOP)
-				b->ops[n++] = b->ops[o];
-		}
-		b->n_ops = n;
-	}
+	for (uint32_t i = 0; i < lir->n_blocks; i++)
+		lir_compact_block(&lir->blocks[i]);
 }
 
 /* ---- What operations read and write --------------------------------------------------------- */
 
-#define ARITHMETIC (LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE)
+#define ALL_IF(traits, set) (-(lir_set) !!((traits) & (set)))
+#define EFFECTS(t, read, lost)                                                    \
+	{.a = ALL_IF(t, LIR_USES_A),                                              \
+	 .b = ALL_IF(t, LIR_USES_B),                                              \
+	 .dst = ALL_IF(t, LIR_USES_DST),                                          \
+	 .sets = ALL_IF(t, LIR_SETS_DST),                                         \
+	 .traits = (t),                                                           \
+	 .uses = (read) | (ALL_IF(t, LIR_MEMORY | LIR_ADDRESS) & LIR_HAS_MEMORY), \
+	 .defs = (lost) | (ALL_IF(t, LIR_CALLS) & LIR_CALLER_SAVED)}
+#define PLAIN(traits) EFFECTS(traits, 0, 0)
+#define ARITHMETIC    PLAIN(LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE)
+#define UNARY         PLAIN(LIR_USES_A | LIR_SETS_DST | LIR_PURE)
 
-const uint16_t lir_traits[LIR_CODES] = {
-	[LIR_MOV] = LIR_USES_B | LIR_SETS_DST | LIR_PURE,
+#define CALL      (LIR_CALLS | LIR_READS | LIR_WRITES | LIR_IMPLIES)
+#define TAIL_CALL (LIR_BIT(LIR_RSI) | LIR_BIT(LIR_RDX) | LIR_BIT(LIR_RCX))
+
+const struct lir_effects lir_effects[LIR_CODES] = {
+	[LIR_MOV] = PLAIN(LIR_USES_B | LIR_SETS_DST | LIR_PURE),
 	[LIR_ADD] = ARITHMETIC,
 	[LIR_SUB] = ARITHMETIC,
 	[LIR_MUL] = ARITHMETIC,
@@ -150,39 +203,49 @@ const uint16_t lir_traits[LIR_CODES] = {
 	[LIR_UMOD] = ARITHMETIC,
 	[LIR_SDIV] = ARITHMETIC,
 	[LIR_SMOD] = ARITHMETIC,
-	[LIR_NEG] = LIR_USES_A | LIR_SETS_DST | LIR_PURE,
-	[LIR_BSWAP] = LIR_USES_A | LIR_SETS_DST | LIR_PURE,
+	[LIR_NEG] = UNARY,
+	[LIR_BSWAP] = UNARY,
 	[LIR_ZEXT] = ARITHMETIC,
 	[LIR_SEXT] = ARITHMETIC,
-	[LIR_LEA] = LIR_SETS_DST | LIR_ADDRESS | LIR_PURE,
-	[LIR_LOAD] = LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_PURE,
-	[LIR_STORE] = LIR_USES_B | LIR_MEMORY | LIR_WRITES,
-	[LIR_RMW] = LIR_USES_B | LIR_MEMORY | LIR_READS | LIR_WRITES,
-	[LIR_SUM] = LIR_USES_A | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_PURE,
-	[LIR_ATOMIC] = LIR_USES_B | LIR_MEMORY | LIR_READS | LIR_WRITES,
-	[LIR_FETCH] = LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_WRITES,
-	[LIR_XCHG] = LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_WRITES,
-	[LIR_CMPXCHG] = LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS |
-			LIR_WRITES | LIR_IMPLIES,
-	[LIR_SELECT] =
-		LIR_USES_A | LIR_USES_B | LIR_USES_DST | LIR_SETS_DST | LIR_PURE | LIR_IMPLIES,
-	[LIR_SETCC] = LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE,
-	[LIR_MASK] = LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE,
-	[LIR_GUARD] = LIR_USES_A | LIR_USES_B | LIR_USES_DST | LIR_SETS_DST,
-	[LIR_CLAMP] = LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_READS,
-	[LIR_OBJECT] = LIR_USES_DST,
-	[LIR_CTX_LOAD] = LIR_USES_A | LIR_SETS_DST | LIR_READS | LIR_PURE,
-	[LIR_CTX_STORE] = LIR_USES_A | LIR_USES_B | LIR_WRITES,
-	[LIR_CALL_HELPER] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_IMPLIES,
-	[LIR_CALL_DIRECT] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_USES_A | LIR_IMPLIES,
-	[LIR_CALL_LOCAL] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_IMPLIES,
-	[LIR_CALLX] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_USES_A | LIR_IMPLIES,
-	[LIR_JUMP] = LIR_ENDS,
-	[LIR_BRANCH] = LIR_USES_A | LIR_USES_B | LIR_ENDS,
-	[LIR_MAY_GOTO] = LIR_ENDS,
-	[LIR_TAIL_CALL] = LIR_CALLS | LIR_READS | LIR_WRITES | LIR_IMPLIES,
-	[LIR_EXIT] = LIR_ENDS | LIR_IMPLIES,
-	[LIR_TRAP] = LIR_ENDS,
+	[LIR_LEA] = PLAIN(LIR_SETS_DST | LIR_ADDRESS | LIR_PURE),
+	[LIR_LOAD] = PLAIN(LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_PURE),
+	[LIR_STORE] = PLAIN(LIR_USES_B | LIR_MEMORY | LIR_WRITES),
+	[LIR_RMW] = PLAIN(LIR_USES_B | LIR_MEMORY | LIR_READS | LIR_WRITES),
+	[LIR_SUM] = PLAIN(LIR_USES_A | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_PURE),
+	[LIR_ATOMIC] = PLAIN(LIR_USES_B | LIR_MEMORY | LIR_READS | LIR_WRITES),
+	[LIR_FETCH] = PLAIN(LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_WRITES),
+	[LIR_XCHG] = PLAIN(LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS | LIR_WRITES),
+	[LIR_CMPXCHG] = EFFECTS(LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_MEMORY | LIR_READS |
+					LIR_WRITES | LIR_IMPLIES,
+				LIR_BIT(LIR_RAX), LIR_BIT(LIR_RAX)),
+	[LIR_SELECT] = PLAIN(LIR_USES_A | LIR_USES_B | LIR_USES_DST | LIR_SETS_DST | LIR_PURE |
+			     LIR_IMPLIES | LIR_NAMES),
+	[LIR_SETCC] = PLAIN(LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE),
+	[LIR_MASK] = PLAIN(LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_PURE),
+	[LIR_GUARD] = PLAIN(LIR_USES_A | LIR_USES_B | LIR_USES_DST | LIR_SETS_DST),
+	[LIR_CLAMP] = PLAIN(LIR_USES_A | LIR_USES_B | LIR_SETS_DST | LIR_READS),
+	[LIR_OBJECT] = PLAIN(LIR_USES_DST),
+	[LIR_CTX_LOAD] = PLAIN(LIR_USES_A | LIR_SETS_DST | LIR_READS | LIR_PURE),
+	[LIR_CTX_STORE] = PLAIN(LIR_USES_A | LIR_USES_B | LIR_WRITES),
+	[LIR_CALL_HELPER] = PLAIN(CALL | LIR_NAMES),
+	[LIR_CALL_DIRECT] = PLAIN(CALL | LIR_USES_A | LIR_NAMES),
+	[LIR_CALL_LOCAL] = EFFECTS(CALL, LIR_ARGUMENTS, 0),
+	[LIR_CALLX] = EFFECTS(CALL | LIR_USES_A, LIR_ARGUMENTS, 0),
+	[LIR_JUMP] = PLAIN(LIR_ENDS),
+	[LIR_BRANCH] = PLAIN(LIR_USES_A | LIR_USES_B | LIR_ENDS),
+	[LIR_MAY_GOTO] = PLAIN(LIR_ENDS),
+	[LIR_TAIL_CALL] = EFFECTS(CALL, TAIL_CALL, 0),
+	[LIR_EXIT] = EFFECTS(LIR_ENDS | LIR_IMPLIES, LIR_BIT(LIR_RAX), 0),
+	[LIR_TRAP] = PLAIN(LIR_ENDS),
+};
+
+const lir_set lir_one_of[256] = {
+	[LIR_RAX] = LIR_BIT(LIR_RAX), [LIR_RCX] = LIR_BIT(LIR_RCX), [LIR_RDX] = LIR_BIT(LIR_RDX),
+	[LIR_RBX] = LIR_BIT(LIR_RBX), [LIR_RSP] = LIR_BIT(LIR_RSP), [LIR_RBP] = LIR_BIT(LIR_RBP),
+	[LIR_RSI] = LIR_BIT(LIR_RSI), [LIR_RDI] = LIR_BIT(LIR_RDI), [LIR_R8] = LIR_BIT(LIR_R8),
+	[LIR_R9] = LIR_BIT(LIR_R9),   [LIR_R10] = LIR_BIT(LIR_R10), [LIR_R11] = LIR_BIT(LIR_R11),
+	[LIR_R12] = LIR_BIT(LIR_R12), [LIR_R13] = LIR_BIT(LIR_R13), [LIR_R14] = LIR_BIT(LIR_R14),
+	[LIR_R15] = LIR_BIT(LIR_R15), [LIR_FP] = LIR_BIT(LIR_FP),   [LIR_MEM] = LIR_HAS_MEMORY,
 };
 
 uint8_t lir_cond_swap(uint8_t cond)

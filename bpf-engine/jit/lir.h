@@ -16,6 +16,9 @@
 #include <stdint.h>
 #include "internal.h"
 
+/* The compiler's own functions are nobody's else, so that they are called directly and in line. */
+#pragma GCC visibility push(hidden)
+
 /* The processor's registers by their number in encodings, and what is not one of them. */
 enum lir_reg {
 	LIR_RAX = 0, /* r0 */
@@ -123,13 +126,13 @@ enum lir_code {
 	/* If cond(a, b) target, else the block's next; size 4 or 8. Of a and b (of SELECT not, of
 	 * SETCC too) one may be LIR_MEM, then size is 1 to 8; an immediate is imm32. */
 	LIR_BRANCH,
-	LIR_MAY_GOTO,  /* to the block's next while the frame may loop on, else target; imm32: cell
-			*/
-	/* Arguments of bpf_tail_call(); goes on behind if it fails: no end of block. imm: the map if
-	 * it is known, then a is rcx or LIR_IMM, with the index in disp; else a is LIR_NONE. */
+	LIR_MAY_GOTO, /* to the block's next while the frame may loop on, else target; imm32: cell
+		       */
+	/* Arguments of bpf_tail_call(); goes on behind if it fails: no end of block. imm: the map
+	 * if it is known, then a is rcx or LIR_IMM, with the index in disp; else a is LIR_NONE. */
 	LIR_TAIL_CALL,
-	LIR_EXIT,      /* of the function, result in rax */
-	LIR_TRAP,      /* the verifier never came here */
+	LIR_EXIT, /* of the function, result in rax */
+	LIR_TRAP, /* the verifier never came here */
 	LIR_CODES
 };
 
@@ -217,13 +220,13 @@ struct lir_block {
 };
 
 struct lir_function {
-	uint32_t entry;       /* block */
-	uint32_t first, last; /* its blocks in order: [first, last) */
-	uint32_t stack_bytes; /* BPF's stack of it, multiple of 8 */
-	uint32_t cells;       /* 8-byte cells of the frame that are the JIT's: below BPF's stack */
+	uint32_t entry;        /* block */
+	uint32_t first, last;  /* its blocks in order: [first, last) */
+	uint32_t stack_bytes;  /* BPF's stack of it, multiple of 8 */
+	uint32_t cells;        /* 8-byte cells of the frame that are the JIT's: below BPF's stack */
 	int32_t private_below; /* what jit_stack_private() found, once it was asked */
 	bool knows_private;
-	lir_set saved;        /* registers to save, of LIR_CALLEE_SAVED | R12; set by lower.c */
+	lir_set saved; /* registers to save, of LIR_CALLEE_SAVED | R12; set by lower.c */
 	bool is_main, is_callback, has_tail_call, calls;
 	bool loops; /* it has may_goto: the prologue clears... */
 	uint32_t loops_cell;
@@ -271,8 +274,9 @@ struct lir_op *lir_append(struct lir *lir, uint32_t block, const struct lir_op *
 /* Put @op before operation @at of @block, as lir_append(). */
 struct lir_op *lir_insert(struct lir *lir, uint32_t block, uint32_t at, const struct lir_op *op);
 
-/* Take the NOPs out of all blocks. */
+/* Take the NOPs out of all blocks; of one. */
 void lir_compact(struct lir *lir);
+void lir_compact_block(struct lir_block *block);
 
 /*
  * lir_effects.h. What an operation reads and writes: lir_uses(), lir_defs(). LIR_FP counts as a
@@ -299,5 +303,7 @@ static inline int32_t lir_ctx_part(uint8_t field, unsigned byte, unsigned size, 
  * 8]"). */
 void lir_print_op(const struct lir_op *op, char *buf, size_t size);
 void lir_print(const struct lir *lir, struct bpfe_log *log);
+
+#pragma GCC visibility pop
 
 #endif

@@ -19,107 +19,100 @@ enum {
 	LIR_CALLS = 1 << 9,    /* loses LIR_CALLER_SAVED */
 	LIR_ADDRESS = 1 << 10, /* base and index are used, memory is not touched */
 	LIR_IMPLIES =
-		1 << 11, /* reads what is in no field for registers, or in one of another use */
+		1 << 11,     /* reads what is in no field for registers, or in one of another use */
+	LIR_NAMES = 1 << 12, /* that depends on the operation, not on its code alone */
 };
 
-extern const uint16_t lir_traits[LIR_CODES];
+/* In sets while they are put together: a memory operand is there. Above every register. */
+#define LIR_HAS_MEMORY ((lir_set)1 << 31)
 
-/* The set of @reg; of what is no register, none. LIR_IMM and LIR_MEM stay above those. */
-static inline lir_set lir_one(uint8_t reg)
+/* What operations of a code do, in the form in which it is asked most: sets, all or nothing for
+ * each field, and what is the same whatever the fields are. */
+struct lir_effects {
+	lir_set a, b, dst; /* all ones if the field is read */
+	lir_set uses;      /* read by all, and LIR_HAS_MEMORY */
+	lir_set sets;      /* all ones if dst is set */
+	lir_set defs;      /* set by all */
+	uint32_t traits;   /* set of the above */
+	uint32_t unused;
+};
+
+extern const struct lir_effects lir_effects[LIR_CODES];
+
+/* The set of each register; of LIR_MEM, LIR_HAS_MEMORY; of what is no register, none. */
+extern const lir_set lir_one_of[256];
+
+static inline uint32_t lir_traits(const struct lir_op *op)
 {
-	return LIR_BIT(reg & 31) & (LIR_BIT(LIR_NONE) - 1);
+	return lir_effects[op->code].traits;
 }
 
-/* All ones if @bit (one of the traits) is in @traits, else 0. */
-static inline lir_set lir_if(uint16_t traits, uint16_t bit)
+static inline lir_set lir_one(uint8_t reg)
 {
-	return -(lir_set) !!(traits & bit);
+	return lir_one_of[reg] & ~LIR_HAS_MEMORY;
 }
 
 static inline bool lir_has_memory(const struct lir_op *op)
 {
-	uint16_t t = lir_traits[op->code];
-	lir_set has = lir_if(t, LIR_MEMORY | LIR_ADDRESS);
+	const struct lir_effects *e = &lir_effects[op->code];
 
-	has |= lir_if(t, LIR_USES_B) & (lir_set)(op->b == LIR_MEM);
-	has |= lir_if(t, LIR_USES_A) & (lir_set)(op->a == LIR_MEM);
-	return has;
+	return (e->uses | (lir_one_of[op->a] & e->a) | (lir_one_of[op->b] & e->b)) & LIR_HAS_MEMORY;
 }
 
-/* What of the operands' registers that are not in fields for registers is read. */
-static inline lir_set lir_uses_implied(const struct lir_op *op)
+/* What is read of registers that are not in fields for registers, and not the same for all of a
+ * code. */
+static inline lir_set lir_uses_named(const struct lir_op *op)
 {
-	switch (op->code) {
-	case LIR_SELECT:
-		return lir_one(op->index);
-	case LIR_CALL_HELPER:
-	case LIR_CALL_DIRECT:
-		return (lir_set)op->disp;
-	case LIR_TAIL_CALL:
-		return LIR_BIT(LIR_RSI) | LIR_BIT(LIR_RDX) | LIR_BIT(LIR_RCX);
-	case LIR_CALL_LOCAL:
-	case LIR_CALLX:
-		return LIR_ARGUMENTS;
-	case LIR_CMPXCHG:
-	case LIR_EXIT:
-		return LIR_BIT(LIR_RAX);
-	default:
-		return 0;
-	}
+	return op->code == LIR_SELECT ? lir_one(op->index) : (lir_set)op->disp;
 }
 
 static inline lir_set lir_uses(const struct lir_op *op)
 {
-	uint16_t t = lir_traits[op->code];
-	lir_set uses = 0;
+	const struct lir_effects *e = &lir_effects[op->code];
+	lir_set uses = e->uses, address;
 
-	uses |= lir_one(op->a) & lir_if(t, LIR_USES_A);
-	uses |= lir_one(op->b) & lir_if(t, LIR_USES_B);
-	uses |= lir_one(op->dst) & lir_if(t, LIR_USES_DST);
-	uses |= (lir_one(op->base) | (lir_one(op->index) & -(lir_set) !!op->scale)) &
-		-(lir_set)lir_has_memory(op);
-	if (t & LIR_IMPLIES)
-		uses |= lir_uses_implied(op);
-	return uses;
+	uses |= lir_one_of[op->a] & e->a;
+	uses |= lir_one_of[op->b] & e->b;
+	uses |= lir_one_of[op->dst] & e->dst;
+	address = lir_one_of[op->base] | (lir_one_of[op->index] & -(lir_set) !!op->scale);
+	uses |= address & -(uses >> 31);
+	if (e->traits & LIR_NAMES)
+		uses |= lir_uses_named(op);
+	return uses & ~LIR_HAS_MEMORY;
 }
 
 static inline lir_set lir_defs(const struct lir_op *op)
 {
-	uint16_t t = lir_traits[op->code];
-	lir_set defs = 0;
+	const struct lir_effects *e = &lir_effects[op->code];
 
-	defs |= lir_one(op->dst) & lir_if(t, LIR_SETS_DST);
-	defs |= LIR_CALLER_SAVED & lir_if(t, LIR_CALLS);
-	defs |= LIR_BIT(LIR_RAX) & -(lir_set)(op->code == LIR_CMPXCHG);
-	return defs;
+	return (lir_one_of[op->dst] & e->sets) | e->defs;
 }
 
 static inline bool lir_reads_memory(const struct lir_op *op)
 {
-	uint16_t t = lir_traits[op->code];
+	uint32_t t = lir_traits(op);
 
 	return (t & LIR_READS) || (lir_has_memory(op) && !(t & (LIR_MEMORY | LIR_ADDRESS)));
 }
 
 static inline bool lir_writes_memory(const struct lir_op *op)
 {
-	return lir_traits[op->code] & LIR_WRITES;
+	return lir_traits(op) & LIR_WRITES;
 }
 
 static inline bool lir_is_pure(const struct lir_op *op)
 {
-	return op->code == LIR_NOP ||
-	       ((lir_traits[op->code] & LIR_PURE) && !(op->flags & LIR_F_ACQUIRE));
+	return op->code == LIR_NOP || ((lir_traits(op) & LIR_PURE) && !(op->flags & LIR_F_ACQUIRE));
 }
 
 static inline bool lir_is_call(const struct lir_op *op)
 {
-	return lir_traits[op->code] & LIR_CALLS;
+	return lir_traits(op) & LIR_CALLS;
 }
 
 static inline bool lir_ends_block(const struct lir_op *op)
 {
-	return lir_traits[op->code] & LIR_ENDS;
+	return lir_traits(op) & LIR_ENDS;
 }
 
 #endif

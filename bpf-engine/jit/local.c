@@ -11,6 +11,8 @@ bool jit_local_init(struct jit_local *local, struct lir *lir)
 			room = lir->blocks[i].n_ops;
 	}
 	*local = (struct jit_local){.room = room};
+	for (unsigned i = 0; i <= UINT8_MAX; i++)
+		local->now[i] = JIT_NO_VALUE;
 	local->operands = malloc((size_t)(room + 1) * sizeof(*local->operands));
 	local->n_uses = malloc((size_t)(room + 1) * sizeof(*local->n_uses));
 	local->last_use = malloc((size_t)(room + 1) * sizeof(*local->last_use));
@@ -29,11 +31,6 @@ void jit_local_free(struct jit_local *local)
 	*local = (struct jit_local){0};
 }
 
-static jit_value value_of(const struct jit_local *local, uint8_t reg)
-{
-	return reg < LIR_NONE ? local->now[reg] : JIT_NO_VALUE;
-}
-
 static void use(struct jit_local *local, jit_value value, uint32_t at)
 {
 	if (value < 0)
@@ -50,7 +47,7 @@ static void use_all(struct jit_local *local, const struct lir_op *op, uint32_t a
 }
 
 /* Each register once, as in a set: most operations read only what they have operands for. */
-static void use_operands(struct jit_local *local, const struct jit_operands *operands, uint16_t t,
+static void use_operands(struct jit_local *local, const struct jit_operands *operands, uint32_t t,
 			 bool memory, uint32_t at)
 {
 	jit_value a = t & LIR_USES_A ? operands->a : JIT_NO_VALUE;
@@ -72,12 +69,12 @@ static void scan_uses(struct jit_local *local, uint32_t at)
 	const struct lir_op *op = &local->ops[at];
 	struct jit_operands *operands = &local->operands[at];
 	bool memory = lir_has_memory(op);
-	uint16_t t = lir_traits[op->code];
+	uint32_t t = lir_traits(op);
 
-	operands->a = value_of(local, op->a);
-	operands->b = value_of(local, op->b);
-	operands->base = memory ? value_of(local, op->base) : JIT_NO_VALUE;
-	operands->index = memory && op->scale ? value_of(local, op->index) : JIT_NO_VALUE;
+	operands->a = local->now[op->a];
+	operands->b = local->now[op->b];
+	operands->base = memory ? local->now[op->base] : JIT_NO_VALUE;
+	operands->index = memory && op->scale ? local->now[op->index] : JIT_NO_VALUE;
 	local->derives |= operands->base >= 0 || operands->index >= 0;
 	if (t & (LIR_IMPLIES | LIR_USES_DST))
 		use_all(local, op, at);

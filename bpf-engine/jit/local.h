@@ -9,6 +9,8 @@
 
 #include "jit/lir.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 /* A value: the number of the operation of the block that defined it, or what a register held when
  * the block was entered. */
 typedef int32_t jit_value;
@@ -34,7 +36,7 @@ struct jit_local {
 	struct jit_operands *operands; /* of each operation */
 	uint16_t *n_uses;              /* of the value each operation defines; JIT_LIVE_OUT */
 	uint32_t *last_use;            /* the last operation of the block that reads it */
-	jit_value now[LIR_NONE];       /* of each register at the end of the block */
+	jit_value now[UINT8_MAX + 1];  /* of each register at the end of the block */
 	bool derives;                  /* an address is made in the block */
 };
 
@@ -66,5 +68,7 @@ bool jit_is_barrier(const struct lir_op *op);
 
 /* Is @op a load that may be moved, widened and folded into its reader? */
 bool jit_is_plain_load(const struct lir_op *op);
+
+#pragma GCC visibility pop
 
 #endif

@@ -17,7 +17,10 @@ struct wanted {
 
 static uint64_t low_bits(uint64_t bytes)
 {
-	return bytes >= 8 ? ALL : (UINT64_C(1) << (8 * bytes)) - 1;
+	static const uint64_t low[8] = {0,          0xff,         0xffff,         0xffffff,
+					UINT32_MAX, 0xffffffffff, 0xffffffffffff, ALL >> 8};
+
+	return bytes >= 8 ? ALL : low[bytes];
 }
 
 /* All bits up to the highest in @bits: what carries may come from. */
@@ -263,22 +266,17 @@ static void visit(struct wanted *w, struct lir_op *op)
 static void visit_block(struct lir_block *block)
 {
 	struct wanted w;
-	uint32_t n = 0;
+	bool gone = false;
 
 	for (uint8_t reg = 0; reg < REGS; reg++)
 		w.of[reg] = block->live_out & LIR_BIT(reg) ? ALL : 0;
 	for (uint32_t i = block->n_ops; i-- > 0;) {
 		if (block->ops[i].code != LIR_NOP)
 			visit(&w, &block->ops[i]);
+		gone |= block->ops[i].code == LIR_NOP;
 	}
-	for (uint32_t i = 0; i < block->n_ops; i++) {
-		if (block->ops[i].code == LIR_NOP)
-			continue;
-		if (n != i)
-			block->ops[n] = block->ops[i];
-		n++;
-	}
-	block->n_ops = n;
+	if (gone)
+		lir_compact_block(block);
 }
 
 void jit_opt_dead(struct lir *lir)
