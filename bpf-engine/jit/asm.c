@@ -92,15 +92,14 @@ static void mark_put(struct bpfe_jit_mark *marks, uint32_t *n, struct bpfe_jit_m
 
 void jit_mark(struct jit_asm *as, uint32_t slot)
 {
-	struct bpfe_jit_mark *marks;
-
 	if (as->failed)
 		return;
-	marks = asm_array(as, as->marks, as->n_marks + 1, &as->room_marks, sizeof(*marks));
+	if (as->n_marks == as->room_marks)
+		as->marks = asm_array(as, as->marks, as->n_marks + 1, &as->room_marks,
+				      sizeof(*as->marks));
 	if (as->failed)
 		return;
-	as->marks = marks;
-	mark_put(marks, &as->n_marks,
+	mark_put(as->marks, &as->n_marks,
 		 (struct bpfe_jit_mark){.offset = (uint32_t)as->len, .slot = slot});
 }
 

@@ -6,19 +6,11 @@
 #include <string.h>
 #include "jit/asm_encode.h"
 
-#define ASM_LONGEST 16u /* bytes: no instruction has more than 15 */
-
-bool asm_room(struct jit_asm *as)
+bool asm_grow(struct jit_asm *as)
 {
-	uint8_t *buf;
-	size_t room;
+	size_t room = as->room ? as->room * 2 : 16384;
+	uint8_t *buf = realloc(as->buf, room);
 
-	if (as->failed)
-		return false;
-	if (as->len + ASM_LONGEST <= as->room)
-		return true;
-	room = as->room ? as->room * 2 : 4096;
-	buf = realloc(as->buf, room);
 	if (!buf) {
 		as->failed = true;
 		return false;
@@ -42,11 +34,6 @@ void *asm_array(struct jit_asm *as, void *items, uint32_t n, uint32_t *room, siz
 	}
 	*room = larger;
 	return moved;
-}
-
-void asm_byte(struct jit_asm *as, uint8_t byte)
-{
-	as->buf[as->len++] = byte;
 }
 
 void asm_imm(struct jit_asm *as, uint64_t imm, unsigned bytes)

@@ -8,6 +8,8 @@
 
 #include "jit/asm.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 /* An instruction but for its operands. */
 struct asm_form {
 	uint32_t opcode; /* one to three bytes, the first the most significant: 0x0fb6 */
@@ -16,13 +18,25 @@ struct asm_form {
 	bool rm8;        /* that in ModRM.rm */
 };
 
-/* Room for one more instruction (16 bytes); false: failed. Once before anything is emitted. */
-bool asm_room(struct jit_asm *as);
+#define ASM_LONGEST 16u /* bytes: no instruction has more than 15 */
+
+/* More room; false: failed. */
+bool asm_grow(struct jit_asm *as);
+
+/* Room for one more instruction; false: failed. Once before anything is emitted. */
+static inline bool asm_room(struct jit_asm *as)
+{
+	return !as->failed && (as->len + ASM_LONGEST <= as->room || asm_grow(as));
+}
 
 /* Array @items of *@room items of @size bytes, so large that @n fit: moved, or NULL and failed. */
 void *asm_array(struct jit_asm *as, void *items, uint32_t n, uint32_t *room, size_t size);
 
-void asm_byte(struct jit_asm *as, uint8_t byte);
+static inline void asm_byte(struct jit_asm *as, uint8_t byte)
+{
+	as->buf[as->len++] = byte;
+}
+
 void asm_imm(struct jit_asm *as, uint64_t imm, unsigned bytes); /* little-endian */
 
 /* Is it a register that an encoding can name? Sets failed if not. */
@@ -63,5 +77,7 @@ static inline bool asm_fits8(int64_t value)
 {
 	return value == (int8_t)value;
 }
+
+#pragma GCC visibility pop
 
 #endif
