@@ -100,7 +100,7 @@ static void empty_unreached(struct walk *w)
 /* ---- Predecessors -----------------------------------------------------------------------------
  */
 
-static void count_predecessors(const struct walk *w)
+static void count_predecessors(struct walk *w)
 {
 	struct lir *lir = w->lir;
 
@@ -109,12 +109,15 @@ static void count_predecessors(const struct walk *w)
 	for (uint32_t i = 0; i < w->flow->n_rpo; i++) {
 		const uint32_t *to = &w->to[2 * w->flow->rpo[i]];
 
-		for (unsigned s = 0; s < 2 && to[s] != LIR_NO_BLOCK; s++)
+		for (unsigned s = 0; s < 2 && to[s] != LIR_NO_BLOCK; s++) {
 			lir->blocks[to[s]].n_preds++;
+			w->has_loops |= w->flow->place[to[s]] <= i;
+		}
 	}
 }
 
-static void find_predecessors(const struct walk *w)
+/* And whether an edge leads back at all. */
+static void find_predecessors(struct walk *w)
 {
 	struct lir_flow *flow = w->flow;
 	uint32_t at = 0;
@@ -214,17 +217,19 @@ static void find_loops(struct walk *w)
 	struct lir_flow *flow = w->flow;
 
 	for (uint32_t b = 0; b < lir->n_blocks; b++) {
-		w->merged[b] = b;
-		w->member[b] = LIR_NO_BLOCK;
 		flow->loop[b] = LIR_NO_BLOCK;
 		lir->blocks[b].loop_head = false;
 		lir->blocks[b].loop_depth = 0;
 	}
+	if (!w->has_loops)
+		return;
+	for (uint32_t b = 0; b < lir->n_blocks; b++) {
+		w->merged[b] = b;
+		w->member[b] = LIR_NO_BLOCK;
+	}
 	for (uint32_t i = flow->n_rpo; i-- > 0;) {
-		if (leads_back_to(w, flow->rpo[i])) {
+		if (leads_back_to(w, flow->rpo[i]))
 			find_loop(w, flow->rpo[i]);
-			w->has_loops = true;
-		}
 	}
 	for (uint32_t i = 0; i < flow->n_rpo; i++) {
 		struct lir_block *block = &lir->blocks[flow->rpo[i]];

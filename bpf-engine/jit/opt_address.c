@@ -225,12 +225,25 @@ static bool fold_block(struct fold *f)
 	return changed;
 }
 
-/* Is there anything to do for a block at all? */
-static bool has_memory(const struct lir_block *block)
+/* Is there anything to do for a block at all: an address that is made in it, a load to fold, stores
+ * to join? */
+static bool may_change(const struct lir_block *block)
 {
+	lir_set made = 0;
+	unsigned stores = 0;
+
 	for (uint32_t i = 0; i < block->n_ops; i++) {
-		if (lir_has_memory(&block->ops[i]))
+		const struct lir_op *op = &block->ops[i];
+
+		if (op->code == LIR_LOAD)
 			return true;
+		if (op->code == LIR_STORE && ++stores > 1)
+			return true;
+		if (op->code == LIR_NOP)
+			continue;
+		if (lir_has_memory(op) && (made & (lir_one(op->base) | lir_one(op->index))))
+			return true;
+		made |= lir_defs(op);
 	}
 	return false;
 }
@@ -240,7 +253,7 @@ static void optimise_blocks(struct lir *lir, struct fold *f, struct jit_bytes_ro
 	for (uint32_t b = 0; b < lir->n_blocks; b++) {
 		struct lir_block *block = &lir->blocks[b];
 
-		if (!has_memory(block))
+		if (!may_change(block))
 			continue;
 		jit_local_scan(f->local, block);
 		if (f->local->derives && fold_block(f))

@@ -38,6 +38,7 @@ struct joint {
 	const struct part *parts; /* neighbours, the lowest first */
 	uint8_t n_parts, size;
 	bool failed;
+	uint32_t first, last; /* operations; all of its accesses are, and stay, between them */
 };
 
 struct join {
@@ -200,6 +201,25 @@ static unsigned take_word(const struct join *j, uint32_t at, unsigned max, unsig
 	return best;
 }
 
+static struct joint make_joint(const struct part *parts, unsigned n_parts, unsigned size)
+{
+	struct joint joint = {.parts = parts,
+			      .n_parts = (uint8_t)n_parts,
+			      .size = (uint8_t)size,
+			      .first = UINT32_MAX};
+
+	for (unsigned i = 0; i < n_parts; i++) {
+		const struct part *part = &parts[i];
+		uint32_t first = part->source == SOURCE_COPY ? part->load : part->store;
+
+		if (first < joint.first)
+			joint.first = first;
+		if (part->store > joint.last)
+			joint.last = part->store;
+	}
+	return joint;
+}
+
 static void find_joints(struct join *j, unsigned max)
 {
 	j->n_joints = 0;
@@ -207,8 +227,7 @@ static void find_joints(struct join *j, unsigned max)
 		unsigned size, n = take_word(j, i, max, &size);
 
 		if (n)
-			j->joints[j->n_joints++] =
-				(struct joint){&j->parts[i], (uint8_t)n, (uint8_t)size, false};
+			j->joints[j->n_joints++] = make_joint(&j->parts[i], n, size);
 		i += n ? n : 1;
 	}
 }
@@ -281,10 +300,16 @@ static bool passes_part(const struct join *j, const struct jit_access *x, const 
 
 static bool passes_joints(const struct join *j, const struct jit_access *x)
 {
+	uint32_t to = j->room->moved[x->op];
+	uint32_t first = to < x->op ? to : x->op, last = to < x->op ? x->op : to;
+
 	for (uint32_t i = 0; i < j->n_joints; i++) {
 		const struct joint *joint = &j->joints[i];
 
-		for (unsigned p = 0; p < joint->n_parts && !joint->failed; p++) {
+		/* What it moves past lies where it moves. */
+		if (joint->failed || joint->first > last || joint->last < first)
+			continue;
+		for (unsigned p = 0; p < joint->n_parts; p++) {
 			if (!passes_part(j, x, &joint->parts[p]))
 				return false;
 		}
@@ -350,7 +375,7 @@ static int64_t joined_constant(const struct joint *joint)
 	return (int64_t)(value << shift) >> shift;
 }
 
-static void make_joint(struct join *j, const struct joint *joint)
+static void do_joint(struct join *j, const struct joint *joint)
 {
 	struct lir_op *ops = j->local->ops, *store = &ops[joint->parts[0].store];
 
@@ -374,11 +399,13 @@ static bool join_parts(struct join *j, unsigned max)
 
 	sort_parts(j);
 	find_joints(j, max);
+	if (!j->n_joints)
+		return false;
 	check_joints(j);
 	for (uint32_t i = 0; i < j->n_joints; i++) {
 		if (j->joints[i].failed)
 			continue;
-		make_joint(j, &j->joints[i]);
+		do_joint(j, &j->joints[i]);
 		made = true;
 	}
 	return made;

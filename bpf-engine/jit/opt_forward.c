@@ -197,7 +197,8 @@ static bool is_private(const struct forward *f, const struct lir_op *op)
 	return op->disp >= -STACK_SIZE && (int64_t)op->disp + op->size <= f->private;
 }
 
-static uint64_t cells_before(const struct forward *f, struct lir_op *op, uint64_t live, bool drop)
+/* What is wanted in front of @op if @live is behind it. A store of what is not goes. */
+static uint64_t cells_before(const struct forward *f, struct lir_op *op, uint64_t live)
 {
 	uint64_t cells, whole;
 
@@ -206,7 +207,7 @@ static uint64_t cells_before(const struct forward *f, struct lir_op *op, uint64_
 	cells = cells_of(op, &whole);
 	if (lir_reads_memory(op))
 		return live | cells;
-	if (drop && op->code == LIR_STORE && !(live & cells) && is_private(f, op))
+	if (op->code == LIR_STORE && !(live & cells) && is_private(f, op))
 		op->code = LIR_NOP;
 	return live & ~whole;
 }
@@ -223,14 +224,31 @@ static uint64_t live_behind(const struct forward *f, uint32_t i)
 	return live;
 }
 
-/* What is wanted in front of a block if @live is behind it. */
-static uint64_t look_back(const struct forward *f, uint32_t i, uint64_t live, bool drop)
+static void drop_in_block(const struct forward *f, uint32_t i)
 {
 	struct lir_block *block = &f->lir->blocks[f->lir->flow->rpo[i]];
+	uint64_t live = live_behind(f, i);
 
 	for (uint32_t o = block->n_ops; o-- > 0;)
-		live = cells_before(f, &block->ops[o], live, drop);
-	return live;
+		live = cells_before(f, &block->ops[o], live);
+}
+
+static void summarise_block(struct cells *cells, const struct lir_block *block)
+{
+	for (uint32_t o = block->n_ops; o-- > 0;) {
+		const struct lir_op *op = &block->ops[o];
+		uint64_t touched, whole;
+
+		if (op->code == LIR_NOP || !jit_is_stack_access(op))
+			continue;
+		touched = cells_of(op, &whole);
+		if (lir_reads_memory(op)) {
+			cells->read |= touched;
+		} else {
+			cells->read &= ~whole;
+			cells->whole |= whole;
+		}
+	}
 }
 
 static void summarise(struct forward *f)
@@ -238,9 +256,9 @@ static void summarise(struct forward *f)
 	for (uint32_t i = f->first; i < f->end; i++) {
 		struct cells *cells = &f->cells[i - f->first];
 
-		cells->live = 0;
-		cells->read = cells->any ? look_back(f, i, 0, false) : 0;
-		cells->whole = cells->any ? ~look_back(f, i, UINT64_MAX, false) : 0;
+		cells->live = cells->read = cells->whole = 0;
+		if (cells->any)
+			summarise_block(cells, &f->lir->blocks[f->lir->flow->rpo[i]]);
 	}
 }
 
@@ -261,7 +279,7 @@ static void drop_stores(struct forward *f)
 	}
 	for (uint32_t i = f->end; i-- > f->first;) {
 		if (f->cells[i - f->first].any)
-			look_back(f, i, live_behind(f, i), true);
+			drop_in_block(f, i);
 	}
 }
 

@@ -142,9 +142,13 @@ static void set_pointers(struct state *s, lir_set regs, int16_t low)
 
 static void step(struct escape *e, struct state *s, const struct lir_op *op)
 {
-	lir_set defs = lir_defs(op);
+	lir_set defs = lir_defs(op), uses = lir_uses(op);
 
-	if (!((lir_uses(op) | defs) & s->pointers))
+	if (!((uses | defs) & s->pointers))
+		return;
+	/* Most are accesses, by LIR_FP itself, of what is no pointer. */
+	if (jit_is_stack_access(op) && op->a != LIR_FP && op->b != LIR_FP &&
+	    !((uses | defs) & s->pointers & ~LIR_BIT(LIR_FP)))
 		return;
 	if (op->code != LIR_LEA && lir_has_memory(op))
 		touch_memory(e, s, op);
