@@ -10,6 +10,8 @@
 
 #include "jit/local.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 struct jit_access {
 	uint32_t op;
 	uint16_t class;
@@ -41,5 +43,7 @@ static inline bool jit_accesses_overlap(const struct jit_access *a, const struct
 	return (int64_t)a->disp < (int64_t)b->disp + b->size &&
 	       (int64_t)b->disp < (int64_t)a->disp + a->size;
 }
+
+#pragma GCC visibility pop
 
 #endif

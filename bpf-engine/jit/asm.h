@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include "jit/lir.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 struct jit_mem {
 	uint8_t base, index; /* enum lir_reg; LIR_NONE: none; RSP may be a base */
 	uint8_t scale;       /* 1, 2, 4, 8 */
@@ -166,5 +168,7 @@ void jit_lea_label(struct jit_asm *as, uint8_t dst, uint32_t label); /* rip-rela
 size_t jit_asm_bound(const struct jit_asm *as);
 size_t jit_asm_finish(struct jit_asm *as, uint64_t address, uint8_t *out);
 uint32_t jit_label_offset(const struct jit_asm *as, uint32_t label);
+
+#pragma GCC visibility pop
 
 #endif

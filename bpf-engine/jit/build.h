@@ -6,6 +6,8 @@
 #include "isa/isa.h"
 #include "jit/jit.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 struct jit_builder {
 	struct lir *lir;
 	const struct bpfe_image *image;
@@ -133,5 +135,7 @@ unsigned jit_edges(const struct bpfe_image *image, uint32_t slot);
 
 /* The row of what a call calls; NULL: a program of this kind may not. */
 const struct bpfe_helper *jit_callee(const struct bpfe_image *image, uint32_t slot);
+
+#pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "jit/lir.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 /* Tables over the program's blocks, in one piece of memory that lir->flow owns. */
 struct lir_flow {
 	/* Blocks that control reaches, n_rpo of them, function by function, each behind all that
@@ -61,5 +63,7 @@ static inline unsigned lir_successors(const struct lir_block *block, uint32_t su
 		successors[n++] = block->next;
 	return n;
 }
+
+#pragma GCC visibility pop
 
 #endif

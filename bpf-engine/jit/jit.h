@@ -9,6 +9,8 @@
 #include "internal.h"
 #include "jit/lir.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 /* ---- Passes over the intermediate form ------------------------------------------------------ */
 
 struct lir;
@@ -145,5 +147,7 @@ void jit_ctx_store(struct bpfe_jit_run *run, uint32_t part, uint64_t value);
 #define JIT_NO_PACKET (-1)
 uint64_t jit_load_packet(struct bpfe_run_env *env, uint64_t offset, uint64_t size, uint64_t r3,
 			 uint64_t r4, uint64_t r5);
+
+#pragma GCC visibility pop
 
 #endif

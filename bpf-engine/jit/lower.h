@@ -13,6 +13,8 @@
 #include "jit/asm.h"
 #include "jit/jit.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 struct lower;
 
 /* Code that is seldom run and lies behind everything else. */
@@ -150,5 +152,7 @@ void lower_callx(struct lower *lo, const struct lir_op *op);
 void lower_tail_call(struct lower *lo, const struct lir_op *op);
 /* What C calls to run function @f: a label. */
 uint32_t lower_callback_entry(struct lower *lo, uint32_t f);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "jit/access.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 /* What opt_bytes*.c take notes in, for blocks of as many operations as it was made for. */
 struct jit_bytes_room {
 	struct jit_accesses accesses;
@@ -26,5 +28,7 @@ bool jit_opt_bytes_stored(struct jit_bytes_room *room, struct jit_local *local,
 
 /* opt_operand.c: loads become operands of what reads them; load, change and store becomes RMW. */
 void jit_opt_operand(struct jit_local *local, struct lir_block *block);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 #include "jit/lir.h"
 #include "verifier/domain.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 #define JIT_VALUE_REGS (LIR_FP + 1)
 
 /* ---- opt_values_domain.c: facts of a number. ------------------------------------------------- */
@@ -92,5 +94,7 @@ void jit_values_pairs(struct lir_block *block);
 
 /* Make @op, whose dst becomes @fact, cheaper by what is known in front of it. */
 void jit_values_rewrite(const struct jit_values *v, struct lir_op *op, const struct jit_fact *fact);
+
+#pragma GCC visibility pop
 
 #endif

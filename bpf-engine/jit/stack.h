@@ -8,6 +8,8 @@
 
 #include "jit/lir.h"
 
+#pragma GCC visibility push(hidden) /* see lir.h */
+
 #define JIT_STACK_ALL INT32_MIN
 
 /*
@@ -25,5 +27,7 @@ static inline bool jit_is_stack_access(const struct lir_op *op)
 
 /* One past the last place in rpo that belongs to the function of the block at @first. */
 uint32_t jit_function_end(const struct lir *lir, uint32_t first);
+
+#pragma GCC visibility pop
 
 #endif
