@@ -5,6 +5,7 @@
  * A copy is made at each fork and each checkpoint. Registers are copied, stacks are shared until
  * one of the sharers writes. All memory is counted, so that a program cannot use up the host's.
  */
+#include <stddef.h>
 #include "verifier/verifier.h"
 
 struct bpfe_reg bpfe_reg_pointer(enum bpfe_reg_type type)
@@ -124,6 +125,21 @@ void bpfe_state_free(struct bpfe_vf *vf, struct bpfe_state *state)
 	bpfe_vf_give(vf, &vf->spare_states, state, sizeof(*state));
 }
 
+/* Register by register: many hold nothing, and a frame is so large that copying it at once begins
+ * slowly. */
+static void copy_frame(struct bpfe_frame *to, const struct bpfe_frame *from)
+{
+	for (unsigned r = 0; r < MAX_BPF_REG; r++) {
+		if (from->regs[r].type == BPFE_REG_UNINIT)
+			to->regs[r] = (struct bpfe_reg){.type = BPFE_REG_UNINIT};
+		else
+			to->regs[r] = from->regs[r];
+	}
+	memcpy(&to->callback, &from->callback, sizeof(*to) - offsetof(struct bpfe_frame, callback));
+	if (to->stack)
+		to->stack->refs++;
+}
+
 struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *from)
 {
 	struct bpfe_state *to = bpfe_state_new(vf);
@@ -141,9 +157,7 @@ struct bpfe_state *bpfe_state_copy(struct bpfe_vf *vf, const struct bpfe_state *
 			bpfe_state_free(vf, to);
 			return NULL;
 		}
-		*frame = *from->frames[i];
-		if (frame->stack)
-			frame->stack->refs++;
+		copy_frame(frame, from->frames[i]);
 		to->frames[to->depth++] = frame;
 	}
 	return to;
