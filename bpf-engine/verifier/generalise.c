@@ -112,15 +112,27 @@ static bool generalise_slot(struct bpfe_vf *vf, const struct bpfe_slot *old, str
 	return true;
 }
 
+/* Nothing is spilled there, or the same number: most slots stay without a closer look. */
+static bool stays(const struct bpfe_slot *old, const struct bpfe_slot *slot)
+{
+	if (!old->spill_size && !slot->spill_size)
+		return true;
+	return old->spill_size == slot->spill_size && old->spill_first == slot->spill_first &&
+	       old->spill.type == BPFE_REG_SCALAR && slot->spill.type == BPFE_REG_SCALAR &&
+	       bpfe_scalar_equal(&old->spill.val, &slot->spill.val);
+}
+
 static int generalise_stack(struct bpfe_vf *vf, const struct bpfe_stack *old,
 			    struct bpfe_frame *frame, const struct bpfe_live *live, bool *changed)
 {
 	for (uint32_t i = 0; frame->stack && old && i < frame->stack->n && i < old->n; i++) {
-		struct bpfe_slot slot = frame->stack->slots[i];
 		struct bpfe_stack *stack;
+		struct bpfe_slot slot;
 
-		if (!(live->slots >> i & 1) ||
-		    !generalise_slot(vf, &old->slots[i], &slot, live->precise_slots >> i & 1))
+		if (!(live->slots >> i & 1) || stays(&old->slots[i], &frame->stack->slots[i]))
+			continue;
+		slot = frame->stack->slots[i];
+		if (!generalise_slot(vf, &old->slots[i], &slot, live->precise_slots >> i & 1))
 			continue;
 		stack = bpfe_stack_own(vf, frame, 0);
 		if (!stack)
