@@ -171,18 +171,18 @@
 	NEXT();
 
 /* Where the frame has no such bytes, the function returns 0. */
-#define PACKET_HANDLER(label, type, order, offset)                                   \
-	op_##label:                                                                  \
-	{                                                                            \
+#define PACKET_HANDLER(label, type, order, offset)                                        \
+	op_##label:                                                                       \
+	{                                                                                 \
 		const uint8_t *const at = bpfe_packet_bytes(xdp, (offset), sizeof(type)); \
-		type cell;                                                           \
-		CHECK_IF(has_context(state));                                        \
-		r[0] = 0;                                                            \
-		if (!at)                                                             \
-			goto op_EXIT;                                                \
-		memcpy(&cell, at, sizeof(cell));                                     \
-		r[0] = order(cell);                                                  \
-	}                                                                            \
+		type cell;                                                                \
+		CHECK_IF(has_context(state));                                             \
+		r[0] = 0;                                                                 \
+		if (!at)                                                                  \
+			goto op_EXIT;                                                     \
+		memcpy(&cell, at, sizeof(cell));                                          \
+		r[0] = order(cell);                                                       \
+	}                                                                                 \
 	NEXT();
 
 #define PACKET_HANDLERS(X, width, size, type, text, order)           \

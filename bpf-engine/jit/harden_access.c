@@ -14,12 +14,10 @@
 
 static uint64_t bytes_of(const struct lir_op *op)
 {
-	if (op->code == LIR_SUM)
-		return (uint64_t)op->imm * op->alu;
 	bool narrow = op->code == LIR_ZEXT || op->code == LIR_SEXT || op->code == LIR_BSWAP;
 
 	if (op->code == LIR_SUM)
-		return (unsigned)op->imm * op->alu;
+		return (uint64_t)op->imm * op->alu;
 	return narrow ? (unsigned)op->imm : op->size;
 }
 

@@ -69,15 +69,15 @@ static bool same_comparison(const struct lir_op *a, const struct lir_op *b)
 	bool memory = a->a == LIR_MEM || a->b == LIR_MEM;
 
 	return a->a == b->a && a->b == b->b && a->size == b->size && is_test(a) == is_test(b) &&
-	       (a->b != LIR_IMM || imm_of(a) == imm_of(b)) && (!memory || same_memory(a, b)) &&
-	       (!knows_zero(a) || b->cond == LIR_E || b->cond == LIR_NE);
+	       (a->b != LIR_IMM || imm_of(a) == imm_of(b)) && (!memory || same_memory(a, b));
 }
 
 uint8_t lower_compare(struct lower *lo, const struct lir_op *op, int32_t imm)
 {
 	if (lo->flags && same_comparison(lo->flags, op))
 		return op->cond & CONDITION_BITS;
-	lo->flags = op;
+	/* Of a number that is only known to be zero or not nothing else can be told. */
+	lo->flags = knows_zero(op) ? NULL : op;
 	lo->has_nowhere = false;
 	if (knows_zero(op))
 		return op->cond & CONDITION_BITS;

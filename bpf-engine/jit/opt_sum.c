@@ -190,7 +190,8 @@ static bool find_sum(const struct lir *lir, uint32_t b, bool inverted, struct su
 	s->counter.step = s->step->imm;
 	return jit_count_rounds(lir, &s->counter, from, s->end, inverted, MOST) &&
 	       s->counter.rounds >= LEAST && !begins_again(s) &&
-	       (!s->walk || s->walk->imm * s->counter.rounds <= INT32_MAX);
+	       (!s->walk || (s->walk->imm * (int64_t)s->counter.rounds <= INT32_MAX &&
+			     s->walk->imm * (int64_t)s->counter.rounds >= INT32_MIN));
 }
 
 static bool is_candidate(const struct lir *lir, uint32_t b, bool *inverted)

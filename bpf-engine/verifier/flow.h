@@ -36,9 +36,9 @@ struct bpfe_flow {
 	uint32_t n_calls, room_calls;
 	uint64_t *limits; /* where widening stops, in order */
 	uint32_t n_limits;
-	uint8_t *loop_head;  /* by instruction: a jump backwards comes here, or rounds begin here */
-	bool *moves_packet;  /* by function: itself or in what it calls */
-	uint8_t *global;     /* by function: called, verified */
+	uint8_t *loop_head; /* by instruction: a jump backwards comes here, or rounds begin here */
+	bool *moves_packet; /* by function: itself or in what it calls */
+	uint8_t *global;    /* by function: called, verified */
 	struct bpfe_length *longest; /* by function: global, or the program itself */
 	uint32_t *last_call; /* by instruction: function it was found to call last, plus 1 */
 	struct bpfe_fp_regs *before;  /* by instruction */

@@ -49,6 +49,20 @@ test_meson() {
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		meson test -C "$build" --no-rebuild --timeout-multiplier 10 "${suites[@]}" >"$results/meson.log" 2>&1 || true
 	python3 "$lib/meson_tap.py" "$build/meson-logs/testlog.json" "$results"
+	test_meson_complete "$build" "${suites[@]}" >"$results/meson.tap"
+}
+
+# test_meson_complete BUILD SUITE... - a case that fails if meson did not run each test to its end
+test_meson_complete() {
+	local build=$1 expected ran
+	shift
+	expected=$(meson test -C "$build" --no-rebuild --list "$@" 2>/dev/null | grep -c '^sluice:' || true)
+	ran=$(grep -c . "$build/meson-logs/testlog.json" 2>/dev/null || true)
+	if [[ -n $ran && $ran -ge $expected && $expected -gt 0 ]]; then
+		echo "ok - every test was run"
+	else
+		echo "not ok - every test was run: ${ran:-0} of $expected, see meson.log"
+	fi
 }
 
 test_meson_build() {

@@ -39,9 +39,9 @@ struct load {
 };
 
 /*
- * The engine tests run programs in: the interpreter, or what SLUICE_TEST_ENGINE names. Compiled code
- * counts instructions then, as the interpreter does, but ends a run whose budget is used up only at
- * the next place where it looks.
+ * The engine tests run programs in: the interpreter, or what SLUICE_TEST_ENGINE names. Compiled
+ * code counts instructions then, as the interpreter does, but ends a run whose budget is used up
+ * only at the next place where it looks.
  */
 enum bpfe_engine test_engine(void);
 

@@ -82,7 +82,7 @@ int main(void)
 
 #ifdef __SANITIZE_ADDRESS__
 	print_message("1..0 # SKIP the address sanitizer needs the memory that is refused here\n");
-	return 77;
+	return 0;
 #endif
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
