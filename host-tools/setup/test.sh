@@ -4,7 +4,7 @@
 # `./sluice test`: every level leaves TAP files (testanything.org) in one folder,
 # and tally.py sums them into the last line.
 
-test_levels=(unit model conformance verifier fuzz qtest guest lint)
+test_levels=(unit model conformance verifier jit fuzz qtest guest lint)
 
 # test_dir - results and the sanitized build of this checkout
 test_dir() {
@@ -27,7 +27,7 @@ tap_run() {
 	fi
 }
 
-# --- unit, model, conformance, verifier, fuzz: meson ---------------------
+# --- unit, model, conformance, verifier, jit, fuzz: meson ----------------
 
 # test_meson LEVEL... - the libraries' tests with address and undefined-behaviour sanitizers
 test_meson() {
@@ -202,7 +202,7 @@ test_main() {
 	flock -n "$fd" || fail "another ./sluice test of this checkout is running" "wait for it, or test another clone"
 	rm -rf "$results"
 	mkdir -p "$results"
-	if test_wanted unit model conformance verifier fuzz; then test_meson "${wanted[@]}"; fi
+	if test_wanted unit model conformance verifier jit fuzz; then test_meson "${wanted[@]}"; fi
 	if test_wanted qtest; then test_qtest; fi
 	if test_wanted guest; then test_guest; fi
 	if test_wanted lint; then test_lint; fi
