@@ -8,10 +8,12 @@
 #include "report.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum exit_code {
 	EXIT_MEASURED = 0,
@@ -38,7 +40,11 @@ static const struct column *const columns[] = {
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-static struct options options = {.cpu = -1};
+enum {
+	UNSET = -4096, /* no number that anybody would give */
+};
+
+static struct options options = {.cpu = UNSET, .rounds = UNSET};
 
 static gboolean json_option(const gchar *name, const gchar *value, gpointer data, GError **error)
 {
@@ -70,6 +76,41 @@ static const GOptionEntry entries[] = {
 	{0},
 };
 
+static gboolean usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static gboolean usage_error(GError **error, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_set_error_literal(error, TOOL_ERROR, TOOL_ERROR_USAGE, text);
+	return FALSE;
+}
+
+/* What is written at the end is looked at before minutes are spent on it. */
+static gboolean check_output(const char *option, const char *path, GError **error)
+{
+	g_autofree char *folder = path ? g_path_get_dirname(path) : NULL;
+
+	if (!path || !strcmp(path, "-") || !g_access(folder, W_OK | X_OK))
+		return TRUE;
+	return usage_error(error, "%s: no file can be made in %s: %s", option, folder,
+			   g_strerror(errno));
+}
+
+static gboolean check_outputs(GError **error)
+{
+	g_autofree char *gnuplot = g_find_program_in_path("gnuplot");
+
+	if (options.html && !gnuplot)
+		return usage_error(error, "--html needs gnuplot (apt install gnuplot-nox)");
+	return check_output("--json", options.json, error) &&
+	       check_output("--html", options.html, error);
+}
+
 static gboolean parse(int argc, char **argv, GError **error)
 {
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -83,17 +124,12 @@ static gboolean parse(int argc, char **argv, GError **error)
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, error))
 		return FALSE;
-	if (argc > 1) {
-		g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE, "engine takes no argument '%s'",
-			    argv[1]);
-		return FALSE;
-	}
-	if (options.rounds < 0 || options.rounds > 10000) {
-		g_set_error(error, TOOL_ERROR, TOOL_ERROR_USAGE,
-			    "--rounds: %d; from 1 to 10000 are possible", options.rounds);
-		return FALSE;
-	}
-	return TRUE;
+	if (argc > 1)
+		return usage_error(error, "engine takes no argument '%s'", argv[1]);
+	if (options.rounds != UNSET && (options.rounds < 1 || options.rounds > 10000))
+		return usage_error(error, "--rounds: %d; from 1 to 10000 are possible",
+				   options.rounds);
+	return check_outputs(error);
 }
 
 /* ---- Processors ----------------------------------------------------------------------------- */
@@ -112,14 +148,41 @@ static int last_cpu(int below)
 	return -1;
 }
 
+static char *allowed_cpus(void)
+{
+	GString *text = g_string_new(NULL);
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &set))
+			g_string_append_printf(text, " %d", cpu);
+	}
+	return g_string_free(text, FALSE);
+}
+
+static gboolean check_cpu(GError **error)
+{
+	g_autofree char *allowed = allowed_cpus();
+	cpu_set_t set;
+
+	if (options.cpu == UNSET)
+		return TRUE;
+	if (options.cpu >= 0 && options.cpu < CPU_SETSIZE &&
+	    !sched_getaffinity(0, sizeof(set), &set) && CPU_ISSET(options.cpu, &set))
+		return TRUE;
+	return usage_error(error, "processor %d: this process may run on%s", options.cpu, allowed);
+}
+
 static gboolean make_plan(struct plan *plan, GError **error)
 {
-	const int cpu = options.cpu >= 0 ? options.cpu : last_cpu(CPU_SETSIZE);
+	const int cpu = options.cpu == UNSET ? last_cpu(CPU_SETSIZE) : options.cpu;
 
 	*plan = (struct plan){
-		.rounds = options.rounds  ? (unsigned)options.rounds
-			  : options.quick ? 5
-					  : 21,
+		.rounds = options.rounds != UNSET ? (unsigned)options.rounds
+			  : options.quick         ? 5
+						  : 21,
 		.slice_ns = options.quick ? 3e5 : 2e6,
 		.warm_ops = options.quick ? 20000 : 200000,
 		.check_only = options.check,
@@ -240,7 +303,7 @@ static int engine(int argc, char **argv, GError **error)
 		list(programs);
 		return EXIT_MEASURED;
 	}
-	if (!make_plan(&plan, error))
+	if (!check_cpu(error) || !make_plan(&plan, error))
 		return EXIT_USAGE;
 	setpriority(PRIO_PROCESS, 0, -10); /* if it may */
 	results = measure(programs, &plan);

@@ -25,7 +25,15 @@ static void wrong_usage(void **state)
 		     "sluice-bench: engine takes no argument 'everything'\n");
 	expect_usage(sluice_bench("engine", "--rounds", "-1"),
 		     "sluice-bench: --rounds: -1; from 1 to 10000 are possible\n");
-	expect_usage(sluice_bench("engine", "--cpu", "4711"), "sluice-bench: processor 4711: ");
+	expect_usage(sluice_bench("engine", "--rounds", "0"),
+		     "sluice-bench: --rounds: 0; from 1 to 10000 are possible\n");
+	expect_usage(sluice_bench("engine", "--cpu", "4711"),
+		     "sluice-bench: processor 4711: this process may run on ");
+	expect_usage(sluice_bench("engine", "--cpu", "-1"),
+		     "sluice-bench: processor -1: this process may run on ");
+	expect_usage(sluice_bench("engine", "--json=/nowhere/at/all.json"),
+		     "sluice-bench: --json: no file can be made in /nowhere/at: "
+		     "No such file or directory\n");
 	expect_usage(sluice_bench("engine", "--filter", "nothing"),
 		     "no program or class is of that name; --list shows them\n");
 	expect_usage(sluice_bench("frames"), "sluice-bench: there is no bench 'frames'\n");
