@@ -71,6 +71,8 @@ uint8_t lower_reg(struct lower *lo, uint8_t reg, uint8_t scratch);
 uint8_t lower_b(struct lower *lo, const struct lir_op *op, uint8_t scratch);
 /* dst = src unless they are the same; of size 4 it zero-extends all the same. */
 void lower_move(struct lower *lo, unsigned size, uint8_t dst, uint8_t src);
+/* lower_alu.c: the machine's name of an operation: LIR_ADD, LIR_SUB, LIR_AND, LIR_OR, LIR_XOR. */
+enum jit_alu lower_alu_of(uint8_t code);
 
 /* Have @emit make code later; its label is to be jumped to from here, and it goes back to resume,
  * which is to be bound. NULL: out of memory. Valid until the next call. */

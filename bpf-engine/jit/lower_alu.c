@@ -14,7 +14,7 @@ void lower_mov(struct lower *lo, const struct lir_op *op)
 		lower_move(lo, op->size, op->dst, op->b);
 }
 
-static enum jit_alu alu_of(uint8_t code)
+enum jit_alu lower_alu_of(uint8_t code)
 {
 	switch (code) {
 	case LIR_SUB:
@@ -41,7 +41,7 @@ static void arithmetic_rr(struct lower *lo, uint8_t code, unsigned size, uint8_t
 	if (code == LIR_MUL)
 		jit_imul_rr(&lo->as, size, dst, src);
 	else
-		jit_alu_rr(&lo->as, alu_of(code), size, dst, src);
+		jit_alu_rr(&lo->as, lower_alu_of(code), size, dst, src);
 }
 
 static void arithmetic_mem(struct lower *lo, const struct lir_op *op, uint8_t a)
@@ -64,7 +64,7 @@ static void arithmetic_mem(struct lower *lo, const struct lir_op *op, uint8_t a)
 	if (op->code == LIR_MUL)
 		jit_imul_rm(&lo->as, op->size, op->dst, mem);
 	else
-		jit_alu_rm(&lo->as, alu_of(op->code), op->size, op->dst, mem);
+		jit_alu_rm(&lo->as, lower_alu_of(op->code), op->size, op->dst, mem);
 }
 
 /* A multiplication takes three cycles; by 2^n, 2^n + 1 or 2^n - 1 there is something faster. */
@@ -113,7 +113,7 @@ static void arithmetic_imm(struct lower *lo, const struct lir_op *op, uint8_t a)
 		size = 4;
 	if (op->dst != a)
 		jit_mov_rr(&lo->as, size, op->dst, a);
-	jit_alu_ri(&lo->as, alu_of(op->code), size, op->dst, imm);
+	jit_alu_ri(&lo->as, lower_alu_of(op->code), size, op->dst, imm);
 }
 
 static void arithmetic_reg(struct lower *lo, const struct lir_op *op, uint8_t a, uint8_t b)

@@ -24,37 +24,23 @@ void lower_store(struct lower *lo, const struct lir_op *op)
 		jit_store(&lo->as, op->size, mem, lower_b(lo, op, LIR_RDI));
 }
 
-static enum jit_alu alu_of(uint8_t code)
-{
-	switch (code) {
-	case LIR_SUB:
-		return JIT_SUB;
-	case LIR_AND:
-		return JIT_AND;
-	case LIR_OR:
-		return JIT_OR;
-	case LIR_XOR:
-		return JIT_XOR;
-	default:
-		return JIT_ADD;
-	}
-}
-
 void lower_rmw(struct lower *lo, const struct lir_op *op)
 {
 	struct jit_mem mem = lower_mem(lo, op);
 
 	if (op->b == LIR_IMM)
-		jit_alu_mi(&lo->as, alu_of(op->alu), op->size, mem, (int32_t)op->imm);
+		jit_alu_mi(&lo->as, lower_alu_of(op->alu), op->size, mem, (int32_t)op->imm);
 	else
-		jit_alu_mr(&lo->as, alu_of(op->alu), op->size, mem, lower_reg(lo, op->b, LIR_RDI));
+		jit_alu_mr(&lo->as, lower_alu_of(op->alu), op->size, mem,
+			   lower_reg(lo, op->b, LIR_RDI));
 }
 
 void lower_atomic(struct lower *lo, const struct lir_op *op)
 {
 	struct jit_mem mem = lower_mem(lo, op);
 
-	jit_lock_alu_mr(&lo->as, alu_of(op->alu), op->size, mem, lower_reg(lo, op->b, LIR_RDI));
+	jit_lock_alu_mr(&lo->as, lower_alu_of(op->alu), op->size, mem,
+			lower_reg(lo, op->b, LIR_RDI));
 }
 
 /* What the processor cannot fetch at once: try until nobody came between. */
@@ -73,7 +59,7 @@ static void fetch_loop(struct lower *lo, const struct lir_op *op)
 	jit_load(&lo->as, op->size, LIR_RAX, cell);
 	jit_bind(&lo->as, again);
 	jit_mov_rr(&lo->as, 8, sum, LIR_RAX);
-	jit_alu_rr(&lo->as, alu_of(op->alu), op->size, sum, operand);
+	jit_alu_rr(&lo->as, lower_alu_of(op->alu), op->size, sum, operand);
 	jit_lock_cmpxchg(&lo->as, op->size, cell, sum);
 	jit_jcc(&lo->as, LIR_NE, again);
 	jit_pop(&lo->as, sum);

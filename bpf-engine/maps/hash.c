@@ -210,17 +210,24 @@ static int check_flags(const struct bpfe_map *map, uint64_t flags)
 	return flags & BPF_F_LOCK && !map->attr.has_spin_lock ? -EINVAL : 0;
 }
 
-static int hash_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
-		       uint32_t cpu)
+static int checked_update(struct bpfe_map *map, const void *key, const struct hash_write *w,
+			  uint64_t flags)
 {
-	const struct hash_write w = {.value = value, .cpu = cpu};
 	int err = check_flags(map, flags);
 	struct hash_key k;
 
 	if (err)
 		return err;
 	hash_key_read(map, key, &k);
-	return update(map, &k, &w, flags);
+	return update(map, &k, w, flags);
+}
+
+static int hash_update(struct bpfe_map *map, const void *key, const void *value, uint64_t flags,
+		       uint32_t cpu)
+{
+	const struct hash_write w = {.value = value, .cpu = cpu};
+
+	return checked_update(map, key, &w, flags);
 }
 
 static bpfe_direct_update_fn direct_update(const struct bpfe_map *map)
@@ -256,13 +263,8 @@ static int percpu_update(struct bpfe_map *map, const void *key, const void *valu
 static int percpu_write(struct bpfe_map *map, const void *key, const void *value, uint64_t flags)
 {
 	const struct hash_write w = {.value = value, .all_cpus = true};
-	int err = check_flags(map, flags);
-	struct hash_key k;
 
-	if (err)
-		return err;
-	hash_key_read(map, key, &k);
-	return update(map, &k, &w, flags);
+	return checked_update(map, key, &w, flags);
 }
 
 static int hash_remove(struct bpfe_map *map, const void *key)
