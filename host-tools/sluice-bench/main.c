@@ -35,7 +35,7 @@ static const struct column *const columns[] = {
 	&column_native,         &column_linux,          &column_jit,
 	&column_hardened,       &column_interp,         &column_ubpf,
 	&columns_mitigation[0], &columns_mitigation[1], &columns_mitigation[2],
-	&columns_mitigation[3],
+	&columns_mitigation[3], &columns_mitigation[4],
 };
 
 /* ---- Options -------------------------------------------------------------------------------- */
