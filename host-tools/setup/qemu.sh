@@ -8,7 +8,7 @@
 qemu_configure=(
 	--target-list=x86_64-softmmu --without-default-features --disable-install-blobs
 	--disable-docs --enable-system --enable-kvm --enable-tcg --enable-slirp --enable-attr
-	--enable-virtfs --enable-trace-backends=log --enable-malloc-trim --disable-debug-info
+	--enable-virtfs --enable-plugins --enable-trace-backends=log --enable-malloc-trim --disable-debug-info
 	--firmwarepath=/usr/share/qemu:/usr/share/seabios
 	--without-default-devices --with-devices-x86_64=sluice
 )

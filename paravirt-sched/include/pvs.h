@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * pvs: the host's side of paravirtual scheduling, without QEMU.
+ *
+ *	front end (QEMU device, manager, replay, tests)
+ *	  pvs_loop     a thread: ticks, kicks, events of other threads           loop.c
+ *	   pvs_vm      one VM: pages in, policy, budgets, actuators, pages out   vm.c
+ *	     pvs_hint_*   the guest's page, read once and validated              hint.c ring.c
+ *	     pvs_policy   callbacks in BPF: our engine, or the host's kernel     policy*.c
+ *	     pvs_budget   leaky buckets                                          budget.c
+ *	     pvs_actuator what changes a thread's scheduling                     actuator*.c
+ *	     pvs_record   decisions written down, and replayed                   record.c replay.c
+ *
+ * The guest's pages change under us: nothing here reads a word of them twice in one event. Errors
+ * are negative errno values. Times are ns, the host's CLOCK_MONOTONIC unless it says otherwise.
+ */
+#ifndef PVS_H
+#define PVS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sluice/pvsched.h"
+#include "sluice/pvsched_policy.h"
+
+#define PVS_NAME_LEN 16
+
+/* ---- Log: where refusals are explained ------------------------------------------------------ */
+
+/* Text is appended, NUL-terminated, cut at @size. May be NULL wherever it is taken. */
+struct pvs_log {
+	char *buf;
+	size_t size, len;
+};
+
+void pvs_log(struct pvs_log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Append a line and return @err: `return pvs_refuse(...)`. */
+int pvs_refuse(struct pvs_log *log, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* ---- Hints: one guest page, read once and validated (hint.c) -------------------------------- */
+
+/* A page's hints in the fields of struct pvs_ctx of the same names; see there. */
+struct pvs_hint {
+	enum pvs_hint_status status;
+	enum pvs_reject reject;   /* why it is MALFORMED or TORN */
+	uint64_t intent, cs_word; /* as read, to see whether something changed */
+	uint32_t class, rt_prio, pending;
+	int32_t nice;
+	uint32_t cs, cs_count;
+	uint64_t cs_enter;                                       /* guest's clock */
+	uint64_t dl_runtime, dl_deadline, dl_period, next_event; /* guest's clock */
+	uint32_t wait_vcpu, wait_reason;
+	uint64_t ticket;
+	uint32_t notify;
+};
+
+#define PVS_SEQ_TRIES 4 /* tries to see line 2 whole, then its hints are TORN */
+
+/*
+ * Take one snapshot of @page, of which only what @features (PVS_F_*) names is looked at; the rest
+ * has its neutral value. @n_vcpus bounds wait_vcpu. Never blocks; at most PVS_SEQ_TRIES tries. A
+ * field out of range makes all of it MALFORMED. A torn line 2 makes the whole TORN.
+ */
+void pvs_hint_read(const struct pvs_guest_page *page, uint64_t features, uint32_t n_vcpus,
+		   struct pvs_hint *hint);
+
+/* The writer's side, as the guest does it: for tests, benches and replay. */
+void pvs_guest_set_intent(struct pvs_guest_page *page, enum pvs_class class, int nice,
+			  unsigned rt_prio, unsigned pending);
+void pvs_guest_set_deadline(struct pvs_guest_page *page, uint64_t runtime, uint64_t deadline,
+			    uint64_t period, uint64_t next_event);
+
+/* ---- Ring (ring.c) -------------------------------------------------------------------------- */
+
+/* The host's end: its index is here, not where the guest could write it. */
+struct pvs_ring {
+	uint32_t tail;
+	uint64_t taken, refused, overruns;
+};
+
+/*
+ * Copy at most @max new entries to @out and advance. A head further than PVS_RING_ENTRIES ahead is
+ * the guest's fault: overruns is counted and all are dropped up to it. Entries of an unknown type
+ * are dropped and counted in refused. Returns the number copied.
+ */
+unsigned pvs_ring_take(struct pvs_ring *ring, const struct pvs_guest_page *page,
+		       struct pvs_ring_entry *out, unsigned max);
+
+/* ---- Budgets (budget.c) --------------------------------------------------------------------- */
+
+/* A leaky bucket: holds at most @capacity_ns, refilled by @refill_ppm ns per 10^6 ns. */
+struct pvs_bucket {
+	uint64_t capacity_ns;
+	uint32_t refill_ppm;
+	uint64_t level_ns;
+	uint64_t at; /* when level_ns was right */
+};
+
+void pvs_bucket_init(struct pvs_bucket *bucket, uint64_t capacity_ns, uint32_t refill_ppm,
+		     uint64_t now);
+/* Time passes up to @now, @spent_ns of it used. Returns what is left. A clock that steps back
+ * counts as standing still. */
+uint64_t pvs_bucket_charge(struct pvs_bucket *bucket, uint64_t now, uint64_t spent_ns);
+
+/* Limits of a VM; 0 in a field of times and counts: the default. */
+struct pvs_limits {
+	uint64_t cs_budget_ns;     /* default 2 ms */
+	uint64_t boost_budget_ns;  /* default 500 ms */
+	uint32_t cs_refill_ppm;    /* default 50000: 5 % of a vCPU's time */
+	uint32_t boost_refill_ppm; /* default 100000 */
+	uint32_t max_boosted;      /* vCPUs at once; default: half of them, at least 1 */
+	uint32_t ceiling;  /* PVS_ACT_* that may be used at all; 0: all but FIFO, DEADLINE */
+	uint32_t prio_max; /* FIFO; default 10 */
+	int32_t nice_min;  /* default -20; set has_nice_min for another */
+	bool has_nice_min;
+	uint32_t kicks_per_s; /* per vCPU, kicks and doorbells; default 20000 */
+	uint64_t tick_ns;     /* default 1 ms */
+	uint64_t watchdog_ns; /* policy host not heard for so long: baseline; default 1 s */
+};
+
+void pvs_limits_default(struct pvs_limits *limits, uint32_t n_vcpus);
+
+/* Several VMs may draw on one: what is shared is the number of boosted vCPUs and a bucket. */
+struct pvs_pool;
+struct pvs_pool *pvs_pool_create(uint32_t max_boosted, uint64_t budget_ns, uint32_t refill_ppm);
+void pvs_pool_destroy(struct pvs_pool *pool);
+
+/* ---- Actuators (actuator.c, actuator_linux.c) ----------------------------------------------- */
+
+/* How a thread is to be scheduled; set says which of the fields (PVS_SET_*), none: its baseline. */
+struct pvs_sched {
+	uint32_t set;
+	int32_t nice;
+	uint32_t prio, weight;
+	uint64_t slice_ns, dl_runtime, dl_deadline, dl_period, affinity;
+};
+
+struct pvs_actuator_ops {
+	/*
+	 * Which PVS_ACT_* work for @tid, tried out on a thread of our own; what does not is
+	 * explained in @log with what would permit it.
+	 */
+	uint32_t (*probe)(void *opaque, uint32_t wanted, struct pvs_log *log);
+	/* Remember how @tid is scheduled now. -ESRCH. The handle is valid until release. */
+	int (*capture)(void *opaque, pid_t tid, void **thread);
+	/* Put @sched into effect, whole or not at all. -EPERM, -ESRCH, -EINVAL. */
+	int (*apply)(void *opaque, void *thread, const struct pvs_sched *sched);
+	/* Back to what capture saw. Quietly nothing for a thread that is gone. */
+	void (*restore)(void *opaque, void *thread);
+	void (*release)(void *opaque, void *thread); /* restores first */
+};
+
+struct pvs_actuator {
+	const struct pvs_actuator_ops *ops;
+	void *opaque;
+};
+
+/*
+ * Linux: sched_setattr(2), sched_setaffinity(2), cgroup cpu.weight. @guard: a path for the crash
+ * guard, a process of its own that restores every captured baseline when this process ends however
+ * it ends; false: none. -errno, explained in @log.
+ */
+struct pvs_linux_options {
+	bool guard;
+	const char *cgroup; /* parent under which vCPU threads may be put for WEIGHT; NULL: none */
+};
+int pvs_actuator_linux(const struct pvs_linux_options *options, struct pvs_actuator *actuator,
+		       struct pvs_log *log);
+void pvs_actuator_linux_close(struct pvs_actuator *actuator);
+
+/* One that only notes what it was asked: tests and replay. */
+struct pvs_actuator_note {
+	pid_t tid;
+	struct pvs_sched sched;
+	bool restored;
+};
+int pvs_actuator_recorder(uint32_t actuators, struct pvs_actuator *actuator);
+size_t pvs_actuator_recorder_notes(const struct pvs_actuator *actuator,
+				   const struct pvs_actuator_note **notes);
+void pvs_actuator_recorder_close(struct pvs_actuator *actuator);
+
+/* ---- Policies (policy.c, policy_engine.c, policy_kernel.c) ----------------------------------- */
+
+struct pvs_policy;
+
+enum pvs_policy_host {
+	PVS_HOST_ENGINE = 0, /* Sluice's engine in this process */
+	PVS_HOST_KERNEL,     /* the host's kernel, each callback by BPF_PROG_TEST_RUN */
+};
+
+struct pvs_tunable {
+	const char *name;
+	int64_t value;
+};
+
+struct pvs_policy_options {
+	enum pvs_policy_host host;
+	uint8_t engine;  /* enum bpfe_engine */
+	uint32_t budget; /* instructions a callback may run; 0: 100000 */
+	const struct pvs_tunable *tunables;
+	size_t n_tunables;
+};
+
+struct pvs_policy_info {
+	char name[PVS_NAME_LEN]; /* the object's `const char pvs_policy_name[]`, else the file's */
+	uint32_t version;        /* `const unsigned pvs_policy_version`, else 0 */
+	uint32_t callbacks;      /* bit 1 << enum pvs_event: those it has */
+	uint64_t runs[PVS_EVENT_MAX], run_ns[PVS_EVENT_MAX], faults;
+};
+
+/*
+ * Load the object of @size bytes at @data (copied). @name is for messages and if the object has
+ * none. Every callback is verified, for a context of sizeof(struct pvs_ctx) bytes, before this
+ * returns. Several policies may be loaded at once; each has maps of its own. Blocks while
+ * verifying; any thread. -EINVAL: no policy, or an unknown tunable; -EACCES: refused by the
+ * verifier; the log says which callback, where and why.
+ */
+int pvs_policy_load(const void *data, size_t size, const char *name,
+		    const struct pvs_policy_options *options, struct pvs_policy **policy,
+		    struct pvs_log *log);
+/* The policy of this name that is built in (none, boost, deadline, lock-holder, fair-budget), or
+ * the file of this path. Same errors; -ENOENT. */
+int pvs_policy_open(const char *name, const struct pvs_policy_options *options,
+		    struct pvs_policy **policy, struct pvs_log *log);
+void pvs_policy_put(struct pvs_policy *policy);
+struct pvs_policy *pvs_policy_get(struct pvs_policy *policy);
+void pvs_policy_info(const struct pvs_policy *policy, struct pvs_policy_info *info);
+/* Names of the built-in policies, NULL-terminated. */
+const char *const *pvs_policy_names(void);
+
+/*
+ * Run the callback of ctx->event, PVS_KEEP if there is none. The answer is as the program gave it:
+ * the caller judges it. -EIO: it was cut short (budget) or failed; -ERANGE: not an enum
+ * pvs_verdict. One thread at a time.
+ */
+int pvs_policy_run(struct pvs_policy *policy, struct pvs_ctx *ctx);
+
+/* ---- Records (record.c, replay.c) ------------------------------------------------------------ */
+
+struct pvs_record; /* a writer */
+
+/* What a record holds, in order of time as the loop saw it. */
+enum pvs_record_kind {
+	PVS_RECORD_DECISION = 1, /* an event and what came of it */
+	PVS_RECORD_RING,         /* what the guest wrote to its ring; ns is the host's clock */
+	PVS_RECORD_SWITCH,       /* a vCPU thread got or lost a host CPU */
+	PVS_RECORD_CLOCK,        /* the guest's clock minus the host's is another now */
+	PVS_RECORD_POLICY,       /* another policy is in place */
+	PVS_RECORD_END,          /* how many entries were lost because the disk did not follow */
+};
+
+struct pvs_record_decision {
+	struct pvs_ctx ctx; /* as the policy saw it, out as it answered */
+	int32_t verdict;    /* enum pvs_verdict, or what pvs_policy_run() returned */
+	uint32_t reject;    /* enum pvs_reject */
+	uint32_t applied;   /* PVS_SET_* in effect afterwards */
+	uint32_t effect_ns; /* what the actuator took, 0: not called */
+};
+
+/* Fixed-size head, then what @kind says; little-endian in the file, after the file's header. */
+struct pvs_record_entry {
+	uint32_t kind; /* enum pvs_record_kind */
+	uint16_t size; /* bytes of what follows @ns */
+	uint16_t vm;
+	uint64_t ns;
+	union {
+		struct pvs_record_decision decision;
+		struct {
+			uint32_t vcpu, reserved;
+			struct pvs_ring_entry entry;
+		} ring;
+		struct {
+			uint32_t vcpu, cpu, event, reserved; /* as struct pvs_switch */
+		} sched;
+		int64_t clock_offset_ns;
+		struct {
+			char name[PVS_NAME_LEN];
+			uint32_t version, reserved;
+		} policy;
+		uint64_t lost;
+	};
+};
+
+/* "-" is standard output. Writing is buffered and never blocks the loop for the disk: what finds no
+ * room is lost and counted. -errno. */
+int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_log *log);
+void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *entry);
+int pvs_record_close(struct pvs_record *record); /* -EIO: something was not written */
+
+/*
+ * Call @fn for each entry of a file, in order; it returns 0 to go on. Returns what @fn returned,
+ * -EINVAL for a file that is none or is cut (the log says where), or the number of entries.
+ */
+typedef int (*pvs_record_fn)(void *opaque, const struct pvs_record_entry *entry);
+int64_t pvs_record_read(const char *path, pvs_record_fn fn, void *opaque, struct pvs_log *log);
+
+/* ---- A VM (vm.c) ----------------------------------------------------------------------------- */
+
+struct pvs_vm;
+struct pvs_switch;
+
+/* What the front end does for a VM. Called in the thread that drives the VM. */
+struct pvs_vm_ops {
+	/* A host page was changed: mark it dirty. Bytes [offset, offset + size) of all host pages.
+	 */
+	void (*host_dirty)(void *opaque, size_t offset, size_t size);
+	/* Raise @vector: PVS_VECTOR_CONFIG, or that of a vCPU which asked for it. */
+	void (*notify)(void *opaque, uint32_t vector);
+};
+
+struct pvs_vm_config {
+	const char *name;
+	uint32_t n_vcpus; /* 1..PVS_MAX_VCPUS */
+	uint32_t n_vectors;
+	struct pvs_guest_page *guest; /* n_vcpus of them, written by the guest */
+	struct pvs_host_page *host;
+	struct pvs_limits limits;
+	uint32_t sources; /* PVS_SRC_* the front end delivers beside TICK, KICK and SCHEDSTAT */
+	const struct pvs_vm_ops *ops;
+	void *opaque;
+	struct pvs_actuator actuator; /* not owned */
+	struct pvs_pool *pool;        /* may be NULL; not owned */
+};
+
+/* -EINVAL, -ENOMEM. All functions on a VM: one thread at a time. */
+int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **vm, struct pvs_log *log);
+void pvs_vm_destroy(struct pvs_vm *vm); /* restores all baselines */
+
+/* Where the pages are, if not where the configuration said (PVS_F_GUEST_RAM, a map's memory). */
+void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pvs_host_page *host);
+
+/*
+ * A vCPU's thread appears or goes (hot plug; 0 for a thread that is not known yet). Its baseline is
+ * captured now. -EINVAL, -EBUSY: has one already; and what capture says.
+ */
+int pvs_vm_vcpu_add(struct pvs_vm *vm, uint32_t vcpu, pid_t tid, struct pvs_log *log);
+void pvs_vm_vcpu_remove(struct pvs_vm *vm, uint32_t vcpu);
+/* A thread that serves the VM (main loop, I/O): gets what PVS_SET_SERVICE asks for. */
+int pvs_vm_service_add(struct pvs_vm *vm, pid_t tid, struct pvs_log *log);
+
+/* The guest accepted @features: from now on its pages are looked at. 0: from now on they are not,
+ * every vCPU has its baseline and the host's pages are zeroed but for PRESENT. */
+void pvs_vm_negotiated(struct pvs_vm *vm, uint64_t features, uint64_t now);
+/* For next_event and traces: guest's clock minus host's. */
+void pvs_vm_set_clock_offset(struct pvs_vm *vm, int64_t offset_ns);
+
+/*
+ * Put @policy (a reference is taken; NULL: none) in place: EXIT is run for each vCPU of the old one
+ * and its effects are undone, unless @handover: then they stay until the new one decides otherwise
+ * or its first decision hold ends; INIT is run for each vCPU of the new one. No event is lost or
+ * seen by both.
+ */
+void pvs_vm_set_policy(struct pvs_vm *vm, struct pvs_policy *policy, bool handover, uint64_t now);
+
+/* An event of a vCPU at time @now. HINT is found out by KICK and TICK, nobody else sends it. */
+void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64_t now);
+/* A doorbell: entries of the vCPU's ring are taken. */
+void pvs_vm_doorbell(struct pvs_vm *vm, uint32_t vcpu, uint64_t now);
+/* TICK of all vCPUs; also samples schedstat. Returns when it wants to be called again at the
+ * latest: the next tick, or earlier the end of a boost (then pvs_vm_expire() is enough). */
+uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now);
+uint64_t pvs_vm_expire(struct pvs_vm *vm, uint64_t now);
+
+/* Watchdog or policy fault from outside: all baselines back, and why is shown to the guest. */
+void pvs_vm_fault(struct pvs_vm *vm, enum pvs_reject why);
+
+void pvs_vm_set_record(struct pvs_vm *vm, struct pvs_record *record); /* NULL: none; not owned */
+
+/* The host's scheduler did this to a vCPU thread (pvs_switches): the event, and for the record. */
+void pvs_vm_switch(struct pvs_vm *vm, const struct pvs_switch *event);
+
+struct pvs_vcpu_stats {
+	pid_t tid;
+	uint32_t run_state, boost, reject; /* enum pvs_run_state, pvs_boost, pvs_reject */
+	uint32_t set;                      /* PVS_SET_* in effect */
+	uint64_t events[PVS_EVENT_MAX];
+	uint64_t applied, restored, rejects[PVS_REJECT_MAX], actuator_errors;
+	uint64_t run_ns, wait_ns, boost_ns, throttled_ns;
+	uint64_t budget_cs, budget_boost;
+	uint64_t ring_taken, ring_refused, ring_overruns, rate_limited;
+	uint64_t preempted_in_cs; /* stops while the page said critical section or lock held */
+	struct pvs_hint hint;     /* last seen */
+	uint64_t decision;
+	uint64_t actuator_ns, actuator_calls; /* time in apply and restore */
+};
+
+/* -ENOENT: no such vCPU. */
+int pvs_vm_vcpu_stats(const struct pvs_vm *vm, uint32_t vcpu, struct pvs_vcpu_stats *stats);
+struct pvs_policy *pvs_vm_policy(const struct pvs_vm *vm); /* no new reference */
+uint32_t pvs_vm_sources(const struct pvs_vm *vm);
+uint32_t pvs_vm_actuators(const struct pvs_vm *vm);
+
+/* ---- The loop (loop.c) ----------------------------------------------------------------------- */
+
+/*
+ * A thread that drives one or several VMs: timerfd for ticks and ends of boosts, eventfds for
+ * kicks. It is the only one that touches them; everything below may be called from any thread.
+ */
+struct pvs_loop;
+
+int pvs_loop_create(const char *thread_name, struct pvs_loop **loop, struct pvs_log *log);
+void pvs_loop_destroy(struct pvs_loop *loop); /* VMs are taken out first */
+pid_t pvs_loop_tid(const struct pvs_loop *loop);
+
+/* @n_vcpus words through which events are posted: shared with another process, or NULL: own ones.
+ */
+struct pvs_mailbox;
+
+/* The VM is the loop's until pvs_loop_remove(), which blocks until the loop let go of it. */
+int pvs_loop_add(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_mailbox *mailbox,
+		 struct pvs_log *log);
+void pvs_loop_remove(struct pvs_loop *loop, struct pvs_vm *vm);
+
+/* Run @fn in the loop's thread and wait for it: control plane. Never from the loop itself. */
+void pvs_loop_call(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque);
+
+/* Have the loop watch @fd (EPOLLIN); @fn runs in its thread. NULL: no longer. */
+int pvs_loop_watch(struct pvs_loop *loop, int fd, void (*fn)(void *opaque, int fd), void *opaque);
+
+/* ---- Mailbox: events from other threads, without a lock (mailbox.c) -------------------------- */
+
+/*
+ * In a memfd, so that another process may be the loop. Per vCPU a word of pending events, set with
+ * an atomic or; and an eventfd, written when the loop may sleep.
+ */
+int pvs_mailbox_create(uint32_t n_vcpus, struct pvs_mailbox **mailbox);
+int pvs_mailbox_from_fds(int memfd, int eventfd, uint32_t n_vcpus, struct pvs_mailbox **mailbox);
+void pvs_mailbox_destroy(struct pvs_mailbox *mailbox);
+int pvs_mailbox_memfd(const struct pvs_mailbox *mailbox);
+int pvs_mailbox_eventfd(const struct pvs_mailbox *mailbox);
+
+/* Any thread, any time, no lock, no allocation; a system call only if the loop sleeps. Events of
+ * one kind about one vCPU that the loop has not seen yet become one. */
+#define PVS_POST_DOORBELL (1u << 31)
+void pvs_mailbox_post(struct pvs_mailbox *mailbox, uint32_t vcpu, uint32_t events);
+
+/* ---- Sources (source_schedstat.c, source_bpf.c) ---------------------------------------------- */
+
+/* Run and wait time of @tid so far, ns. -ESRCH, -EIO. */
+int pvs_schedstat_read(int fd, uint64_t *run_ns, uint64_t *wait_ns);
+int pvs_schedstat_open(pid_t tid); /* a file descriptor, or -errno */
+
+/*
+ * BPF on sched_switch of the host: what happens to the threads it was told of. Needs CAP_BPF and
+ * CAP_PERFMON; -EPERM and others are explained in @log with what would permit it.
+ */
+struct pvs_switches;
+struct pvs_switch {
+	uint64_t ns;
+	pid_t tid;
+	uint32_t vm, vcpu, cpu;
+	uint32_t
+		event; /* PVS_EVENT_VCPU_RUN, VCPU_STOP, or HALT: it stopped and was not runnable */
+};
+int pvs_switches_open(struct pvs_switches **switches, struct pvs_log *log);
+void pvs_switches_close(struct pvs_switches *switches);
+int pvs_switches_add(struct pvs_switches *switches, pid_t tid, uint32_t vm, uint32_t vcpu);
+void pvs_switches_remove(struct pvs_switches *switches, pid_t tid);
+int pvs_switches_fd(const struct pvs_switches *switches); /* readable when there is something */
+unsigned pvs_switches_take(struct pvs_switches *switches,
+			   void (*fn)(void *opaque, const struct pvs_switch *event), void *opaque);
+uint64_t pvs_switches_lost(const struct pvs_switches *switches);
+
+/* ---- Manager: one policy and one budget for several QEMUs (manager/) ------------------------- */
+
+/*
+ * The client in a front end: hands pages, mailbox and thread ids to the manager listening at @path,
+ * which is then the loop. When the manager goes away its guard restores the baselines, @lost is
+ * called in a thread of the client's, and the client connects again by itself every second;
+ * @connected is called when it has.
+ */
+struct pvs_client;
+struct pvs_client_config {
+	const char *path, *name;
+	uint32_t n_vcpus, n_vectors;
+	int guest_fd, host_fd; /* memfds of the pages */
+	struct pvs_mailbox *mailbox;
+	struct pvs_limits limits;
+	uint32_t sources;
+	void (*connected)(void *opaque, const char *policy, uint32_t sources, uint32_t actuators);
+	void (*lost)(void *opaque);
+	void (*notify)(void *opaque, uint32_t vector);
+	void (*policy)(void *opaque, const char *name,
+		       uint32_t version); /* another one is in place */
+	void *opaque;
+};
+int pvs_client_create(const struct pvs_client_config *config, struct pvs_client **client,
+		      struct pvs_log *log);
+void pvs_client_destroy(struct pvs_client *client);
+int pvs_client_vcpu_add(struct pvs_client *client, uint32_t vcpu, pid_t tid);
+void pvs_client_vcpu_remove(struct pvs_client *client, uint32_t vcpu);
+int pvs_client_service_add(struct pvs_client *client, pid_t tid);
+void pvs_client_negotiated(struct pvs_client *client, uint64_t features);
+void pvs_client_set_clock_offset(struct pvs_client *client, int64_t offset_ns);
+
+#endif
