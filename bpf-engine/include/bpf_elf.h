@@ -103,4 +103,26 @@ const char *bpfe_object_source_line(const struct bpfe_object *obj, uint32_t i, u
 int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
 		     struct bpfe_program **prog, struct bpfe_map ***maps, struct bpfe_log *log);
 
+/*
+ * Several programs of one object that share its maps and global variables: create the maps and fill
+ * global data once, then load each program with them. *maps is an array of bpfe_object_n_maps()
+ * references for bpfe_object_put_maps(); NULL stands for a map that cannot be created and that no
+ * program of the object uses. @alloc NULL: the C heap. Errors as bpfe_map_create().
+ */
+int bpfe_object_create_maps(const struct bpfe_object *obj, const struct bpfe_allocator *alloc,
+			    struct bpfe_map ***maps, struct bpfe_log *log);
+
+/*
+ * As bpfe_object_load() with the object's maps as bpfe_object_create_maps() made them; on success
+ * the program has references of its own. Programs for prog arrays that it may get to are loaded
+ * and put there again, with each call.
+ */
+int bpfe_object_load_with_maps(const struct bpfe_object *obj, uint32_t i,
+			       const struct bpfe_load_attr *attr, struct bpfe_map *const *maps,
+			       struct bpfe_program **prog, struct bpfe_log *log);
+
+/* Put the maps that bpfe_object_load() or bpfe_object_create_maps() made of @obj, free the array;
+ * NULL: nothing. */
+void bpfe_object_put_maps(const struct bpfe_object *obj, struct bpfe_map **maps);
+
 #endif

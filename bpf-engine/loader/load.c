@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /*
- * Loading a program of an object: maps are created and filled, constants frozen, the program is
- * verified, and then those programs that its prog arrays are to hold, and theirs.
+ * Loading a program of an object: maps are created and filled, constants frozen, or those of
+ * programs loaded before are taken; the program is verified, and then those programs that its prog
+ * arrays are to hold, and theirs.
  */
 #include "object.h"
 
@@ -275,27 +276,16 @@ static int fill_prog_arrays(struct loading *l)
 
 static int load_all(struct loading *l, uint32_t i)
 {
-	int ret = check_program(l, i);
+	int ret = load_program(l, i, true);
 
-	need_maps_of_program(l, i);
-	if (!ret)
-		ret = create_maps(l);
-	if (!ret)
-		ret = fill_maps(l);
-	if (!ret)
-		ret = load_program(l, i, true);
-	if (!ret)
-		ret = fill_prog_arrays(l);
-	return ret;
+	return ret ? ret : fill_prog_arrays(l);
 }
 
-static void put_maps(struct bpfe_map **maps, uint32_t n)
+static int make_maps(struct loading *l)
 {
-	for (uint32_t i = 0; maps && i < n; i++) {
-		if (maps[i])
-			bpfe_map_put(maps[i]);
-	}
-	free(maps);
+	int ret = create_maps(l);
+
+	return ret ? ret : fill_maps(l);
 }
 
 static int allocate(struct loading *l)
@@ -306,38 +296,104 @@ static int allocate(struct loading *l)
 	l->bindings = calloc((size_t)obj->n_maps + 1, sizeof(*l->bindings));
 	l->filled = calloc((size_t)obj->n_maps + 1, sizeof(*l->filled));
 	l->needed = calloc((size_t)obj->n_maps + 1, sizeof(*l->needed));
-	l->programs = calloc(obj->n_programs, sizeof(struct bpfe_program *));
-	return l->maps && l->bindings && l->filled && l->needed && l->programs ? 0 : -ENOMEM;
+	l->programs = calloc((size_t)obj->n_programs + 1, sizeof(struct bpfe_program *));
+	if (l->maps && l->bindings && l->filled && l->needed && l->programs)
+		return 0;
+	return bpfe_refuse(l->log, -ENOMEM, BPFE_NO_MEMORY, 0, "out of memory");
+}
+
+/* Program @i is the caller's if @ret is 0; the others are held by the arrays they are in. */
+static int release(struct loading *l, uint32_t i, struct bpfe_program **prog, int ret)
+{
+	for (uint32_t p = 0; l->programs && p < l->obj->n_programs; p++) {
+		if (l->programs[p] && (ret || p != i))
+			bpfe_program_put(l->programs[p]);
+	}
+	if (!ret && prog)
+		*prog = l->programs[i];
+	free(l->programs);
+	free(l->filled);
+	free(l->needed);
+	free(l->bindings);
+	return ret;
+}
+
+static int begin(struct loading *l, uint32_t i)
+{
+	if (i >= l->obj->n_programs)
+		return bpfe_refuse(l->log, -ENOENT, BPFE_BAD_ENCODING, 0,
+				   "program %u of an object that has %u", i, l->obj->n_programs);
+	l->type = l->attr->type ? l->attr->type : bpfe_object_program_type(l->obj, i);
+	return allocate(l);
 }
 
 int bpfe_object_load(const struct bpfe_object *obj, uint32_t i, const struct bpfe_load_attr *attr,
 		     struct bpfe_program **prog, struct bpfe_map ***maps, struct bpfe_log *log)
 {
 	struct loading l = {.obj = obj, .attr = attr, .log = log};
-	int ret;
+	int ret = begin(&l, i);
 
-	if (i >= obj->n_programs)
-		return bpfe_refuse(log, -ENOENT, BPFE_BAD_ENCODING, 0,
-				   "program %u of an object that has %u", i, obj->n_programs);
-	l.type = attr->type ? attr->type : bpfe_object_program_type(obj, i);
-	ret = allocate(&l);
-	if (ret)
-		bpfe_refuse(log, ret, BPFE_NO_MEMORY, 0, "out of memory");
-	else
-		ret = load_all(&l, i);
-	for (uint32_t p = 0; l.programs && p < obj->n_programs; p++) {
-		if (l.programs[p] && (ret || p != i))
-			bpfe_program_put(l.programs[p]);
-	}
+	if (!ret)
+		ret = check_program(&l, i);
 	if (!ret) {
-		*prog = l.programs[i];
-		*maps = l.maps;
-	} else {
-		put_maps(l.maps, obj->n_maps);
+		need_maps_of_program(&l, i);
+		ret = make_maps(&l);
 	}
-	free(l.programs);
-	free(l.filled);
-	free(l.needed);
-	free(l.bindings);
-	return ret;
+	if (!ret)
+		ret = load_all(&l, i);
+	if (ret)
+		bpfe_object_put_maps(obj, l.maps);
+	else
+		*maps = l.maps;
+	return release(&l, i, prog, ret);
+}
+
+int bpfe_object_create_maps(const struct bpfe_object *obj, const struct bpfe_allocator *alloc,
+			    struct bpfe_map ***maps, struct bpfe_log *log)
+{
+	const struct bpfe_load_attr attr = {.alloc = alloc};
+	struct loading l = {.obj = obj, .attr = &attr, .log = log};
+	int ret = allocate(&l);
+
+	if (!ret) {
+		for (uint32_t i = 0; i < obj->n_programs; i++)
+			need_maps_of_program(&l, i);
+		ret = make_maps(&l);
+	}
+	if (ret)
+		bpfe_object_put_maps(obj, l.maps);
+	else
+		*maps = l.maps;
+	return release(&l, 0, NULL, ret);
+}
+
+int bpfe_object_load_with_maps(const struct bpfe_object *obj, uint32_t i,
+			       const struct bpfe_load_attr *attr, struct bpfe_map *const *maps,
+			       struct bpfe_program **prog, struct bpfe_log *log)
+{
+	struct loading l = {.obj = obj, .attr = attr, .log = log};
+	int ret = begin(&l, i);
+
+	if (!ret)
+		ret = check_program(&l, i);
+	for (uint32_t m = 0; !ret && m < obj->n_maps; m++) {
+		l.maps[m] = maps[m];
+		if (maps[m]) {
+			l.bindings[m].id = m;
+			l.bindings[m].map = maps[m];
+		}
+	}
+	if (!ret)
+		ret = load_all(&l, i);
+	free(l.maps);
+	return release(&l, i, prog, ret);
+}
+
+void bpfe_object_put_maps(const struct bpfe_object *obj, struct bpfe_map **maps)
+{
+	for (uint32_t i = 0; maps && i < obj->n_maps; i++) {
+		if (maps[i])
+			bpfe_map_put(maps[i]);
+	}
+	free(maps);
 }
