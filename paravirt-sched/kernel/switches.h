@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What switches.bpf.c and source_bpf.c share. */
+#ifndef PVS_KERNEL_SWITCHES_H
+#define PVS_KERNEL_SWITCHES_H
+
+#define PVS_SWITCHES_RING_BYTES  (1u << 20)
+#define PVS_SWITCHES_MAX_THREADS 16384u
+
+/* Map `threads`: by thread id. */
+struct switches_thread {
+	__u32 vm, vcpu;
+};
+
+/* Ring `events`; the fields of struct pvs_switch. */
+struct switches_event {
+	__u64 ns;
+	__s32 tid;
+	__u32 vm, vcpu, cpu;
+	__u32 event; /* enum pvs_event */
+	__u32 reserved;
+};
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Switches of vCPU threads, told by kernel/switches.bpf.c as they happen. */
+#include <errno.h>
+#include <stdlib.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel_access.h"
+#include "kernel/switches.h"
+
+struct pvs_switches {
+	struct bpf_object *object;
+	struct bpf_link *link;
+	struct ring_buffer *ring;
+	int threads, events;  /* map fds, the object's */
+	const uint64_t *lost; /* the program's counter, mapped */
+	/* for the time of pvs_switches_take() */
+	void (*fn)(void *opaque, const struct pvs_switch *event);
+	void *opaque;
+};
+
+static int on_event(void *opaque, void *data, size_t size)
+{
+	const struct pvs_switches *switches = opaque;
+	const struct switches_event *entry = data;
+	const struct pvs_switch event = {
+		.ns = entry->ns,
+		.tid = entry->tid,
+		.vm = entry->vm,
+		.vcpu = entry->vcpu,
+		.cpu = entry->cpu,
+		.event = entry->event,
+	};
+
+	switches->fn(switches->opaque, &event);
+	return 0;
+}
+
+static int find_maps(struct pvs_switches *switches)
+{
+	struct bpf_map *bss = bpf_object__find_map_by_name(switches->object, ".bss");
+	size_t size;
+
+	switches->threads = bpf_object__find_map_fd_by_name(switches->object, "threads");
+	switches->events = bpf_object__find_map_fd_by_name(switches->object, "events");
+	switches->lost = bss ? bpf_map__initial_value(bss, &size) : NULL;
+	if (switches->threads < 0 || switches->events < 0 || !switches->lost)
+		return -EINVAL;
+	switches->ring = ring_buffer__new(switches->events, on_event, switches, NULL);
+	return switches->ring ? 0 : -errno;
+}
+
+static int load(struct pvs_switches *switches, struct pvs_log *log)
+{
+	int err = pvs_kernel_can_trace(log);
+
+	if (!err)
+		err = pvs_kernel_object_open_own("switches", &switches->object, log);
+	if (!err)
+		err = pvs_kernel_object_load(switches->object, log);
+	return err;
+}
+
+static int attach(struct pvs_switches *switches, struct pvs_log *log)
+{
+	struct bpf_program *program =
+		bpf_object__find_program_by_name(switches->object, "on_switch");
+
+	if (find_maps(switches) < 0)
+		return pvs_refuse(log, -EINVAL, "switches: the object lacks a map of its own");
+	switches->link = program ? bpf_program__attach(program) : NULL;
+	return switches->link ? 0 : pvs_kernel_refuse(log, -errno, "attach to sched_switch");
+}
+
+int pvs_switches_open(struct pvs_switches **out, struct pvs_log *log)
+{
+	struct pvs_switches *switches = calloc(1, sizeof(*switches));
+	int err;
+
+	*out = NULL;
+	if (!switches)
+		return -ENOMEM;
+	err = load(switches, log);
+	if (!err)
+		err = attach(switches, log);
+	if (err) {
+		pvs_switches_close(switches);
+		return err;
+	}
+	*out = switches;
+	return 0;
+}
+
+void pvs_switches_close(struct pvs_switches *switches)
+{
+	if (!switches)
+		return;
+	bpf_link__destroy(switches->link);
+	ring_buffer__free(switches->ring);
+	bpf_object__close(switches->object);
+	free(switches);
+}
+
+int pvs_switches_add(struct pvs_switches *switches, pid_t tid, uint32_t vm, uint32_t vcpu)
+{
+	const struct switches_thread thread = {.vm = vm, .vcpu = vcpu};
+
+	return bpf_map_update_elem(switches->threads, &tid, &thread, BPF_ANY);
+}
+
+void pvs_switches_remove(struct pvs_switches *switches, pid_t tid)
+{
+	bpf_map_delete_elem(switches->threads, &tid);
+}
+
+int pvs_switches_fd(const struct pvs_switches *switches)
+{
+	return switches->events;
+}
+
+unsigned pvs_switches_take(struct pvs_switches *switches,
+			   void (*fn)(void *opaque, const struct pvs_switch *event), void *opaque)
+{
+	int taken;
+
+	switches->fn = fn;
+	switches->opaque = opaque;
+	taken = ring_buffer__consume(switches->ring);
+	return taken > 0 ? (unsigned)taken : 0;
+}
+
+uint64_t pvs_switches_lost(const struct pvs_switches *switches)
+{
+	return __atomic_load_n(switches->lost, __ATOMIC_RELAXED);
+}
