@@ -41,8 +41,8 @@ enum pvs_verdict {
 enum pvs_hint_status {
 	PVS_HINT_NONE = 0, /* the guest gives none, or not yet */
 	PVS_HINT_OK,
-	PVS_HINT_MALFORMED, /* all hint fields are 0 */
-	PVS_HINT_TORN,      /* all hint fields are 0 */
+	PVS_HINT_MALFORMED, /* all hint fields are 0, wait_vcpu is PVS_WAIT_NOBODY */
+	PVS_HINT_TORN,      /* the same */
 };
 
 /* Fields of struct pvs_decision that are meant. */

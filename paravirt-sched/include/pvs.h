@@ -72,6 +72,12 @@ void pvs_guest_set_intent(struct pvs_guest_page *page, enum pvs_class class, int
 			  unsigned rt_prio, unsigned pending);
 void pvs_guest_set_deadline(struct pvs_guest_page *page, uint64_t runtime, uint64_t deadline,
 			    uint64_t period, uint64_t next_event);
+/* Enter a critical section, @why PVS_CS_*, or leave it (0). @now: guest's clock. */
+void pvs_guest_set_cs(struct pvs_guest_page *page, unsigned why, uint64_t now);
+void pvs_guest_set_wait(struct pvs_guest_page *page, uint32_t vcpu, enum pvs_wait_reason reason);
+/* @tail: the host's, from its page. False: no room. */
+bool pvs_guest_ring_put(struct pvs_guest_page *page, uint32_t tail,
+			const struct pvs_ring_entry *entry);
 
 /* ---- Ring (ring.c) -------------------------------------------------------------------------- */
 
@@ -96,7 +102,9 @@ struct pvs_bucket {
 	uint64_t capacity_ns;
 	uint32_t refill_ppm;
 	uint64_t level_ns;
-	uint64_t at; /* when level_ns was right */
+	uint64_t at;       /* when level_ns was right */
+	uint64_t debt_ns;  /* spent beyond the level; paid back before the level rises */
+	uint32_t fraction; /* of a ns refilled, in 10^-6 */
 };
 
 void pvs_bucket_init(struct pvs_bucket *bucket, uint64_t capacity_ns, uint32_t refill_ppm,
@@ -104,6 +112,10 @@ void pvs_bucket_init(struct pvs_bucket *bucket, uint64_t capacity_ns, uint32_t r
 /* Time passes up to @now, @spent_ns of it used. Returns what is left. A clock that steps back
  * counts as standing still. */
 uint64_t pvs_bucket_charge(struct pvs_bucket *bucket, uint64_t now, uint64_t spent_ns);
+/* How long the level lasts, ns, if all time is charged and it refills meanwhile; UINT64_MAX:
+ * always.
+ */
+uint64_t pvs_bucket_lasts(const struct pvs_bucket *bucket);
 
 /* Limits of a VM; 0 in a field of times and counts: the default. */
 struct pvs_limits {
@@ -123,7 +135,8 @@ struct pvs_limits {
 
 void pvs_limits_default(struct pvs_limits *limits, uint32_t n_vcpus);
 
-/* Several VMs may draw on one: what is shared is the number of boosted vCPUs and a bucket. */
+/* Several VMs of one loop may draw on one: what is shared is the number of boosted vCPUs and a
+ * bucket. No locks: one thread at a time. NULL: out of memory. Destroyed after its VMs. */
 struct pvs_pool;
 struct pvs_pool *pvs_pool_create(uint32_t max_boosted, uint64_t budget_ns, uint32_t refill_ppm);
 void pvs_pool_destroy(struct pvs_pool *pool);
