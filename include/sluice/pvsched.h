@@ -36,10 +36,13 @@
 /* ---- BAR0: registers ---------------------------------------------------------------------- */
 /*
  * 32-bit registers take aligned 4-byte accesses; registers marked 64 one aligned 8-byte access or
- * two aligned 4-byte ones, low half first (a write takes effect with the high half). Any other
- * access, and any to a hole, reads zero, writes nothing and increments BAD_ACCESS.
+ * two aligned 4-byte ones, low half first: a read of CLOCK's low half keeps the high half that
+ * belongs to it, a write takes effect with the high half. Any other access, any to a hole, a read
+ * of WO and a write to RO reads zero, writes nothing and increments BAD_ACCESS; so does a write to
+ * a register that is settled (DRV_FEATURES after FEATURES_OK; the page addresses after DRIVER_OK)
+ * and one that names a vCPU that cannot exist.
  */
-#define PVS_REGS_SIZE 0x8000
+#define PVS_REGS_SIZE 0x10000
 
 #define PVS_REG_MAGIC        0x000 /* RO  "PVSC" */
 #define PVS_REG_VERSION      0x004 /* RO  major << 16 | minor */
@@ -67,43 +70,59 @@
 #define PVS_REG_DOORBELL      0x078 /* WO  vCPU whose event ring has something new */
 /* Writing anything to KICK + 4 * v has the policy look at vCPU v now. Rate-limited. */
 #define PVS_REG_KICK 0x4000
+/*
+ * RO, VCPU_ID + 4 * v: by which number the hardware knows the vCPU whose pages are the v-th, on x86
+ * its APIC id. A guest numbers its CPUs as it found them, which is not their order here when they
+ * were plugged in another one.
+ */
+#define PVS_REG_VCPU_ID 0x8000
 
 #define PVS_MAGIC         0x43535650u /* "PVSC" as bytes in memory */
 #define PVS_VERSION_MAJOR 1
 #define PVS_VERSION_MINOR 0
 
-/* STATUS: the guest sets the low bits, in order; FEATURES_OK and DRIVER_OK read back as 0 when
- * refused, with RESULT saying why. */
+/*
+ * STATUS: the guest sets the low bits, in order, and clears none but all: 0 resets the device, with
+ * all pages zeroed and another GENERATION. FEATURES_OK and DRIVER_OK read back as 0 when refused,
+ * with RESULT saying why; then the guest may mend what was refused and set them again. The device's
+ * bits are not the guest's to write, whatever it writes there is ignored.
+ */
 #define PVS_STATUS_ACKNOWLEDGE 0x01u
 #define PVS_STATUS_DRIVER      0x02u
 #define PVS_STATUS_FEATURES_OK 0x04u
 #define PVS_STATUS_DRIVER_OK   0x08u /* pages are looked at from now on */
-#define PVS_STATUS_RENEGOTIATE \
-	0x40u                   /* set by the device: pages are ignored until a new DRIVER_OK */
+#define PVS_STATUS_RENEGOTIATE                                                               \
+	0x40u /* set by the device with FEATURES_OK and DRIVER_OK cleared: pages are ignored \
+		 until a new DRIVER_OK, which clears it */
 #define PVS_STATUS_FAILED 0x80u /* set by the device; only a reset helps */
 
 /* RESULT */
 enum pvs_result {
 	PVS_RESULT_OK = 0,
 	PVS_RESULT_FEATURES, /* accepted a feature not offered, or one without another it needs */
-	PVS_RESULT_ORDER,    /* a status bit before the one it builds on */
+	PVS_RESULT_ORDER,    /* a status bit before the one it builds on, or one taken back */
 	PVS_RESULT_ADDRESS,  /* GUEST_PAGES or HOST_PAGES: misaligned, overlapping or not RAM */
 	PVS_RESULT_MIGRATED, /* RENEGOTIATE: the host is another one, or the state an older one */
 	PVS_RESULT_WATCHDOG, /* the policy host stopped answering; vCPUs have their baseline */
 };
 
 /* Features */
-#define PVS_F_INTENT       (1ull << 0)  /* guest line 0: what the vCPU runs */
-#define PVS_F_CS           (1ull << 1)  /* guest line 1: critical sections */
-#define PVS_F_DEADLINE     (1ull << 2)  /* guest line 2 */
-#define PVS_F_LOCK         (1ull << 3)  /* guest line 3: which vCPU it waits for */
-#define PVS_F_STATE        (1ull << 4)  /* host lines 0 and 1 */
-#define PVS_F_CAPACITY     (1ull << 5)  /* host line 2 */
-#define PVS_F_RING         (1ull << 6)  /* the event ring, DOORBELL */
-#define PVS_F_TICKET       (1ull << 7)  /* tickets: host line 3 answers guest line 3 */
-#define PVS_F_KICK_DEBOOST (1ull << 8)  /* the guest kicks when a boost is no longer needed */
-#define PVS_F_OPAQUE       (1ull << 9)  /* the opaque pages */
-#define PVS_F_GUEST_RAM    (1ull << 10) /* pages lie in guest RAM instead of BARs 2 and 4 */
+#define PVS_F_INTENT       (1ull << 0) /* guest line 0: what the vCPU runs */
+#define PVS_F_CS           (1ull << 1) /* guest line 1: critical sections */
+#define PVS_F_DEADLINE     (1ull << 2) /* guest line 2 */
+#define PVS_F_LOCK         (1ull << 3) /* guest line 3: which vCPU it waits for */
+#define PVS_F_STATE        (1ull << 4) /* host lines 0 and 1 */
+#define PVS_F_CAPACITY     (1ull << 5) /* host line 2 */
+#define PVS_F_RING         (1ull << 6) /* the event ring, DOORBELL */
+#define PVS_F_TICKET       (1ull << 7) /* tickets: host line 3 answers guest line 3 */
+#define PVS_F_KICK_DEBOOST (1ull << 8) /* the guest kicks when a boost is no longer needed */
+#define PVS_F_OPAQUE       (1ull << 9) /* the opaque pages */
+/* Pages lie in guest RAM instead of BARs 2 and 4, as those are laid out: opaque pages included. */
+#define PVS_F_GUEST_RAM (1ull << 10)
+
+/* What needs INTENT: a kick that ends a boost and a ticket that asks for one say nothing without.
+ */
+#define PVS_F_NEED_INTENT (PVS_F_TICKET | PVS_F_KICK_DEBOOST)
 
 /* ---- BAR2: guest to host, a page for each vCPU --------------------------------------------- */
 
@@ -342,7 +361,8 @@ _Static_assert(__builtin_offsetof(struct pvs_host_page, seq) == 64, "line 1");
 _Static_assert(__builtin_offsetof(struct pvs_host_page, capacity) == 128, "line 2");
 _Static_assert(__builtin_offsetof(struct pvs_host_page, hw_id) == 136, "hw_id");
 _Static_assert(__builtin_offsetof(struct pvs_host_page, decision) == 192, "line 3");
-_Static_assert(PVS_REG_KICK + 4 * PVS_MAX_VCPUS <= PVS_REGS_SIZE, "kick registers");
+_Static_assert(PVS_REG_KICK + 4 * PVS_MAX_VCPUS <= PVS_REG_VCPU_ID, "kick registers");
+_Static_assert(PVS_REG_VCPU_ID + 4 * PVS_MAX_VCPUS <= PVS_REGS_SIZE, "vCPU ids");
 #endif
 
 #endif
