@@ -172,9 +172,12 @@ struct pvs_actuator {
 };
 
 /*
- * Linux: sched_setattr(2), sched_setaffinity(2), cgroup cpu.weight. @guard: a path for the crash
- * guard, a process of its own that restores every captured baseline when this process ends however
- * it ends; false: none. -errno, explained in @log.
+ * Linux: sched_setattr(2), sched_setaffinity(2), cgroup cpu.weight. @guard: start the crash guard, a
+ * process of its own that restores every captured baseline when this process ends however it ends.
+ * A boost is in effect for one thread: what that one creates has the default. affinity narrows what
+ * the thread had. apply may also return -EBUSY: no DEADLINE bandwidth left, or the thread is pinned;
+ * capture -EPERM: a thread of a process that this one may not change, -ENOSPC: the guard's table is
+ * full. One thread at a time. -errno, explained in @log.
  */
 struct pvs_linux_options {
 	bool guard;
@@ -182,7 +185,15 @@ struct pvs_linux_options {
 };
 int pvs_actuator_linux(const struct pvs_linux_options *options, struct pvs_actuator *actuator,
 		       struct pvs_log *log);
-void pvs_actuator_linux_close(struct pvs_actuator *actuator);
+void pvs_actuator_linux_close(struct pvs_actuator *actuator); /* after all are released */
+/* Is the crash guard there? */
+bool pvs_actuator_linux_guarded(const struct pvs_actuator *actuator);
+/* The limits this process has (RLIMIT_NICE, RLIMIT_RTPRIO): lowest nice, greatest FIFO priority (0:
+ * none). What goes beyond is -EPERM: keep pvs_limits within. */
+int pvs_actuator_linux_nice_min(const struct pvs_actuator *actuator);
+unsigned pvs_actuator_linux_prio_max(const struct pvs_actuator *actuator);
+/* Say in @log if nice and slices of process @pid count only within its session (autogroup). */
+void pvs_autogroup_note(pid_t pid, struct pvs_log *log);
 
 /* One that only notes what it was asked: tests and replay. */
 struct pvs_actuator_note {
