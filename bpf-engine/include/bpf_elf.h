@@ -49,6 +49,14 @@ int bpfe_object_set_global(struct bpfe_object *obj, const char *name, const void
  * several. Owned by the object. */
 const void *bpfe_object_global(const struct bpfe_object *obj, const char *name, size_t *size);
 
+/* Where in the value of its section's map the global variable @name is. -ENOENT, -ENOTUNIQ. */
+int bpfe_object_global_place(const struct bpfe_object *obj, const char *name, size_t *offset,
+			     size_t *size);
+
+/* Where in the file the bytes of global variable @name are, so that a file can be written that has
+ * other ones. -ENOENT: there is none, or it has none there (.bss); -ENOTUNIQ. */
+int bpfe_object_global_offset(const struct bpfe_object *obj, const char *name, size_t *offset);
+
 /* Text of section license ("GPL"), "" without one. Owned by the object. */
 const char *bpfe_object_license(const struct bpfe_object *obj);
 

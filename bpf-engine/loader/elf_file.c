@@ -242,6 +242,7 @@ int elf_file_open(struct elf_file *file, const void *data, size_t size, struct b
 		return ret;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return object_refuse(log, "libelf: %s", elf_errmsg(-1));
+	file->image = data;
 	file->size = size;
 	/* libelf takes a plain pointer and only reads from it. */
 	file->elf = elf_memory((char *)(uintptr_t)data, size);

@@ -180,3 +180,32 @@ const void *bpfe_object_global(const struct bpfe_object *obj, const char *name, 
 	*size = symbol->size;
 	return map->contents + symbol->value;
 }
+
+int bpfe_object_global_offset(const struct bpfe_object *obj, const char *name, size_t *offset)
+{
+	const struct elf_section *sections = obj->file.sections;
+	const struct elf_symbol *symbol;
+	struct map_def *map;
+	int ret = find_variable(obj, name, &map, &symbol);
+
+	if (ret)
+		return ret;
+	if (!sections[symbol->section].data)
+		return -ENOENT;
+	*offset = sections[symbol->section].data - obj->file.image + symbol->value;
+	return 0;
+}
+
+int bpfe_object_global_place(const struct bpfe_object *obj, const char *name, size_t *offset,
+			     size_t *size)
+{
+	const struct elf_symbol *symbol;
+	struct map_def *map;
+	int ret = find_variable(obj, name, &map, &symbol);
+
+	if (ret)
+		return ret;
+	*offset = symbol->value;
+	*size = symbol->size;
+	return 0;
+}

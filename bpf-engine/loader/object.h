@@ -45,6 +45,7 @@ struct elf_symbol {
 
 struct elf_file {
 	Elf *elf;
+	const uint8_t *image; /* size bytes */
 	size_t size;
 	struct elf_section *sections; /* [0] is the null section */
 	uint32_t n_sections;

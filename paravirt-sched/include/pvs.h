@@ -294,7 +294,7 @@ struct pvs_policy_map {
 	bool global;          /* a section of global variables: one value */
 };
 
-/* The @i-th, in the order of the object. -ENOENT: no more of them. */
+/* The @i-th: tunables by name, maps in the order of the object. -ENOENT: no more of them. */
 int pvs_policy_tunable(const struct pvs_policy *policy, uint32_t i, struct pvs_tunable_info *info);
 int pvs_policy_map(const struct pvs_policy *policy, uint32_t i, struct pvs_policy_map *map);
 /* -ENOENT: it has no such callback; -EOPNOTSUPP: its host does not say. */

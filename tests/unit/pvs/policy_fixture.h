@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Policies for tests: objects made at build time (PVS_OBJECTS names their folder), and contexts as
+ * a VM makes them. Where there is no clang all tests skip, saying so.
+ */
+#ifndef TEST_PVS_POLICY_FIXTURE_H
+#define TEST_PVS_POLICY_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pvs.h>
+
+/* What main() returns: the outcome of @tests, an array, in a thread that may run policies. */
+#define run_policy_tests(tests) \
+	(policy_tests_begin() ? 0 : policy_tests_end(cmocka_run_group_tests(tests, NULL, NULL)))
+
+bool policy_tests_begin(void); /* true: skip */
+int policy_tests_end(int failed);
+
+/* Path of test object @name, in a static buffer. */
+const char *test_object(const char *name);
+
+/* Open a policy, which must succeed without a word. */
+struct pvs_policy *policy_opened(const char *name, const struct pvs_policy_options *options);
+
+/* Open a policy, which must be refused with @err and exactly @text. */
+void policy_refused(const char *name, const struct pvs_policy_options *options, int err,
+		    const char *text);
+
+/* A context as a VM of 4 vCPUs on a host that may do all of @actuators makes it: vCPU 0 runs, no
+ * hints, budgets full. */
+struct pvs_ctx context(enum pvs_event event, uint32_t actuators);
+
+#endif
