@@ -25,6 +25,8 @@
 #include "sluice/pvsched.h"
 #include "sluice/pvsched_policy.h"
 
+#include "pvs_hint.h"
+
 #define PVS_NAME_LEN 16
 
 /* ---- Log: where refusals are explained ------------------------------------------------------ */
@@ -41,23 +43,6 @@ int pvs_refuse(struct pvs_log *log, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* ---- Hints: one guest page, read once and validated (hint.c) -------------------------------- */
-
-/* A page's hints in the fields of struct pvs_ctx of the same names; see there. */
-struct pvs_hint {
-	enum pvs_hint_status status;
-	enum pvs_reject reject;   /* why it is MALFORMED or TORN */
-	uint64_t intent, cs_word; /* as read, to see whether something changed */
-	uint32_t class, rt_prio, pending;
-	int32_t nice;
-	uint32_t cs, cs_count;
-	uint64_t cs_enter;                                       /* guest's clock */
-	uint64_t dl_runtime, dl_deadline, dl_period, next_event; /* guest's clock */
-	uint32_t wait_vcpu, wait_reason;
-	uint64_t ticket;
-	uint32_t notify;
-};
-
-#define PVS_SEQ_TRIES 4 /* tries to see line 2 whole, then its hints are TORN */
 
 /*
  * Take one snapshot of @page, of which only what @features (PVS_F_*) names is looked at; the rest
