@@ -308,7 +308,8 @@ static void *probe_thread(void *opaque)
 	/* Last, as these may be one way. */
 	probe_nice_up(run);
 	probe_reset_on_fork(run);
-	if (run->wanted & (PVS_ACT_NICE_UP | PVS_ACT_NICE_DOWN | PVS_ACT_SLICE))
+	if (run->wanted & run->probe->actuators &
+	    (PVS_ACT_NICE_UP | PVS_ACT_NICE_DOWN | PVS_ACT_SLICE))
 		pvs_autogroup_note(getpid(), run->log);
 	return NULL;
 }
