@@ -29,7 +29,8 @@
  * The guest's page (struct pvs_guest_page) of @cpu, to write: @rdwr_buf_size bytes of it, a
  * constant, at most PVS_PAGE_STRIDE. NULL: no device, or more bytes than there are. A page has one
  * writer, its CPU: write that of another only where the word has no other writer. Programs that
- * may sleep cannot call it, since the page may go while they do.
+ * may sleep call it under bpf_rcu_read_lock() and do not use the page after bpf_rcu_read_unlock():
+ * the device may be another by then.
  */
 extern __u8 *sluice_pvs_hint_page(__u32 cpu, const __u64 rdwr_buf_size) __ksym __weak;
 
