@@ -14,7 +14,7 @@ qemu|build|3.5|700|Build QEMU with the NIC
 qtest|build|0.5|60|Build the NIC tests of QEMU
 selftests|selftests|0.6|250|Compile the verifier tests of Linux
 root|root|0.8|400|Make the guest image
-buildroot|buildroot|0.7|800|Make the root that the guest's modules and tools are built in
+buildroot|buildroot|0.7|800|Make the root that guest modules and tools are built in
 kernel-7.2|buildroot|0.4|900|Fetch Linux 7.2
 kernel-6.12|buildroot|0.4|700|Fetch Linux 6.12
 module-7.2|buildroot|0.3|20|Build the drivers for Linux 7.2
