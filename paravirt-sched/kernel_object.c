@@ -75,10 +75,18 @@ int pvs_kernel_object_open_own(const char *name, struct bpf_object **object, str
 
 int pvs_kernel_object_load(struct bpf_object *object, struct pvs_log *log)
 {
+	const size_t said = log ? log->len : 0;
 	int err;
 
 	listen_begin(log);
 	err = bpf_object__load(object);
 	listen_end();
-	return err ? pvs_kernel_refuse(log, err, bpf_object__name(object)) : 0;
+	if (!err)
+		return 0;
+	/* What libbpf guesses about permissions is not what would help. */
+	if (err == -EPERM && log && log->size) {
+		log->len = said;
+		log->buf[said] = '\0';
+	}
+	return pvs_kernel_refuse(log, err, bpf_object__name(object));
 }

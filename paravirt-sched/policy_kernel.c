@@ -5,6 +5,7 @@
  * in time is the kernel's verifier: it takes no program that it cannot follow to its end.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/bpf.h>
@@ -47,39 +48,78 @@ static int choose_programs(struct pvs_policy *policy, struct pvs_log *log)
 	return 0;
 }
 
-/* The first callback that the kernel has not taken, in the order libbpf loads them. */
-static const char *refused_callback(const struct kernel_policy *host)
+/* The callback whose function libbpf names in @text, NULL: none. When loading ends early it leaves
+ * no other trace of where. */
+static const char *refused_callback(const struct kernel_policy *host, const char *text)
 {
-	struct bpf_program *program;
+	char words[256];
 
-	bpf_object__for_each_program(program, host->object)
-	{
-		for (uint32_t event = 0; event < PVS_EVENT_MAX; event++)
-			if (host->programs[event] == program && bpf_program__fd(program) < 0)
-				return pvs_event_names[event];
+	for (uint32_t event = 0; event < PVS_EVENT_MAX; event++) {
+		if (!host->programs[event])
+			continue;
+		snprintf(words, sizeof(words), "prog '%s': failed to load",
+			 bpf_program__name(host->programs[event]));
+		if (strstr(text, words))
+			return pvs_event_names[event];
 	}
 	return NULL;
 }
 
-static int load_programs(struct pvs_policy *policy, struct pvs_log *log)
+static int explain(const struct pvs_policy *policy, int err, size_t said, struct pvs_log *log)
 {
-	struct kernel_policy *host = policy->host;
-	const char *callback;
-	const int err = pvs_kernel_object_load(host->object, log);
+	const char *callback =
+		log && said < log->size ? refused_callback(policy->host, log->buf + said) : NULL;
 
-	if (err) {
-		callback = refused_callback(host);
-		if (err == -EPERM || !callback)
-			return err;
+	if (err == -EPERM)
+		return err; /* explained already */
+	if (callback)
 		pvs_log(log, "policy '%s': callback %s is refused by the host's kernel\n",
 			policy->name, callback);
-		/* The kernel's verifier says EINVAL of much that it understands and refuses. */
-		return err == -EINVAL ? -EACCES : err;
+	/* The kernel's verifier says EINVAL of much that it understands and refuses. */
+	return err == -EINVAL ? -EACCES : err;
+}
+
+/*
+ * The verifier follows a SYSCALL program's accesses to its context without knowing how long that
+ * is: a run with less is refused, before the bytes are copied. So bytes that cannot be copied tell
+ * whether a run would be, and nothing runs.
+ */
+static bool stays_in_context(int fd)
+{
+	static char *const nowhere = (char *)1;
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = nowhere,
+		    .ctx_size_in = sizeof(struct pvs_ctx));
+
+	return bpf_prog_test_run_opts(fd, &run) == -EFAULT;
+}
+
+static int adopt_programs(struct pvs_policy *policy, struct pvs_log *log)
+{
+	struct kernel_policy *host = policy->host;
+
+	for (uint32_t event = 0; event < PVS_EVENT_MAX; event++) {
+		if (!host->programs[event])
+			continue;
+		host->fds[event] = bpf_program__fd(host->programs[event]);
+		if (!stays_in_context(host->fds[event]))
+			return pvs_refuse(log, -EACCES,
+					  "policy '%s': callback %s is refused: it accesses memory "
+					  "beyond the %zu bytes of its context",
+					  policy->name, pvs_event_names[event],
+					  sizeof(struct pvs_ctx));
 	}
-	for (uint32_t event = 0; event < PVS_EVENT_MAX; event++)
-		if (host->programs[event])
-			host->fds[event] = bpf_program__fd(host->programs[event]);
 	return 0;
+}
+
+static int load_programs(struct pvs_policy *policy, struct pvs_log *log)
+{
+	const struct kernel_policy *host = policy->host;
+	const size_t said = log ? log->len : 0;
+	const int err = pvs_kernel_object_load(host->object, log);
+
+	if (err)
+		return explain(policy, err, said, log);
+	return adopt_programs(policy, log);
 }
 
 static int kernel_load(struct pvs_policy *policy, const struct pvs_policy_options *options,

@@ -127,3 +127,10 @@ PVS_SEC("exit") int on_exit(struct pvs_ctx *ctx)
 	return ((__u32 *)(ctx + 1))[0];
 }
 #endif
+
+#ifdef BEFORE
+PVS_SEC("exit") int on_exit(struct pvs_ctx *ctx)
+{
+	return ((__u32 *)ctx)[-1];
+}
+#endif
