@@ -376,6 +376,7 @@ struct pvs_vm_ops {
 
 struct pvs_vm_config {
 	const char *name;
+	uint32_t index;   /* ctx->vm */
 	uint32_t n_vcpus; /* 1..PVS_MAX_VCPUS */
 	uint32_t n_vectors;
 	struct pvs_guest_page *guest; /* n_vcpus of them, written by the guest */
@@ -388,11 +389,13 @@ struct pvs_vm_config {
 	struct pvs_pool *pool;        /* may be NULL; not owned */
 };
 
-/* -EINVAL, -ENOMEM. All functions on a VM: one thread at a time. */
+/* -EINVAL, -ENOMEM. All functions on a VM: one thread at a time, which is registered with the
+ * engine if there is a policy. */
 int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **vm, struct pvs_log *log);
 void pvs_vm_destroy(struct pvs_vm *vm); /* restores all baselines */
 
-/* Where the pages are, if not where the configuration said (PVS_F_GUEST_RAM, a map's memory). */
+/* Where the pages are now, NULL: nowhere (unmapped). If not where the configuration said
+ * (PVS_F_GUEST_RAM, a map's memory). */
 void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pvs_host_page *host);
 
 /*
@@ -453,6 +456,10 @@ struct pvs_vcpu_stats {
 /* -ENOENT: no such vCPU. */
 int pvs_vm_vcpu_stats(const struct pvs_vm *vm, uint32_t vcpu, struct pvs_vcpu_stats *stats);
 struct pvs_policy *pvs_vm_policy(const struct pvs_vm *vm); /* no new reference */
+/* It failed too often in a row and is not asked any more; all vCPUs have their baseline. */
+bool pvs_vm_policy_failed(const struct pvs_vm *vm);
+uint64_t pvs_vm_features(const struct pvs_vm *vm); /* negotiated; 0: not */
+uint32_t pvs_vm_boosted(const struct pvs_vm *vm);  /* vCPUs with a boost now */
 uint32_t pvs_vm_sources(const struct pvs_vm *vm);
 uint32_t pvs_vm_actuators(const struct pvs_vm *vm);
 

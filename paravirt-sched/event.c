@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * An event's way: time is charged, the guest's page is read once, the policy is asked, its answer
+ * is judged and put into effect, and the guest is told.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "vm.h"
+
+void pvs_heard(struct pvs_vm *vm, uint64_t now)
+{
+	if (now > vm->now)
+		vm->now = now;
+}
+
+/* ---- Hints --------------------------------------------------------------------------------- */
+
+static bool hint_changed(const struct pvs_hint *a, const struct pvs_hint *b)
+{
+	return a->intent != b->intent || a->cs_word != b->cs_word || a->status != b->status ||
+	       a->dl_runtime != b->dl_runtime || a->dl_deadline != b->dl_deadline ||
+	       a->dl_period != b->dl_period || a->next_event != b->next_event ||
+	       a->wait_vcpu != b->wait_vcpu || a->wait_reason != b->wait_reason ||
+	       a->ticket != b->ticket;
+}
+
+/* Read the page. True: its hints are others than last time. */
+static bool observe(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	const struct pvs_hint last = v->hint;
+
+	if (vm->guest)
+		pvs_hint_read(&vm->guest[v->index], vm->features, vm->n_vcpus, &v->hint);
+	else
+		v->hint = (struct pvs_hint){.wait_vcpu = PVS_WAIT_NOBODY};
+	if (!hint_changed(&v->hint, &last))
+		return false;
+	v->hint_at = now;
+	if (v->hint.cs && (!last.cs || v->hint.cs_count != last.cs_count))
+		v->cs_at = now;
+	if (v->hint.reject) {
+		pvs_reject_set(v, v->hint.reject);
+		if (v->hint.status == PVS_HINT_MALFORMED)
+			pvs_effect_clear(vm, v, now);
+	} else if (last.reject && v->reject == last.reject) {
+		pvs_reject_set(v, PVS_REJECT_NONE);
+	}
+	return true;
+}
+
+/* ---- The policy ---------------------------------------------------------------------------- */
+
+static uint64_t host_time(const struct pvs_vm *vm, uint64_t guest_ns)
+{
+	const __int128 ns = (__int128)guest_ns - vm->clock_offset;
+
+	if (!guest_ns || ns <= 0)
+		return 0;
+	return ns < UINT64_MAX ? (uint64_t)ns : UINT64_MAX;
+}
+
+static uint64_t since(uint64_t now, uint64_t then)
+{
+	return now > then ? now - then : 0;
+}
+
+static void fill_hint(const struct pvs_vm *vm, const struct pvs_vcpu *v, struct pvs_ctx *ctx)
+{
+	const struct pvs_hint *h = &v->hint;
+
+	ctx->hint_status = h->status;
+	ctx->features = (uint32_t)vm->features;
+	ctx->hint_age_ns = since(ctx->now_ns, v->hint_at);
+	ctx->class = h->class;
+	ctx->nice = h->nice;
+	ctx->rt_prio = h->rt_prio;
+	ctx->pending = h->pending;
+	ctx->cs = h->cs;
+	ctx->cs_count = h->cs_count;
+	ctx->cs_age_ns = h->cs ? since(ctx->now_ns, v->cs_at) : 0;
+	ctx->dl_runtime = h->dl_runtime;
+	ctx->dl_deadline = h->dl_deadline;
+	ctx->dl_period = h->dl_period;
+	ctx->next_event = host_time(vm, h->next_event);
+	ctx->wait_vcpu = h->wait_vcpu;
+	ctx->wait_reason = h->wait_reason;
+	ctx->ticket = h->ticket != v->ticket ? h->ticket : 0;
+}
+
+static void fill_ctx(const struct pvs_vm *vm, const struct pvs_vcpu *v, enum pvs_event event,
+		     uint64_t now, struct pvs_ctx *ctx)
+{
+	memset(ctx, 0, sizeof(*ctx));
+	ctx->abi = PVS_POLICY_ABI;
+	ctx->event = event;
+	ctx->now_ns = now;
+	ctx->vm = vm->index;
+	ctx->vcpu = v->index;
+	ctx->n_vcpus = vm->n_vcpus;
+	ctx->n_online = vm->n_online;
+	ctx->sources = vm->sources;
+	ctx->actuators = vm->actuators;
+	fill_hint(vm, v, ctx);
+	ctx->run_state = v->run_state;
+	ctx->boost = v->effect.boost;
+	ctx->run_ns = since(v->run_ns, v->run_init);
+	ctx->wait_ns = since(v->wait_ns, v->wait_init);
+	ctx->boost_ns = since(v->boost_ns, v->boost_init);
+	ctx->state_ns = since(now, v->state_at);
+	ctx->budget_cs = v->cs.bucket.level_ns;
+	ctx->budget_boost = v->boost.bucket.level_ns;
+	ctx->vm_boosted = vm->boosted;
+	ctx->vm_cap = vm->limits.max_boosted;
+	ctx->ceiling = vm->limits.ceiling & vm->actuators;
+	ctx->prio_max = vm->limits.prio_max;
+	ctx->out.target = v->index;
+}
+
+static void record_decision(struct pvs_vm *vm, const struct pvs_vcpu *about,
+			    const struct pvs_ctx *ctx, int verdict, enum pvs_reject reject,
+			    uint64_t effect_ns)
+{
+	struct pvs_record_entry entry = {
+		.kind = PVS_RECORD_DECISION,
+		.size = sizeof(entry.decision),
+		.vm = (uint16_t)vm->index,
+		.ns = ctx->now_ns,
+	};
+
+	if (!vm->record)
+		return;
+	entry.decision.ctx = *ctx;
+	entry.decision.verdict = verdict;
+	entry.decision.reject = reject;
+	entry.decision.applied = about->effect.set;
+	entry.decision.effect_ns = effect_ns < UINT32_MAX ? (uint32_t)effect_ns : UINT32_MAX;
+	pvs_record_write(vm->record, &entry);
+}
+
+/* The policy failed about @v: its baseline, and after too many in a row it is not asked any more.
+ */
+static void policy_fault(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	pvs_effect_clear(vm, v, now);
+	pvs_reject_set(v, PVS_REJECT_POLICY);
+	v->decision++;
+	if (++vm->faults < PVS_FAULTS_IN_ROW || vm->failed)
+		return;
+	vm->failed = true;
+	pvs_vm_fault(vm, PVS_REJECT_POLICY);
+	if (vm->ops && vm->ops->notify)
+		vm->ops->notify(vm->opaque, PVS_VECTOR_CONFIG);
+}
+
+/* Does @effect differ from what is in effect on @v? A hold that is prolonged alone is no change. */
+static bool differs(const struct pvs_vcpu *v, const struct pvs_effect *effect)
+{
+	return memcmp(&v->effect.sched, &effect->sched, sizeof(effect->sched)) != 0 ||
+	       v->effect.boost != effect->boost || v->effect.set != effect->set;
+}
+
+static void set_capacity(struct pvs_vcpu *v, const struct pvs_decision *d)
+{
+	v->capacity = d->capacity;
+	v->avoid = d->avoid;
+	v->capacity_set = true;
+}
+
+static enum pvs_reject apply(struct pvs_vm *vm, struct pvs_vcpu *target,
+			     const struct pvs_decision *d, uint64_t now)
+{
+	struct pvs_effect effect;
+	enum pvs_reject reject;
+
+	if (pvs_judge(vm, target, d, now, &effect, &reject)) {
+		policy_fault(vm, target, now);
+		return PVS_REJECT_POLICY;
+	}
+	vm->faults = 0;
+	if (effect.set & PVS_SET_CAPACITY)
+		set_capacity(target, d);
+	if (differs(target, &effect)) {
+		const enum pvs_reject why = pvs_effect_set(vm, target, &effect, now);
+
+		target->decision++;
+		if (why)
+			reject = why;
+	} else {
+		/* The same again: its hold begins anew. */
+		target->effect.until = effect.until;
+		pvs_effect_check(vm, target, now);
+	}
+	/* What is wrong with the hints stays to be seen. */
+	if (reject || target->reject != target->hint.reject)
+		pvs_reject_set(target, reject ? reject : target->hint.reject);
+	return reject;
+}
+
+static void undo(struct pvs_vm *vm, struct pvs_vcpu *target, uint64_t now)
+{
+	const bool held = target->effect.set & ~PVS_SET_CAPACITY;
+
+	vm->faults = 0;
+	pvs_effect_clear(vm, target, now);
+	if (held)
+		target->decision++;
+	if (target->reject != target->hint.reject)
+		pvs_reject_set(target, target->hint.reject);
+}
+
+/* The vCPU a decision is about, its time charged; NULL: there is none. */
+static struct pvs_vcpu *find_target(struct pvs_vm *vm, struct pvs_vcpu *v, uint32_t target,
+				    uint64_t now)
+{
+	struct pvs_vcpu *t;
+
+	if (target >= vm->n_vcpus || !vm->vcpus[target].present)
+		return NULL;
+	t = &vm->vcpus[target];
+	if (t != v)
+		pvs_account(vm, t, now);
+	return t;
+}
+
+/* Ask the policy and do as it says, within its bounds. */
+static void ask(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now)
+{
+	struct pvs_vcpu *target;
+	struct pvs_ctx ctx;
+	enum pvs_reject reject = PVS_REJECT_NONE;
+	uint64_t effect_ns;
+	int verdict;
+
+	fill_ctx(vm, v, event, now, &ctx);
+	verdict = pvs_policy_run(vm->policy, &ctx);
+	target = verdict >= 0 ? find_target(vm, v, ctx.out.target, now) : v;
+	effect_ns = target ? target->actuator_ns : 0;
+	if (verdict < 0) {
+		reject = PVS_REJECT_POLICY;
+		policy_fault(vm, v, now);
+	} else if (event == PVS_EVENT_EXIT || verdict == PVS_KEEP) {
+		vm->faults = 0;
+	} else if (!target) {
+		reject = PVS_REJECT_POLICY;
+		pvs_reject_set(v, reject);
+	} else if (verdict == PVS_APPLY) {
+		reject = apply(vm, target, &ctx.out, now);
+	} else {
+		undo(vm, target, now);
+	}
+	record_decision(vm, target ? target : v, &ctx, verdict, reject,
+			target ? target->actuator_ns - effect_ns : 0);
+	if (target && target != v)
+		pvs_publish(vm, target, now);
+}
+
+static void dispatch(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now)
+{
+	v->events[event]++;
+	if (vm->policy && !vm->failed && vm->callbacks & 1u << event)
+		ask(vm, v, event, now);
+}
+
+void pvs_activate(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	if (v->active || !v->present || !vm->features || !vm->policy)
+		return;
+	v->active = true;
+	pvs_account(vm, v, now);
+	v->run_init = v->run_ns;
+	v->wait_init = v->wait_ns;
+	v->boost_init = v->boost_ns;
+	observe(vm, v, now);
+	dispatch(vm, v, PVS_EVENT_INIT, now);
+	pvs_publish(vm, v, now);
+}
+
+void pvs_deactivate(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	if (!v->active)
+		return;
+	pvs_account(vm, v, now);
+	dispatch(vm, v, PVS_EVENT_EXIT, now);
+	v->active = false;
+}
+
+/* ---- Events -------------------------------------------------------------------------------- */
+
+/* May this vCPU make itself heard again? */
+static bool rate_ok(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	const uint64_t cost = 1000000000u / vm->limits.kicks_per_s;
+
+	if (pvs_bucket_charge(&v->rate, now, 0) >= cost) {
+		pvs_bucket_charge(&v->rate, now, cost);
+		return true;
+	}
+	v->rate_limited++;
+	pvs_reject_set(v, PVS_REJECT_RATE);
+	return false;
+}
+
+static void set_run_state(struct pvs_vm *vm, struct pvs_vcpu *v, uint32_t state, uint64_t now)
+{
+	const bool was_running = v->run_state == PVS_RUN_RUNNING;
+
+	if (state == PVS_RUN_RUNNING)
+		v->last_in = now;
+	else if (was_running)
+		v->last_out = now;
+	if (state == v->run_state)
+		return;
+	v->run_state = state;
+	v->state_at = now;
+}
+
+static void note_state(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now)
+{
+	switch (event) {
+	case PVS_EVENT_VCPU_RUN:
+		set_run_state(vm, v, PVS_RUN_RUNNING, now);
+		break;
+	case PVS_EVENT_VCPU_STOP:
+		set_run_state(vm, v, PVS_RUN_PREEMPTED, now);
+		break;
+	case PVS_EVENT_HALT:
+		set_run_state(vm, v, PVS_RUN_HALTED, now);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A ticket is answered when what it asked for was looked at. */
+static void answer_ticket(struct pvs_vm *vm, struct pvs_vcpu *v)
+{
+	if (vm->features & PVS_F_TICKET && v->hint.status == PVS_HINT_OK)
+		v->ticket = v->hint.ticket;
+}
+
+/* Nothing can change but through an event: ticks may be rare. */
+static bool idle(const struct pvs_vm *vm)
+{
+	if (!vm->features || !vm->policy || vm->failed)
+		return true;
+	if (vm->holding || !(vm->sources & (PVS_SRC_HALT | PVS_SRC_SWITCH)))
+		return false;
+	for (uint32_t i = 0; i < vm->n_vcpus; i++)
+		if (vm->vcpus[i].present && vm->vcpus[i].run_state != PVS_RUN_HALTED)
+			return false;
+	return true;
+}
+
+void pvs_wake_ticks(struct pvs_vm *vm, uint64_t now)
+{
+	if (vm->next_tick > now + vm->limits.tick_ns && !idle(vm))
+		vm->next_tick = now + vm->limits.tick_ns;
+}
+
+static struct pvs_vcpu *find_vcpu(struct pvs_vm *vm, uint32_t vcpu)
+{
+	if (vcpu >= vm->n_vcpus || !vm->vcpus[vcpu].present)
+		return NULL;
+	return &vm->vcpus[vcpu];
+}
+
+void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64_t now)
+{
+	struct pvs_vcpu *v = find_vcpu(vm, vcpu);
+	bool changed;
+
+	if (!v || event < PVS_EVENT_VCPU_RUN || event > PVS_EVENT_KICK)
+		return;
+	pvs_heard(vm, now);
+	pvs_account(vm, v, now);
+	note_state(vm, v, event, now);
+	if (!vm->features)
+		return;
+	if (event == PVS_EVENT_KICK && !rate_ok(vm, v, now)) {
+		pvs_publish(vm, v, now);
+		return;
+	}
+	pvs_effect_check(vm, v, now);
+	changed = observe(vm, v, now);
+	if (event == PVS_EVENT_VCPU_STOP && (v->hint.cs || v->hint.pending & PVS_PENDING_LOCK))
+		v->preempted_in_cs++;
+	if (event == PVS_EVENT_KICK && changed)
+		dispatch(vm, v, PVS_EVENT_HINT, now);
+	dispatch(vm, v, event, now);
+	answer_ticket(vm, v);
+	pvs_publish(vm, v, now);
+	pvs_wake_ticks(vm, now);
+}
+
+void pvs_vm_switch(struct pvs_vm *vm, const struct pvs_switch *event)
+{
+	struct pvs_record_entry entry = {
+		.kind = PVS_RECORD_SWITCH,
+		.size = sizeof(entry.sched),
+		.vm = (uint16_t)vm->index,
+		.ns = event->ns,
+		.sched = {.vcpu = event->vcpu, .cpu = event->cpu, .event = event->event},
+	};
+	struct pvs_vcpu *v = find_vcpu(vm, event->vcpu);
+
+	if (!v || event->event < PVS_EVENT_VCPU_RUN || event->event > PVS_EVENT_HALT)
+		return;
+	if (vm->record)
+		pvs_record_write(vm->record, &entry);
+	if (event->event == PVS_EVENT_VCPU_RUN && event->cpu < UINT16_MAX)
+		v->cpu = event->cpu + 1;
+	pvs_vm_event(vm, event->vcpu, (enum pvs_event)event->event, event->ns);
+}
+
+/* Take what is in the ring; it is for the record only. */
+static void take_ring(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	struct pvs_ring_entry entries[PVS_RING_ENTRIES];
+	unsigned n;
+
+	if (!(vm->features & PVS_F_RING) || !vm->guest)
+		return;
+	n = pvs_ring_take(&v->ring, &vm->guest[v->index], entries, PVS_RING_ENTRIES);
+	for (unsigned i = 0; vm->record && i < n; i++) {
+		const struct pvs_record_entry entry = {
+			.kind = PVS_RECORD_RING,
+			.size = sizeof(entry.ring),
+			.vm = (uint16_t)vm->index,
+			.ns = now,
+			.ring = {.vcpu = v->index, .entry = entries[i]},
+		};
+
+		pvs_record_write(vm->record, &entry);
+	}
+}
+
+void pvs_vm_doorbell(struct pvs_vm *vm, uint32_t vcpu, uint64_t now)
+{
+	struct pvs_vcpu *v = find_vcpu(vm, vcpu);
+
+	if (!v || !vm->features)
+		return;
+	pvs_heard(vm, now);
+	pvs_account(vm, v, now);
+	if (rate_ok(vm, v, now))
+		take_ring(vm, v, now);
+	pvs_publish(vm, v, now);
+}
+
+/* Where the policy sets no capacity: the share of the time it wanted to run that it did run. */
+static void update_capacity(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	const uint64_t window = since(now, v->window_at);
+	const uint64_t ran = since(v->run_ns, v->window_run);
+	const uint64_t waited = since(v->wait_ns, v->window_wait);
+
+	if (window < PVS_CAPACITY_WINDOW_NS)
+		return;
+	v->window_at = now;
+	v->window_run = v->run_ns;
+	v->window_wait = v->wait_ns;
+	if (v->capacity_set || !(vm->sources & (PVS_SRC_SCHEDSTAT | PVS_SRC_SWITCH)))
+		return;
+	if (ran + waited > window / 100)
+		v->capacity = (uint32_t)(PVS_CAPACITY_FULL * ran / (ran + waited));
+	else /* it did not try: what was known of it becomes old */
+		v->capacity += (PVS_CAPACITY_FULL - v->capacity + 1) / 2;
+}
+
+static void tick_vcpu(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+{
+	pvs_account(vm, v, now);
+	pvs_sample(vm, v, now);
+	pvs_effect_check(vm, v, now);
+	take_ring(vm, v, now);
+	if (observe(vm, v, now))
+		dispatch(vm, v, PVS_EVENT_HINT, now);
+	dispatch(vm, v, PVS_EVENT_TICK, now);
+	answer_ticket(vm, v);
+	update_capacity(vm, v, now);
+	pvs_publish(vm, v, now);
+}
+
+static uint64_t next_end(const struct pvs_vm *vm)
+{
+	uint64_t next = vm->next_tick;
+
+	if (!vm->holding)
+		return next;
+	for (uint32_t i = 0; i < vm->n_vcpus; i++)
+		if (vm->vcpus[i].end_at < next)
+			next = vm->vcpus[i].end_at;
+	return next;
+}
+
+uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
+{
+	const bool late = vm->last_tick && since(now, vm->next_tick) > vm->limits.watchdog_ns;
+
+	pvs_heard(vm, now);
+	if (late && vm->holding) {
+		pvs_vm_fault(vm, PVS_REJECT_POLICY);
+		vm->late++;
+	}
+	vm->last_tick = now;
+	if (vm->features) {
+		for (uint32_t i = 0; i < vm->n_vcpus; i++)
+			if (vm->vcpus[i].present)
+				tick_vcpu(vm, &vm->vcpus[i], now);
+		pvs_account_services(vm, now);
+	}
+	vm->next_tick = now + vm->limits.tick_ns * (idle(vm) ? PVS_IDLE_TICKS : 1);
+	return next_end(vm);
+}
+
+uint64_t pvs_vm_expire(struct pvs_vm *vm, uint64_t now)
+{
+	pvs_heard(vm, now);
+	if (!vm->holding)
+		return vm->next_tick;
+	for (uint32_t i = 0; i < vm->n_vcpus; i++) {
+		struct pvs_vcpu *v = &vm->vcpus[i];
+
+		if (v->end_at > now)
+			continue;
+		pvs_account(vm, v, now);
+		pvs_effect_check(vm, v, now);
+		pvs_publish(vm, v, now);
+	}
+	return next_end(vm);
+}

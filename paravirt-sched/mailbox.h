@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* The mailbox's other end: the loop's. */
+#ifndef PVS_MAILBOX_H
+#define PVS_MAILBOX_H
+
+#include "pvs.h"
+
+/* Call @fn for each vCPU with events since the last call: PVS_POST_DOORBELL and 1 << enum pvs_event
+ * of RUN, STOP, HALT and KICK; @last is the one of RUN, STOP and HALT that came last, 0: none of
+ * them. Anything else that was in the word is dropped. Returns the number of calls. */
+typedef void (*pvs_mailbox_fn)(void *opaque, uint32_t vcpu, uint32_t events, uint32_t last);
+unsigned pvs_mailbox_take(struct pvs_mailbox *mailbox, pvs_mailbox_fn fn, void *opaque);
+
+/* Before sleep: from now on a post writes to the eventfd. False: there is something already, and
+ * the loop is awake. */
+bool pvs_mailbox_sleep(struct pvs_mailbox *mailbox);
+/* After it: posts make no system call again. The eventfd is drained. */
+void pvs_mailbox_wake(struct pvs_mailbox *mailbox);
+
+#endif

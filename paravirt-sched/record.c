@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Writing a record: entries go into a ring of bytes that a thread of its own empties to the file.
+ * The loop owns head, the writer owns tail; an entry that finds no room is lost and counted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "record_file.h"
+
+#define RING_SIZE (4u << 20) /* a power of two */
+#define WAKE_AT   (RING_SIZE / 8)
+#define FLUSH_NS  100000000 /* what is in the ring is written after so long */
+
+struct pvs_record {
+	int fd;
+	pthread_t writer;
+	sem_t wake;
+	bool stop; /* atomic */
+	int error; /* the writer's, until it is joined */
+	uint64_t lost;
+	uint64_t head __attribute__((aligned(64))); /* bytes put in, free-running */
+	uint64_t woken_at;
+	uint64_t tail __attribute__((aligned(64))); /* bytes written out */
+	char ring[RING_SIZE] __attribute__((aligned(64)));
+};
+
+uint16_t pvs_record_size(uint32_t kind)
+{
+	const struct pvs_record_entry *e = NULL;
+
+	switch (kind) {
+	case PVS_RECORD_DECISION:
+		return sizeof(e->decision);
+	case PVS_RECORD_RING:
+		return sizeof(e->ring);
+	case PVS_RECORD_SWITCH:
+		return sizeof(e->sched);
+	case PVS_RECORD_CLOCK:
+		return sizeof(e->clock_offset_ns);
+	case PVS_RECORD_POLICY:
+		return sizeof(e->policy);
+	case PVS_RECORD_END:
+		return sizeof(e->lost);
+	default:
+		return 0;
+	}
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		const ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		data += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Write what is in the ring up to its end or @head. */
+static void drain(struct pvs_record *r, uint64_t head)
+{
+	while (r->tail != head) {
+		const size_t at = r->tail % RING_SIZE;
+		size_t n = (size_t)(head - r->tail);
+
+		if (n > RING_SIZE - at)
+			n = RING_SIZE - at;
+		/* After an error the ring is emptied all the same: the loop never waits. */
+		if (!r->error)
+			r->error = write_all(r->fd, r->ring + at, n);
+		__atomic_store_n(&r->tail, r->tail + n, __ATOMIC_RELEASE);
+	}
+}
+
+static void *writer_main(void *opaque)
+{
+	struct pvs_record *r = opaque;
+
+	for (;;) {
+		/* Looked at first: what was written before it was set is then drained. */
+		const bool stop = __atomic_load_n(&r->stop, __ATOMIC_ACQUIRE);
+		struct timespec until;
+
+		drain(r, __atomic_load_n(&r->head, __ATOMIC_ACQUIRE));
+		if (stop)
+			return NULL;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += FLUSH_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		sem_timedwait(&r->wake, &until);
+	}
+}
+
+static int open_file(const char *path)
+{
+	const int fd = strcmp(path, "-")
+			       ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
+			       : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_head(int fd)
+{
+	struct pvs_record_head head = {
+		.version = PVS_RECORD_VERSION,
+		.policy_abi = PVS_POLICY_ABI,
+		.ctx_size = sizeof(struct pvs_ctx),
+		.decision_size = sizeof(struct pvs_record_decision),
+	};
+
+	memcpy(head.magic, PVS_RECORD_MAGIC, sizeof(head.magic));
+	return write_all(fd, (const char *)&head, sizeof(head));
+}
+
+int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_log *log)
+{
+	struct pvs_record *r;
+	int err = posix_memalign((void **)&r, 64, sizeof(*r));
+
+	if (err)
+		return -err;
+	memset(r, 0, sizeof(*r));
+	sem_init(&r->wake, 0, 0);
+	r->fd = open_file(path);
+	err = r->fd < 0 ? r->fd : write_head(r->fd);
+	if (!err)
+		err = -pthread_create(&r->writer, NULL, writer_main, r);
+	if (err) {
+		pvs_refuse(log, err, "record %s: %s; a file that can be written is needed", path,
+			   strerrorname_np(-err));
+		if (r->fd >= 0)
+			close(r->fd);
+		sem_destroy(&r->wake);
+		free(r);
+		return err;
+	}
+	*record = r;
+	return 0;
+}
+
+static void put(struct pvs_record *r, uint64_t at, const void *data, size_t size)
+{
+	const size_t offset = at % RING_SIZE;
+	const size_t first = size < RING_SIZE - offset ? size : RING_SIZE - offset;
+
+	memcpy(r->ring + offset, data, first);
+	memcpy(r->ring, (const char *)data + first, size - first);
+}
+
+void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *entry)
+{
+	const uint64_t tail = __atomic_load_n(&record->tail, __ATOMIC_ACQUIRE);
+	const size_t size = PVS_ENTRY_HEAD + entry->size;
+	const uint64_t used = record->head - tail;
+
+	if (size > RING_SIZE - used || entry->size != pvs_record_size(entry->kind)) {
+		record->lost++;
+		return;
+	}
+	put(record, record->head, entry, size);
+	__atomic_store_n(&record->head, record->head + size, __ATOMIC_RELEASE);
+	if (used + size > WAKE_AT && record->head - record->woken_at > WAKE_AT) {
+		record->woken_at = record->head;
+		sem_post(&record->wake);
+	}
+}
+
+int pvs_record_close(struct pvs_record *record)
+{
+	struct pvs_record_entry end = {
+		.kind = PVS_RECORD_END,
+		.size = sizeof(end.lost),
+	};
+	int err;
+
+	__atomic_store_n(&record->stop, true, __ATOMIC_RELEASE);
+	sem_post(&record->wake);
+	pthread_join(record->writer, NULL);
+	end.lost = record->lost;
+	err = record->error;
+	if (!err)
+		err = write_all(record->fd, (const char *)&end, PVS_ENTRY_HEAD + end.size);
+	if (close(record->fd) && !err)
+		err = -errno;
+	sem_destroy(&record->wake);
+	free(record);
+	return err ? -EIO : 0;
+}
