@@ -32,6 +32,14 @@ const char *test_object(const char *name)
 	return path;
 }
 
+const char *policy_object(const char *name)
+{
+	static char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", getenv("PVS_POLICIES"), name);
+	return path;
+}
+
 struct pvs_policy *policy_opened(const char *name, const struct pvs_policy_options *options)
 {
 	char text[4096] = "";
@@ -75,4 +83,46 @@ struct pvs_ctx context(enum pvs_event event, uint32_t actuators)
 		.ceiling = actuators,
 		.prio_max = 10,
 	};
+}
+
+struct scene scene_begin(const char *policy, uint32_t actuators)
+{
+	return (struct scene){.policy = policy_opened(policy, NULL),
+			      .ctx = context(PVS_EVENT_INIT, actuators)};
+}
+
+void scene_end(struct scene *scene)
+{
+	pvs_policy_put(scene->policy);
+}
+
+void scene_step(struct scene *scene, enum pvs_event event, uint64_t us, int verdict)
+{
+	struct pvs_ctx *ctx = &scene->ctx;
+	int answer;
+
+	ctx->event = event;
+	ctx->now_ns += us * 1000;
+	ctx->state_ns += us * 1000;
+	answer = pvs_policy_run(scene->policy, ctx);
+	if (answer != verdict)
+		fail_msg("%s answered %d, not %d", pvs_event_name(event), answer, verdict);
+	if (answer == PVS_APPLY && ctx->out.target == ctx->vcpu)
+		ctx->boost = ctx->out.boost;
+	if (answer == PVS_BASELINE)
+		ctx->boost = PVS_BOOST_NONE;
+}
+
+void scene_decided(const struct scene *scene, const struct pvs_decision *want)
+{
+	const struct pvs_decision *out = &scene->ctx.out;
+
+	assert_int_equal(out->set, want->set);
+	assert_int_equal(out->boost, want->boost);
+	assert_int_equal(out->target, want->target);
+	assert_int_equal(out->nice, want->nice);
+	assert_int_equal(out->slice_ns, want->slice_ns);
+	assert_int_equal(out->prio, want->prio);
+	assert_int_equal(out->hold_ns, want->hold_ns);
+	assert_memory_equal(out, want, sizeof(*want));
 }

@@ -24,6 +24,9 @@ int policy_tests_end(int failed);
 /* Path of test object @name, in a static buffer. */
 const char *test_object(const char *name);
 
+/* Path of a policy of paravirt-sched/policies/ that is not built in, in a static buffer. */
+const char *policy_object(const char *name);
+
 /* Open a policy, which must succeed without a word. */
 struct pvs_policy *policy_opened(const char *name, const struct pvs_policy_options *options);
 
@@ -34,5 +37,21 @@ void policy_refused(const char *name, const struct pvs_policy_options *options, 
 /* A context as a VM of 4 vCPUs on a host that may do all of @actuators makes it: vCPU 0 runs, no
  * hints, budgets full. */
 struct pvs_ctx context(enum pvs_event event, uint32_t actuators);
+
+/* A policy and a vCPU, in whose ctx.boost a decision is in effect until the next one: a host that
+ * grants everything and ends nothing. */
+struct scene {
+	struct pvs_policy *policy;
+	struct pvs_ctx ctx;
+};
+
+struct scene scene_begin(const char *policy, uint32_t actuators);
+void scene_end(struct scene *scene);
+
+/* @event happens @us later; what the policy answered must be @verdict. */
+void scene_step(struct scene *scene, enum pvs_event event, uint64_t us, int verdict);
+
+/* And this is the decision: fields beside these are 0. */
+void scene_decided(const struct scene *scene, const struct pvs_decision *want);
 
 #endif

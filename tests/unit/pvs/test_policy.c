@@ -68,7 +68,8 @@ static void no_such_policy(void **state)
 {
 	policy_refused("/nonexistent/policy.o", NULL, -ENOENT,
 		       "policy '/nonexistent/policy.o': no such file (No such file or directory), "
-		       "and built in are none only\n");
+		       "and built in are none, boost, "
+		       "deadline, lock-holder, fair-budget only\n");
 	policy_refused("/dev/null", NULL, -EINVAL,
 		       "policy '/dev/null': not a BPF object: a regular file of 1 to 16777216 "
 		       "bytes is accepted\n");
