@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sluice-pvsched: life and death of the device. BARs, registers, interrupts and migration have
+ * their own files; what is done with the guest's hints is in paravirt-sched.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/module.h"
+#include "hw/boards.h"
+#include "hw/pci/pci_bus.h"
+#include "hw/pci/pcie.h"
+#include "hw/qdev-properties.h"
+#include "migration/vmstate.h"
+#include "pvsched.h"
+#include "trace.h"
+
+const char *pvsched_name(SluicePvsched *s)
+{
+	const char *id = DEVICE(s)->id;
+
+	return id ? id : TYPE_SLUICE_PVSCHED;
+}
+
+static void pvsched_vm_change(void *opaque, bool running, RunState state)
+{
+	SluicePvsched *s = opaque;
+
+	trace_pvsched_vm_state(pvsched_name(s), running);
+	if (running)
+		pvsched_vectors_resume(s);
+}
+
+static bool pvsched_count_vcpus(SluicePvsched *s, Error **errp)
+{
+	unsigned n = MACHINE(qdev_get_machine())->smp.max_cpus;
+
+	if (n > PVS_MAX_VCPUS) {
+		error_setg(errp,
+			   "the machine may have %u vCPUs (-smp maxcpus): at most %d are served", n,
+			   PVS_MAX_VCPUS);
+		return false;
+	}
+	s->n_vcpus = n;
+	s->n_vectors = MIN(1 + n, PVS_MAX_VECTORS);
+	return true;
+}
+
+static bool pvsched_pci_init(SluicePvsched *s, Error **errp)
+{
+	PCIDevice *pci = PCI_DEVICE(s);
+	int ret;
+
+	if (!pci_is_express(pci))
+		return true;
+	ret = pcie_endpoint_cap_init(pci, 0x80);
+	if (ret < 0) {
+		error_setg_errno(errp, -ret, "cannot add the PCI Express capability");
+		return false;
+	}
+	pcie_cap_flr_init(pci);
+	return true;
+}
+
+static void pvsched_pci_exit(SluicePvsched *s)
+{
+	if (pci_is_express(PCI_DEVICE(s)))
+		pcie_cap_exit(PCI_DEVICE(s));
+}
+
+static void pvsched_realize(PCIDevice *pci, Error **errp)
+{
+	SluicePvsched *s = SLUICE_PVSCHED(pci);
+
+	if (!pvsched_count_vcpus(s, errp) || !pvsched_pci_init(s, errp))
+		return;
+	if (!pvsched_regs_init(s, errp))
+		goto no_regs;
+	if (!pvsched_bars_init(s, errp))
+		goto no_bars;
+	if (!pvsched_vectors_init(s, errp))
+		goto no_vectors;
+	s->vm_state = qdev_add_vm_change_state_handler(DEVICE(s), pvsched_vm_change, s);
+	return;
+
+no_vectors:
+	pvsched_bars_exit(s);
+no_bars:
+	pvsched_regs_exit(s);
+no_regs:
+	pvsched_pci_exit(s);
+}
+
+static void pvsched_exit(PCIDevice *pci)
+{
+	SluicePvsched *s = SLUICE_PVSCHED(pci);
+
+	qemu_del_vm_change_state_handler(s->vm_state);
+	pvsched_vectors_exit(s);
+	pvsched_bars_exit(s);
+	pvsched_regs_exit(s);
+	pvsched_pci_exit(s);
+}
+
+static void pvsched_reset_hold(Object *obj, ResetType type)
+{
+	SluicePvsched *s = SLUICE_PVSCHED(obj);
+	SluicePvschedClass *klass = SLUICE_PVSCHED_GET_CLASS(obj);
+
+	if (klass->parent_phases.hold)
+		klass->parent_phases.hold(obj, type);
+	trace_pvsched_reset(pvsched_name(s));
+	if (s->regs)
+		pvs_regs_reset(s->regs);
+}
+
+static void pvsched_config_write(PCIDevice *pci, uint32_t addr, uint32_t value, int len)
+{
+	pci_default_write_config(pci, addr, value, len);
+	if (pci_is_express(pci))
+		pcie_cap_flr_write_config(pci, addr, value, len);
+}
+
+/* The size of configuration space is settled before a PCI device's own realize. */
+static void pvsched_dev_realize(DeviceState *dev, Error **errp)
+{
+	PCIDevice *pci = PCI_DEVICE(dev);
+	BusState *bus = qdev_get_parent_bus(dev);
+
+	if (bus && pci_bus_is_express(PCI_BUS(bus)))
+		pci->cap_present |= QEMU_PCI_CAP_EXPRESS;
+	SLUICE_PVSCHED_GET_CLASS(dev)->parent_realize(dev, errp);
+}
+
+static const Property pvsched_properties[] = {
+	DEFINE_PROP_UINT64("features", SluicePvsched, features_mask, UINT64_MAX),
+};
+
+static void pvsched_describe_properties(ObjectClass *klass)
+{
+	static const struct {
+		const char *name, *text;
+	} description[] = {
+		{"features", "mask of the PVS_F_* that may be offered"},
+	};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(description); i++)
+		object_class_property_set_description(klass, description[i].name,
+						      description[i].text);
+}
+
+static void pvsched_class_init(ObjectClass *klass, void *data)
+{
+	DeviceClass *dc = DEVICE_CLASS(klass);
+	PCIDeviceClass *pc = PCI_DEVICE_CLASS(klass);
+	ResettableClass *rc = RESETTABLE_CLASS(klass);
+	SluicePvschedClass *sc = SLUICE_PVSCHED_CLASS(klass);
+
+	pc->realize = pvsched_realize;
+	pc->exit = pvsched_exit;
+	pc->config_write = pvsched_config_write;
+	pc->vendor_id = PVS_PCI_VENDOR_ID;
+	pc->device_id = PVS_PCI_DEVICE_ID;
+	pc->revision = PVS_PCI_REVISION;
+	pc->class_id = PCI_CLASS_SYSTEM_OTHER;
+	pc->subsystem_vendor_id = PVS_PCI_VENDOR_ID;
+	pc->subsystem_id = PVS_PCI_DEVICE_ID;
+
+	device_class_set_parent_realize(dc, pvsched_dev_realize, &sc->parent_realize);
+	resettable_class_set_parent_phases(rc, NULL, pvsched_reset_hold, NULL, &sc->parent_phases);
+	dc->desc = "Sluice paravirtual scheduling";
+	dc->vmsd = &pvsched_vmstate;
+	device_class_set_props(dc, pvsched_properties);
+	pvsched_describe_properties(klass);
+	set_bit(DEVICE_CATEGORY_MISC, dc->categories);
+}
+
+static const TypeInfo pvsched_info = {
+	.name = TYPE_SLUICE_PVSCHED,
+	.parent = TYPE_PCI_DEVICE,
+	.instance_size = sizeof(SluicePvsched),
+	.class_size = sizeof(SluicePvschedClass),
+	.class_init = pvsched_class_init,
+	.interfaces =
+		(InterfaceInfo[]){{INTERFACE_PCIE_DEVICE}, {INTERFACE_CONVENTIONAL_PCI_DEVICE}, {}},
+};
+
+static void pvsched_register_types(void)
+{
+	type_register_static(&pvsched_info);
+}
+
+type_init(pvsched_register_types)
