@@ -297,6 +297,7 @@ static bool rate_ok(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 		return true;
 	}
 	v->rate_limited++;
+	vm->rate_limited++;
 	pvs_reject_set(v, PVS_REJECT_RATE);
 	return false;
 }

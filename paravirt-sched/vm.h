@@ -123,6 +123,7 @@ struct pvs_vm {
 	int64_t clock_offset;
 	uint64_t now; /* the latest time heard of */
 	uint64_t next_tick, last_tick;
+	uint64_t rate_limited; /* kicks and doorbells of all vCPUs that were too many */
 	uint64_t late; /* ticks that came later than the watchdog allows */
 
 	struct pvs_policy *policy;

@@ -157,12 +157,12 @@ struct pvs_actuator {
 };
 
 /*
- * Linux: sched_setattr(2), sched_setaffinity(2), cgroup cpu.weight. @guard: start the crash guard, a
- * process of its own that restores every captured baseline when this process ends however it ends.
- * A boost is in effect for one thread: what that one creates has the default. affinity narrows what
- * the thread had. apply may also return -EBUSY: no DEADLINE bandwidth left, or the thread is pinned;
- * capture -EPERM: a thread of a process that this one may not change, -ENOSPC: the guard's table is
- * full. One thread at a time. -errno, explained in @log.
+ * Linux: sched_setattr(2), sched_setaffinity(2), cgroup cpu.weight. @guard: start the crash guard,
+ * a process of its own that restores every captured baseline when this process ends however it
+ * ends. A boost is in effect for one thread: what that one creates has the default. affinity
+ * narrows what the thread had. apply may also return -EBUSY: no DEADLINE bandwidth left, or the
+ * thread is pinned; capture -EPERM: a thread of a process that this one may not change, -ENOSPC:
+ * the guard's table is full. One thread at a time. -errno, explained in @log.
  */
 struct pvs_linux_options {
 	bool guard;
@@ -474,6 +474,8 @@ struct pvs_loop;
 int pvs_loop_create(const char *thread_name, struct pvs_loop **loop, struct pvs_log *log);
 void pvs_loop_destroy(struct pvs_loop *loop); /* VMs are taken out first */
 pid_t pvs_loop_tid(const struct pvs_loop *loop);
+/* When it last began a round, for a watchdog: with a VM it does so every tenth tick at least. */
+uint64_t pvs_loop_heard(const struct pvs_loop *loop);
 
 /* @n_vcpus words through which events are posted: shared with another process, or NULL: own ones.
  */
@@ -483,11 +485,15 @@ struct pvs_mailbox;
 int pvs_loop_add(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_mailbox *mailbox,
 		 struct pvs_log *log);
 void pvs_loop_remove(struct pvs_loop *loop, struct pvs_vm *vm);
+/* The one of @vm; NULL: the loop does not have the VM. */
+struct pvs_mailbox *pvs_loop_mailbox(struct pvs_loop *loop, const struct pvs_vm *vm);
 
-/* Run @fn in the loop's thread and wait for it: control plane. Never from the loop itself. */
+/* Run @fn in the loop's thread, registered with the engine, and wait for it: control plane. From
+ * the loop itself: at once. */
 void pvs_loop_call(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque);
 
-/* Have the loop watch @fd (EPOLLIN); @fn runs in its thread. NULL: no longer. */
+/* Have the loop watch @fd (EPOLLIN); @fn runs in its thread. NULL: no longer. -EEXIST, -ENOENT,
+ * -EPERM: not a file that can be watched. */
 int pvs_loop_watch(struct pvs_loop *loop, int fd, void (*fn)(void *opaque, int fd), void *opaque);
 
 /* ---- Mailbox: events from other threads, without a lock (mailbox.c) -------------------------- */
