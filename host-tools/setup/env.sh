@@ -5,6 +5,7 @@
 # set-up and whoever starts the VM or runs the tools:
 #   SLUICE_CACHE      the cache's folder
 #   SLUICE_QEMU       qemu-system-x86_64 with the device sluice-nic
+#   SLUICE_INSN_PLUGIN  TCG plugin that counts the guest's instructions
 #   SLUICE_QEMU_DATA  folders of firmware, separated by colons, each for a -L
 #   SLUICE_SERIES     kernel series as asked for: 7.2 or 6.12
 #   SLUICE_RELEASE    its release, as `uname -r` prints it in the guest
@@ -30,6 +31,7 @@ env_pairs() {
 	cat <<-EOF
 		SLUICE_CACHE=$cache
 		SLUICE_QEMU=$cache/products/${key[qemu]}/qemu-system-x86_64
+		SLUICE_INSN_PLUGIN=$cache/products/${key[qemu]}/libinsn_count.so
 		SLUICE_QEMU_DATA=/usr/share/qemu:/usr/share/seabios
 		SLUICE_SERIES=$1
 		SLUICE_RELEASE=$(cat "$kernel/release" 2>/dev/null)

@@ -35,7 +35,7 @@ export_keys() {
 hash_sources() {
 	local setup=host-tools/setup image=guest-tools/image core overlay
 	core=$(hash_files "${core_sources[@]}")
-	overlay=$(hash_files qemu-device)
+	overlay=$(hash_files qemu-device host-tools/pvsched/insn-plugin)
 	key[packages]=$(hash_files $setup/packages-demo.list)
 	key[test-packages]=$(hash_files $setup/packages-test.list)
 	key[bench-packages]=$(hash_files $setup/packages-bench.list)

@@ -131,12 +131,23 @@ qemu_refind_libraries() {
 	cp "$pc" "$1/sluice.pc"
 }
 
+# plugin_build DIR - the plugin that counts the guest's instructions, for experiments
+plugin_build() {
+	local flags
+	read -ra flags < <(pkg-config --cflags glib-2.0)
+	cc -O2 -Wall -Wextra -Werror -fPIC -fvisibility=hidden -shared "${flags[@]}" \
+		-I"$(qemu_dir)/src/include/qemu" -o "$1/libinsn_count.so.new" \
+		"$top/host-tools/pvsched/insn-plugin/insn_count.c"
+	mv -f "$1/libinsn_count.so.new" "$1/libinsn_count.so"
+}
+
 qemu_run() {
 	local out=$cache/products/${key[qemu]}
 	ensure_meson
 	libs_build
 	qemu_ninja qemu-system-x86_64
 	mkdir -p "$out"
+	plugin_build "$out"
 	cp "$(qemu_dir)/build/qemu-system-x86_64" "$out/qemu.new"
 	mv -f "$out/qemu.new" "$out/qemu-system-x86_64"
 }
