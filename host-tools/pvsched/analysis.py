@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""From measurements, one for each arm and round, to a summary: for each figure and arm an estimate
+with its 95 % interval over rounds, and its ratio to the reference arm with an interval of its own."""
+
+from dataclasses import dataclass
+
+import stats
+from stats import Histogram
+
+DISTRIBUTION = ("p50", "p99", "p99.9", "max")
+Q_OF = {**stats.QUANTILES, "max": 1.0}
+
+
+@dataclass(frozen=True)
+class Figure:
+    title: str
+    unit: str = ""
+    better: int = 0  # -1: less is better, 1: more is, 0: neither
+
+
+FIGURES = {
+    "latency_us": Figure("wake-up latency", "us", -1),
+    "hackbench_s": Figure("hackbench, one run", "s", -1),
+    "hackbench_runs": Figure("hackbench, runs", "", 1),
+    "late": Figure("wake-ups beyond the histogram", "", -1),
+    "lock_ops_per_s": Figure("lock throughput", "1/s", 1),
+    "wait_us": Figure("time to get the lock", "us", -1),
+    "hold_us": Figure("time the lock is held", "us", -1),
+    "audio_missed": Figure("audio periods missed", "", -1),
+    "victim_share": Figure("background's CPU time, of its fair share", "", 1),
+    "victim_cpu": Figure("background's CPU time, of what there was", "", 1),
+    "vcpu_run": Figure("vCPUs on a host CPU, of wall time", ""),
+    "vcpu_wait": Figure("vCPUs runnable without a host CPU (steal), of wall time", "", -1),
+    "outside": Figure("host CPU time gone elsewhere, of wall time", "", -1),
+    "preempted_in_cs": Figure("preemptions in a critical section or with a lock held, a second",
+                              "1/s", -1),
+    "lock_holder_preempted": Figure("preemptions with a lock held, a second", "1/s", -1),
+    "boost_residency": Figure("boosted, of wall time", ""),
+    "throttled": Figure("budget spent, of wall time", ""),
+    "applied": Figure("decisions applied, a second", "1/s"),
+    "restored": Figure("baselines restored, a second", "1/s"),
+    "decisions": Figure("callbacks run, a second", "1/s"),
+    "actuator_ns": Figure("actuator, one call", "ns", -1),
+    "actuator_errors": Figure("actuator errors", "", -1),
+    "instructions": Figure("guest instructions", ""),
+    "instructions_user": Figure("guest instructions, user", ""),
+    "instructions_kernel": Figure("guest instructions, kernel", ""),
+}
+
+
+def figure(name):
+    return FIGURES.get(name, Figure(name.replace("_", " ")))
+
+
+@dataclass
+class Measurement:
+    """One arm in one round."""
+    arm: str
+    round: int
+    figures: dict    # name -> number
+    histograms: dict  # name -> Histogram
+
+    @classmethod
+    def read(cls, values):
+        return cls(values["arm"], values["round"], values["figures"],
+                   {name: Histogram(counts) for name, counts in values["histograms"].items()})
+
+
+def by_arm(measurements, arms):
+    """A list of measurements for each arm, in order of rounds."""
+    return {arm: sorted((m for m in measurements if m.arm == arm), key=lambda m: m.round)
+            for arm in arms}
+
+
+def _interval(rounds, statistic, seed):
+    low, high = stats.bootstrap(rounds, statistic, seed)
+    return {"value": statistic(rounds), "low": low, "high": high}
+
+
+def _number(name):
+    def statistic(rounds):
+        return stats.mean(m.figures[name] for m in rounds if name in m.figures)
+    return statistic
+
+
+def _quantile(name, q):
+    take = stats.quantile_of_rounds(q)
+
+    def statistic(rounds):
+        return take([m.histograms[name] for m in rounds if name in m.histograms])
+    return statistic
+
+
+def _ratio(ours, reference, statistic, seed):
+    """Rounds are drawn in pairs: an arm's round beside the reference's of the same number."""
+    pairs = [(a, b) for a in ours for b in reference if a.round == b.round]
+    if not pairs:
+        return None
+
+    def ratio(chosen):
+        return stats.ratio_of(statistic([a for a, _ in chosen]), statistic([b for _, b in chosen]))
+    return _interval(pairs, ratio, seed)
+
+
+def statistics_of(measurements):
+    """(key, title, unit, better, statistic) of all that was measured."""
+    histograms = sorted({name for m in measurements for name in m.histograms})
+    numbers = sorted({name for m in measurements for name in m.figures})
+    for name in histograms:
+        what = figure(name)
+        for label in DISTRIBUTION:
+            yield (f"{name}.{label}", f"{what.title} {label}", what.unit or "us", what.better or -1,
+                   _quantile(name, Q_OF[label]))
+    for name in numbers:
+        what = figure(name)
+        yield name, what.title, what.unit, what.better, _number(name)
+
+
+def summarize(measurements, arms, reference, seed=1):
+    """
+    {"arms": [...], "reference": name, "figures": {key: {"title", "unit", "better",
+    "arms": {arm: {"value", "low", "high"}}, "ratios": {arm: the same}}}, "distributions": ...}
+    """
+    rounds = by_arm(measurements, arms)
+    table = {}
+    for key, title, unit, better, statistic in statistics_of(measurements):
+        row = {"title": title, "unit": unit, "better": better, "arms": {}, "ratios": {}}
+        for arm in arms:
+            if not rounds[arm] or statistic(rounds[arm]) is None:
+                continue
+            row["arms"][arm] = _interval(rounds[arm], statistic, seed)
+            if arm != reference:
+                row["ratios"][arm] = _ratio(rounds[arm], rounds[reference], statistic, seed)
+        table[key] = row
+    names = sorted({name for m in measurements for name in m.histograms})
+    pooled = {name: {arm: stats.merged(m.histograms[name] for m in rounds[arm]
+                                       if name in m.histograms) for arm in arms} for name in names}
+    return {"arms": arms, "reference": reference, "figures": table,
+            "rounds": {arm: len(rounds[arm]) for arm in arms},
+            "distributions": {name: {arm: h.summary() for arm, h in arms_.items() if h.total()}
+                              for name, arms_ in pooled.items()}}
+
+
+def pool(measurements, name, arm):
+    """The histogram of an arm's rounds together."""
+    return stats.merged(m.histograms[name] for m in measurements
+                        if m.arm == arm and name in m.histograms)
+
+
+# ---- for people ----
+
+def short(value):
+    """Three significant digits, thousands as they are."""
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def cell(entry):
+    if not entry or entry["value"] is None:
+        return "-"
+    if entry["low"] is None:
+        return short(entry["value"])
+    return f"{short(entry['value'])} [{short(entry['low'])}, {short(entry['high'])}]"
+
+
+def table_lines(summary):
+    """The summary as text: a row for each figure, a column for each arm."""
+    arms = summary["arms"]
+    rows = [("", *arms)]
+    for row in summary["figures"].values():
+        unit = f" ({row['unit']})" if row["unit"] else ""
+        rows.append((row["title"] + unit, *(cell(row["arms"].get(arm)) for arm in arms)))
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join([r[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(r[1:], widths[1:]))])
+             for r in rows]
+    lines.insert(1, "  ".join("-" * w for w in widths))
+    return lines

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""An experiment: machines boot once, arms take turns on them, each round is written down as soon as
+it is measured. However it ends, threads have their scheduling back and nothing of it still runs."""
+
+import json
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import arms
+import hosttrace
+import report
+import scenario as scenarios
+import trace
+from device import Manager
+from load import Background
+from machine import Machine, describe
+from measure import measure
+from record import RecordError
+from record import read as read_record
+from workloads import KINDS
+
+
+class Interrupted(Exception):
+    """A signal asked for the end."""
+
+
+@dataclass
+class Options:
+    out: Path
+    rounds: int = None
+    duration: float = None
+    warmup: float = None
+    seed: int = None
+    arms: list = None
+    quiet: bool = False
+
+
+def override(scenario, options):
+    """The scenario with what the command line says instead. ScenarioError."""
+    for key in ("rounds", "duration", "warmup", "seed"):
+        if getattr(options, key) is not None:
+            setattr(scenario, key, getattr(options, key))
+    if options.arms:
+        known = [arm.name for arm in scenario.arm]
+        for name in options.arms:
+            if name not in known:
+                raise scenarios.ScenarioError(f'{scenario.name} has no arm "{name}"; it has: '
+                                              + ", ".join(known))
+        scenario.arm = [arm for arm in scenario.arm if arm.name in options.arms]
+        if not any(arm.reference for arm in scenario.arm):
+            scenario.arm[0].reference = True
+    return scenario
+
+
+def progress(options, text):
+    if not options.quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Experiment:
+    def __init__(self, scenario, options):
+        self.scenario, self.options = scenario, options
+        self.measurements, self.notes = [], []
+        self.machines, self.background = [], None
+        self.result = {}
+
+    def run(self):
+        """Everything. Returns the summary (report.summarize)."""
+        self.options.out.mkdir(parents=True, exist_ok=True)
+        (self.options.out / "records").mkdir(exist_ok=True)
+        with ExitStack() as stack:
+            self._boot(stack)
+            self._save()
+            self._rounds()
+        summary = report.write(self.options.out)
+        self._trace()
+        return summary
+
+    def _boot(self, stack):
+        scenario = self.scenario
+        manager = None
+        if scenario.manager:
+            manager = stack.enter_context(Manager(scenario.manager, self.options.out))
+        for spec in scenario.vm:
+            progress(self.options, f"booting {spec.name}: {spec.cpus} vCPUs, {spec.memory} MB, "
+                                   f"Linux {spec.kernel}")
+            self.machines.append(stack.enter_context(Machine(spec, manager)))
+        for machine in self.machines:
+            for work in machine.spec.workload:
+                machine.need(KINDS[work.kind].program)
+        self.background = Background(scenario.background)
+        stack.callback(self.background.close)
+        self._notes()
+
+    def _notes(self):
+        first = self.machines[0]
+        self.result = {"scenario": scenarios.as_dict(self.scenario),
+                       "scenario_text": self.scenario.path.read_text(),
+                       "machine": {**describe(first.accelerator()), "guest_kernel": first.facts()},
+                       "notes": self.notes, "measurements": []}
+        busy = Path("/proc/loadavg").read_text().split()[0]
+        self.result["machine"]["load_before"] = busy
+        if float(busy) > 1:
+            self.notes.append(f"The host was not idle when this began (load {busy}): figures of "
+                              "latency have that in them.")
+        for machine in self.machines:
+            self.notes += [f"{machine.spec.name}: {note}" for note in machine.device.notes()]
+
+    def _rounds(self):
+        scenario = self.scenario
+        by_name = {arm.name: arm for arm in scenario.arm}
+        plan = arms.order(list(by_name), scenario.rounds, scenario.seed, scenario.order)
+        began = time.monotonic()
+        for done, (number, name) in enumerate(plan):
+            left = (time.monotonic() - began) / done * (len(plan) - done) if done else 0
+            progress(self.options, f"[{done + 1}/{len(plan)}] round {number + 1} of "
+                                   f"{scenario.rounds}, {name}"
+                                   + (f", about {left:.0f} s left" if done else ""))
+            self._one(number, by_name[name])
+            self._save()
+
+    def _one(self, number, arm):
+        scenario, out = self.scenario, self.options.out / "records"
+        with ExitStack() as stack:
+            stack.enter_context(arms.ArmInForce(arm, self.machines))
+            if scenario.record:
+                for machine in self.machines:
+                    path = out / f"{arm.name}-{number}-{machine.spec.name}.pvsr"
+                    stack.enter_context(machine.device.recording(path))
+            if scenario.host_trace:
+                stack.enter_context(hosttrace.HostTrace(out / f"{arm.name}-{number}.ftrace",
+                                                        self.notes))
+            self.measurements.append(measure(arm.name, number, self.machines, self.background,
+                                             scenario.duration, scenario.warmup))
+
+    def _save(self):
+        """result.json, whole at any time."""
+        self.result["measurements"] = [
+            {"arm": m.arm, "round": m.round, "figures": m.figures,
+             "histograms": {n: h.counts for n, h in m.histograms.items()}}
+            for m in self.measurements]
+        new = self.options.out / "result.json.new"
+        new.write_text(json.dumps(self.result, indent=1) + "\n")
+        new.replace(self.options.out / "result.json")
+
+    def _trace(self):
+        """A trace of the last round of the last arm that is not the reference."""
+        last = next((a for a in reversed(self.scenario.arm) if a.policy != "none"), None)
+        if not self.scenario.record or not last:
+            return
+        try:
+            path = trace_folder(self.options.out, last.name, self.scenario.rounds - 1,
+                                self.options.out / "trace.json")
+            progress(self.options, f"trace for ui.perfetto.dev: {path}")
+        except (trace.TraceError, RecordError) as why:
+            self.notes.append(f"no trace: {why}")
+            self._save()
+
+
+def trace_folder(folder, arm, number, out):
+    """Write the trace of an arm's round from the records in an experiment's folder."""
+    records = sorted((Path(folder) / "records").glob(f"{arm}-{number}-*.pvsr"))
+    if not records:
+        raise trace.TraceError(f"{folder}/records has no record of arm {arm}, round {number}; "
+                               "record = true in the scenario makes them")
+    entries = []
+    for index, path in enumerate(records):
+        for entry in read_record(path):
+            entry.vm += index
+            entries.append(entry)
+    text = Path(folder) / "records" / f"{arm}-{number}.ftrace"
+    trace.write(out, trace.build(entries, text.read_text() if text.exists() else ""))
+    return out
+
+
+def run(scenario, options):
+    """Run with SIGTERM, SIGHUP and SIGINT as orderly ends. Interrupted."""
+    def stop(number, _frame):
+        raise Interrupted(signal.Signals(number).name)
+    old = {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    try:
+        return Experiment(scenario, options).run()
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

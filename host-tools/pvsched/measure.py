@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""One measurement: workloads run in the guests for a while, and counters of host and device are read
+before and after."""
+
+import time
+from contextlib import suppress
+
+import threads
+from analysis import Measurement
+from stats import Histogram
+from workloads import KINDS, WorkloadError
+
+SLACK = 90  # seconds a workload may take beyond its time: guests are starved here on purpose
+
+
+class Counters:
+    """What is read before and after."""
+
+    def __init__(self, machines, background):
+        self.at = time.monotonic_ns()
+        self.victims = {s.cpu: 0 for s in background.victims()}
+        for spinner in background.victims():
+            self.victims[spinner.cpu] += spinner.run_ns()
+        self.vcpus, self.others = {}, {}
+        for machine in machines:
+            vcpus = machine.vcpu_tids()
+            for tid in vcpus:
+                self.vcpus[tid] = threads.schedstat(tid)
+            self.others[machine.proc.pid] = sum(_run_ns(t) for t in threads.tasks(machine.proc.pid)
+                                                if t not in vcpus)
+        self.device = [machine.device.stats() for machine in machines]
+        self.insns = [machine.insns.read() if machine.insns else [] for machine in machines]
+
+
+def _run_ns(tid):
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return threads.schedstat(tid)[0]
+    return 0
+
+
+def victim_figures(before, after, background, machines):
+    """
+    Share of the background. What there was to share is what background and virtual machines used
+    together: the background never idles, so the rest went elsewhere on the host. Fair is in
+    proportion to the weights of spinners and vCPU threads as their baselines have them.
+    """
+    victims = background.victims()
+    if not victims:
+        return {}
+    wall = after.at - before.at
+    got = sum(after.victims[cpu] - before.victims[cpu] for cpu in after.victims)
+    vms = sum(after.vcpus[t][0] - before.vcpus[t][0] for t in after.vcpus if t in before.vcpus)
+    vms += sum(after.others[p] - before.others[p] for p in after.others if p in before.others)
+    there = got + vms
+    ours = sum(threads.weight(threads.Attr(policy=threads.CLASS_NUMBERS[s.spec.sched],
+                                           nice=s.spec.nice)) for s in victims)
+    theirs = sum(threads.NICE_WEIGHTS[20] for m in machines for _ in m.vcpu_tids())
+    fair = there * ours / (ours + theirs)
+    cpus = len({s.cpu for s in background.spinners})
+    return {"victim_cpu": got / there if there else 0.0, "victim_share": got / fair if fair else 0.0,
+            "outside": max(0.0, 1 - there / (wall * cpus))}
+
+
+def vcpu_figures(before, after):
+    wall = after.at - before.at
+    pairs = [(before.vcpus[t], after.vcpus[t]) for t in after.vcpus if t in before.vcpus]
+    if not pairs:
+        return {}
+    return {"vcpu_run": sum(b[0] - a[0] for a, b in pairs) / (wall * len(pairs)),
+            "vcpu_wait": sum(b[1] - a[1] for a, b in pairs) / (wall * len(pairs))}
+
+
+def device_figures(before, after):
+    """Rates and shares out of the device's own counters, summed over vCPUs and machines."""
+    seconds = (after.at - before.at) / 1e9
+    total, count = {}, 0
+    for old, new in zip(before.device, after.device):
+        for a, b in zip(old, new):
+            count += 1
+            for key, value in b.items():
+                if isinstance(value, int):
+                    total[key] = total.get(key, 0) + max(0, value - a.get(key, 0))
+    if not count:
+        return {}
+    wall = seconds * 1e9 * count
+    figures = {key: total.get(key, 0) / seconds
+               for key in ("applied", "restored", "preempted_in_cs", "decisions")}
+    figures["boost_residency"] = total.get("boost_ns", 0) / wall
+    figures["throttled"] = total.get("throttled_ns", 0) / wall
+    figures["actuator_errors"] = total.get("actuator_errors", 0)
+    if calls := total.get("actuator_calls", 0):
+        figures["actuator_ns"] = total.get("actuator_ns", 0) / calls
+    return figures
+
+
+def instruction_figures(before, after):
+    user = kernel = 0
+    for old, new in zip(before.insns, after.insns):
+        user += sum(b.user - a.user for a, b in zip(old, new))
+        kernel += sum(b.kernel - a.kernel for a, b in zip(old, new))
+    if not user + kernel:
+        return {}
+    return {"instructions": user + kernel, "instructions_user": user, "instructions_kernel": kernel}
+
+
+class GuestWork:
+    """The workloads of all machines: loads first, what is measured after the warm-up."""
+
+    def __init__(self, machines, seconds, warmup):
+        self.seconds, self.warmup = seconds, warmup
+        self.loads, self.measured = [], []
+        for machine in machines:
+            for spec in machine.spec.workload:
+                (self.measured if spec.measure else self.loads).append((machine, spec))
+
+    def start_loads(self):
+        """They run a while longer than what is measured and are killed by `timeout` then."""
+        for machine, spec in self.loads:
+            seconds = self.seconds + self.warmup + SLACK
+            line = KINDS[spec.kind].command(spec, machine.spec.cpus, seconds)
+            # A process group of its own, so that stop_loads() ends all of it.
+            machine.guest.sh(f"setsid sh -c 'echo $$ >>/run/lab-load; exec \"$@\"' _ "
+                             f"sh -c {_quote(line)} >/dev/null 2>&1 </dev/null &", timeout=SLACK)
+
+    def stop_loads(self):
+        for machine in {id(m): m for m, _ in self.loads}.values():
+            machine.guest.run("for p in $(cat /run/lab-load 2>/dev/null); do kill -9 -- -$p; done; "
+                              "rm -f /run/lab-load", timeout=SLACK)
+
+    def run(self):
+        """Run what is measured, on all machines at once; (spec, what it printed)."""
+        started = [(machine, spec, machine.guest.start(
+            KINDS[spec.kind].command(spec, machine.spec.cpus, self.seconds)))
+            for machine, spec in self.measured]
+        if not started:
+            time.sleep(self.seconds)
+        printed = []
+        for machine, spec, pid in started:
+            result = machine.guest.finish(pid, self.seconds + SLACK)
+            if result.rc:
+                raise WorkloadError(f"{spec.kind} in {machine.spec.name} ended with {result.rc}: "
+                                    f"{(result.err or result.out).strip()[-300:]}")
+            printed.append((spec, result.out))
+        return printed
+
+
+def _quote(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def measure(arm, number, machines, background, seconds, warmup):
+    """One arm, which is in force, in round `number`. Returns a Measurement."""
+    work = GuestWork(machines, seconds, warmup)
+    background.resume()
+    try:
+        work.start_loads()
+        time.sleep(warmup)
+        before = Counters(machines, background)
+        printed = work.run()
+        after = Counters(machines, background)
+    finally:
+        background.pause()
+        work.stop_loads()
+    return collect(arm, number, printed, before, after, background, machines)
+
+
+def collect(arm, number, printed, before, after, background, machines):
+    figures, histograms = {"seconds": (after.at - before.at) / 1e9}, {}
+    for spec, text in printed:
+        for name, value in KINDS[spec.kind].figures(text).items():
+            if isinstance(value, Histogram):
+                histograms[name] = value
+            else:
+                figures[name] = value
+    figures |= victim_figures(before, after, background, machines)
+    figures |= vcpu_figures(before, after)
+    figures |= device_figures(before, after)
+    figures |= instruction_figures(before, after)
+    return Measurement(arm, number, figures, histograms)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""From result.json to report.html and report.json."""
+
+import json
+import tempfile
+import unittest
+from html.parser import HTMLParser
+from pathlib import Path
+
+import report
+
+
+class Checker(HTMLParser):
+    """Every element that opens closes, in order."""
+    VOID = {"meta"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.links = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.links += [v for k, v in attrs if k in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-1:]}"
+        self.open.pop()
+
+
+def measurement(arm, number, value, counts):
+    return {"arm": arm, "round": number, "figures": {"victim_share": value},
+            "histograms": {"latency_us": counts}}
+
+
+def result(measurements):
+    arms = [{"name": "default", "reference": True, "policy": "none"},
+            {"name": "boost", "reference": False, "policy": "boost"}]
+    return {"scenario": {"name": "s", "description": "a & b", "arm": arms, "seed": 1},
+            "scenario_text": "x = 1 < 2", "notes": ["a note"], "measurements": measurements,
+            "machine": {"accelerator": "tcg", "host_kernel": "6.18", "host_cpus": 2}}
+
+
+class Writing(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def put(self, measurements):
+        (self.folder / "result.json").write_text(json.dumps(result(measurements)))
+
+    def test_figures_and_ratios(self):
+        self.put([measurement("default", 0, 1.0, {"1000": 100}),
+                  measurement("boost", 0, 0.9, {"100": 100}),
+                  measurement("default", 1, 1.0, {"1000": 100}),
+                  measurement("boost", 1, 0.9, {"100": 100})])
+        summary = report.write(self.folder)
+        row = summary["figures"]["latency_us.p99.9"]
+        self.assertEqual(row["arms"]["default"], {"value": 1000, "low": 1000, "high": 1000})
+        self.assertEqual(row["ratios"]["boost"], {"value": 0.1, "low": 0.1, "high": 0.1})
+        self.assertAlmostEqual(summary["figures"]["victim_share"]["ratios"]["boost"]["value"], 0.9)
+        saved = json.loads((self.folder / "report.json").read_text())
+        self.assertEqual(saved["figures"]["latency_us.max"]["arms"]["boost"]["value"], 100)
+        self.assertEqual(saved["machine"]["accelerator"], "tcg")
+
+    def test_page_is_whole_and_needs_nothing_else(self):
+        self.put([measurement("default", 0, 1.0, {"1000": 3}), measurement("boost", 0, 1, {"9": 3})])
+        report.write(self.folder)
+        text = (self.folder / "report.html").read_text()
+        checker = Checker()
+        checker.feed(text)
+        self.assertEqual((checker.open, checker.links), ([], []))
+        self.assertIn("a &amp; b", text)
+        self.assertIn("x = 1 &lt; 2", text)
+        self.assertIn("not about KVM", text)
+        self.assertIn("<svg", text)
+
+    def test_reference_that_was_not_measured(self):
+        self.put([measurement("boost", 0, 0.9, {"100": 1})])
+        self.assertEqual(report.write(self.folder)["reference"], "boost")
+
+    def test_no_folder_of_an_experiment(self):
+        with self.assertRaisesRegex(report.NoResult, "holds no result.json"):
+            report.write(self.folder)
+
+    def test_nothing_measured(self):
+        self.put([])
+        with self.assertRaisesRegex(report.NoResult, "has no measurement"):
+            report.write(self.folder)

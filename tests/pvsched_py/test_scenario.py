@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""Scenario files: what is read, and what is refused with which words."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import scenario
+
+WHOLE = """description = "two arms"
+rounds = 3
+
+[[vm]]
+cpus = 2
+pin = [0, [0, 1]]
+
+[[vm.workload]]
+kind = "cyclictest"
+interval_us = 2000
+
+[[vm.workload]]
+kind = "stress-ng"
+measure = false
+
+[[background]]
+cpus = [0, 1]
+
+[[arm]]
+name = "default"
+
+[[arm]]
+name = "boost"
+policy = "boost"
+tunables = { hold_us = 500 }
+"""
+
+
+class Reading(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name) / "some.toml"
+
+    def load(self, text):
+        self.path.write_text(text)
+        return scenario.load(self.path)
+
+    def refused(self, text, wanted):
+        with self.assertRaises(scenario.ScenarioError) as caught:
+            self.load(text)
+        self.assertEqual(str(caught.exception), f"{self.path}:{wanted}")
+
+    def test_whole(self):
+        found = self.load(WHOLE)
+        self.assertEqual((found.name, found.rounds, found.duration), ("some", 3, 8.0))
+        self.assertEqual([w.kind for w in found.vm[0].workload], ["cyclictest", "stress-ng"])
+        self.assertEqual(found.vm[0].pin, [[0], [0, 1]])
+        self.assertEqual(found.vm[0].name, "vm0")
+        self.assertEqual(found.background[0].cpus, [0, 1])
+        self.assertEqual(found.arm[1].tunables, {"hold_us": 500})
+
+    def test_first_arm_is_the_reference_unless_said(self):
+        self.assertEqual([a.reference for a in self.load(WHOLE).arm], [True, False])
+        self.assertEqual([a.reference for a in self.load(WHOLE + "reference = true\n").arm],
+                         [False, True])
+
+    def test_unknown_key_names_its_line_and_the_keys(self):
+        self.refused(WHOLE.replace("cpus = 2", "cores = 2"),
+                     "5: vm.cores: there is no such key here; the keys are: name, cpus, memory, "
+                     "kernel, pin, main_loop, device, programs, module, privileged, "
+                     "count_instructions, workload")
+
+    def test_wrong_type_says_what_is_expected(self):
+        self.refused(WHOLE.replace("cpus = 2", 'cpus = "2"'),
+                     "5: vm.cpus: got '2', expected a whole number from 1 to 64")
+
+    def test_true_is_no_number(self):
+        self.refused(WHOLE.replace("cpus = 2", "cpus = true"),
+                     "5: vm.cpus: got True, expected a whole number from 1 to 64")
+
+    def test_key_of_the_second_of_two_tables(self):
+        self.refused(WHOLE.replace('kind = "stress-ng"', 'kind = "stress"'),
+                     "13: vm.workload.kind: got 'stress', expected one of \"cyclictest\", "
+                     '"hackbench", "schbench", "stress-ng", "pvs-lock", "pvs-audio", "shell"')
+
+    def test_missing_key(self):
+        self.refused(WHOLE.replace('name = "boost"\n', ""),
+                     '22: arm: the key "name" is missing; it takes a name of lower-case letters, '
+                     'digits, "-", "+" and "."')
+
+    def test_missing_description(self):
+        self.refused(WHOLE.replace('description = "two arms"', ""),
+                     '1: the file: the key "description" is missing; it takes a string in quotes, '
+                     'such as "text"')
+
+    def test_one_table_where_several_may_be(self):
+        self.refused(WHOLE.replace("[[vm]]", "[vm]").replace("[[vm.workload]]", "[[vm.load]]"),
+                     "4: vm: is an array of tables: write [[vm]]")
+
+    def test_pin_of_another_number_of_vcpus(self):
+        self.refused(WHOLE.replace("pin = [0, [0, 1]]", "pin = [0]"),
+                     "6: vm.pin: has 1 entries for 2 vCPUs; it needs one for each")
+
+    def test_same_name_twice(self):
+        self.refused(WHOLE.replace('name = "boost"', 'name = "default"'),
+                     '23: arm.name: "default" stands twice; give each its own')
+
+    def test_two_references(self):
+        text = WHOLE.replace('name = "default"', 'name = "default"\nreference = true')
+        self.refused(text + "reference = true\n",
+                     "27: arm.reference: a second arm with reference = true; take it from all but one")
+
+    def test_no_machine(self):
+        self.refused('description = "x"\n[[arm]]\nname = "a"\n',
+                     "1: the file: it has no virtual machine; write at least [[vm]]")
+
+    def test_static_class_beside_a_policy(self):
+        self.refused(WHOLE + 'static = "fifo"\n',
+                     '26: arm.static: goes with policy = "none" only: the policy "boost" would '
+                     "change the same threads")
+
+    def test_not_toml(self):
+        with self.assertRaises(scenario.ScenarioError) as caught:
+            self.load("rounds = \n")
+        self.assertEqual(str(caught.exception),
+                         f"{self.path}: not TOML: Invalid value (at line 1, column 10)")
+
+    def test_absent_file(self):
+        with self.assertRaises(scenario.ScenarioError) as caught:
+            scenario.load(self.path)
+        self.assertIn("./sluice pvsched list", str(caught.exception))
+
+
+class Shipped(unittest.TestCase):
+    def test_every_shipped_scenario_is_good(self):
+        found = list(scenario.all_scenarios())
+        self.assertGreater(len(found), 0)
+        for path, what in found:
+            self.assertIsInstance(what, scenario.Scenario, f"{path}: {what}")
+
+    def test_a_scenario_named_after_a_claim_says_so(self):
+        for path, what in scenario.all_scenarios():
+            if path.name.startswith("claim-"):
+                self.assertEqual(str(what.claim), path.name.split("-")[1], path.name)
