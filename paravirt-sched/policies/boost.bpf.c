@@ -75,7 +75,7 @@ static __always_inline __u32 reason(const struct pvs_ctx *ctx)
 		if (wants_rt(ctx))
 			return PVS_BOOST_RT;
 		if (!is_idle(ctx) && (ctx->cs || (ctx->pending & PENDING_CS)) &&
-		    ctx->cs_age_ns <= cs_max_us * US)
+		    cs_age(ctx) <= cs_max_us * US)
 			return PVS_BOOST_CS;
 		if (ctx->pending & PENDING_IRQ)
 			return PVS_BOOST_IRQ;

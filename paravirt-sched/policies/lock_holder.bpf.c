@@ -30,7 +30,7 @@ struct {
 
 static __always_inline _Bool holds_lock(const struct pvs_ctx *ctx)
 {
-	return ctx->hint_status == PVS_HINT_OK && ctx->cs_age_ns <= held_max_us * US &&
+	return ctx->hint_status == PVS_HINT_OK && cs_age(ctx) <= held_max_us * US &&
 	       ((ctx->cs & PVS_CS_LOCK) || (ctx->pending & PVS_PENDING_LOCK));
 }
 

@@ -32,6 +32,13 @@ static __always_inline __u64 clamp_u64(__u64 value, __u64 low, __u64 high)
 	return value < low ? low : value > high ? high : value;
 }
 
+/* How long the guest says that it must not be preempted. Where a pending flag alone says it,
+ * nothing else may have changed since. */
+static __always_inline __u64 cs_age(const struct pvs_ctx *ctx)
+{
+	return ctx->cs ? ctx->cs_age_ns : ctx->hint_age_ns;
+}
+
 /* Actuators that work here and that this VM may get. */
 static __always_inline __u32 permitted(const struct pvs_ctx *ctx)
 {

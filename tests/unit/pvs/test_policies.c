@@ -79,10 +79,17 @@ static void critical_section_for_too_long(void **state)
 
 	s.ctx.hint_status = PVS_HINT_OK;
 	s.ctx.class = PVS_CLASS_NORMAL;
-	s.ctx.pending = PVS_PENDING_PREEMPT_OFF;
+	s.ctx.cs = PVS_CS_PREEMPT;
 	s.ctx.cs_age_ns = 2 * MS;
 	scene_step(&s, PVS_EVENT_HINT, 0, PVS_APPLY);
 	s.ctx.cs_age_ns = 2 * MS + 1;
+	scene_step(&s, PVS_EVENT_TICK, 100, PVS_BASELINE);
+	s.ctx.cs = 0;
+	s.ctx.cs_age_ns = 0;
+	s.ctx.pending = PVS_PENDING_PREEMPT_OFF;
+	s.ctx.hint_age_ns = 2 * MS;
+	scene_step(&s, PVS_EVENT_HINT, 0, PVS_APPLY);
+	s.ctx.hint_age_ns = 2 * MS + 1;
 	scene_step(&s, PVS_EVENT_TICK, 100, PVS_BASELINE);
 	scene_end(&s);
 }
@@ -268,7 +275,7 @@ static void lock_is_held(void **state)
 	scene_step(&s, PVS_EVENT_KICK, 10, PVS_BASELINE);
 	s.ctx.pending = PVS_PENDING_LOCK;
 	scene_step(&s, PVS_EVENT_TICK, 10, PVS_APPLY);
-	s.ctx.cs_age_ns = 5 * MS + 1;
+	s.ctx.hint_age_ns = 5 * MS + 1;
 	scene_step(&s, PVS_EVENT_TICK, 10, PVS_BASELINE);
 	scene_end(&s);
 }
