@@ -2,8 +2,9 @@
 /*
  * A VM's insides. What an event does, in order:
  *
- *	event.c     snapshot of the hints, context, policy
+ *	event.c     what comes in, and a snapshot of the hints
  *	account.c   time that passed is charged to budgets
+ *	ask.c       the policy is asked
  *	decide.c    the policy's wish is judged
  *	effect.c    what was granted is put into effect, kept and undone
  *	publish.c   the guest is told
@@ -124,7 +125,7 @@ struct pvs_vm {
 	uint64_t now; /* the latest time heard of */
 	uint64_t next_tick, last_tick;
 	uint64_t rate_limited; /* kicks and doorbells of all vCPUs that were too many */
-	uint64_t late; /* ticks that came later than the watchdog allows */
+	uint64_t late;         /* ticks that came later than the watchdog allows */
 
 	struct pvs_policy *policy;
 	uint32_t callbacks; /* 1 << enum pvs_event */
@@ -146,6 +147,12 @@ struct pvs_vm {
 
 	struct pvs_vcpu vcpus[];
 };
+
+/* From @then to @now; 0 if that is not yet. */
+static inline uint64_t pvs_since(uint64_t now, uint64_t then)
+{
+	return now > then ? now - then : 0;
+}
 
 /* thread.c: -errno of the actuator's capture. */
 int pvs_thread_open(struct pvs_vm *vm, pid_t tid, struct pvs_thread *thread, struct pvs_log *log);
@@ -181,6 +188,9 @@ void pvs_effect_clear_all(struct pvs_vm *vm, uint64_t now);
 void pvs_service_join(struct pvs_vm *vm, struct pvs_service *service);
 /* Note why the last wish was not granted, or that it was. */
 void pvs_reject_set(struct pvs_vcpu *v, enum pvs_reject reject);
+
+/* ask.c: count the event and, if there is a callback for it, ask the policy. */
+void pvs_dispatch(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now);
 
 /* event.c */
 /* INIT and EXIT of the policy in place, if there is one. */
