@@ -561,8 +561,16 @@ struct pvs_client_config {
 	void (*notify)(void *opaque, uint32_t vector);
 	void (*policy)(void *opaque, const char *name,
 		       uint32_t version); /* another one is in place */
+	void (*warning)(void *opaque, const char *text); /* what it could not do, and why */
 	void *opaque;
 };
+/*
+ * Connects at once, then is kept connected by a thread of its own, which all callbacks run in; each
+ * may be NULL. The descriptors stay the caller's and must stay open; they are sealed against
+ * shrinking (memfd_create() with MFD_ALLOW_SEALING). Without an answer there is no client: -ENOENT
+ * and -ECONNREFUSED: nobody listens; -EACCES; what the manager refuses, with its words in @log.
+ * What follows is told now if connected, and again after each reconnection; any thread.
+ */
 int pvs_client_create(const struct pvs_client_config *config, struct pvs_client **client,
 		      struct pvs_log *log);
 void pvs_client_destroy(struct pvs_client *client);

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* The manager's socket, its sessions, and the thread that serves them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "manager/server_internal.h"
+
+#define BEAT_NS      250000000
+#define AT_ONCE      16 /* messages of one client before the next one's turn */
+#define DEFAULT_MODE 0660
+#define REPLY_BYTES  (4 << 20)
+
+/* Sources that the manager has of its own, not by what clients say. */
+#define OWN_SOURCES (PVS_SRC_TICK | PVS_SRC_KICK | PVS_SRC_SCHEDSTAT | PVS_SRC_SWITCH)
+
+uint64_t pvs_server_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void pvs_server_log(struct pvs_server *server, const char *fmt, ...)
+{
+	char line[PVS_PROTO_TEXT + 64];
+	va_list args;
+
+	if (!server->config.log)
+		return;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	server->config.log(server->config.opaque, line);
+}
+
+uint32_t pvs_server_sources(const struct pvs_server *server, uint32_t client_sources)
+{
+	uint32_t own = server->config.switches ? PVS_SRC_SWITCH | PVS_SRC_HALT : 0;
+
+	return (client_sources & ~OWN_SOURCES) | own;
+}
+
+/* ---- In the loop's thread -------------------------------------------------------------------- */
+
+static void beat(void *opaque, int fd)
+{
+	struct pvs_server *server = opaque;
+	uint64_t expirations;
+
+	if (read(fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++) {
+		struct pvs_session *session = server->sessions[i];
+
+		if (session && session->vm)
+			__atomic_store_n(&((struct pvs_shared *)session->shared.memory)->alive_ns,
+					 pvs_server_now(), __ATOMIC_RELEASE);
+	}
+	if (server->config.beat)
+		server->config.beat(server->config.opaque);
+}
+
+static void switched(void *opaque, const struct pvs_switch *event)
+{
+	struct pvs_server *server = opaque;
+	struct pvs_session *session =
+		event->vm < PVS_MANAGER_CLIENTS ? server->sessions[event->vm] : NULL;
+
+	if (session && session->vm)
+		pvs_vm_switch(session->vm, event);
+}
+
+static void switches_ready(void *opaque, int fd)
+{
+	struct pvs_server *server = opaque;
+
+	pvs_switches_take(server->config.switches, switched, server);
+}
+
+/* The loop's thread looks at sessions[]: who changes it waits for that thread. */
+struct slot_change {
+	struct pvs_server *server;
+	uint32_t slot;
+	struct pvs_session *session;
+};
+
+static void change_slot(void *opaque)
+{
+	struct slot_change *change = opaque;
+
+	change->server->sessions[change->slot] = change->session;
+}
+
+static void set_slot(struct pvs_server *server, uint32_t slot, struct pvs_session *session)
+{
+	struct slot_change change = {.server = server, .slot = slot, .session = session};
+
+	pvs_loop_call(server->loop, change_slot, &change);
+}
+
+struct policy_change {
+	struct pvs_server *server;
+	struct pvs_policy *policy;
+	bool handover;
+};
+
+static void change_policy(void *opaque)
+{
+	struct policy_change *change = opaque;
+	uint64_t now = pvs_server_now();
+
+	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++) {
+		struct pvs_session *session = change->server->sessions[i];
+
+		if (session && session->vm)
+			pvs_vm_set_policy(session->vm, change->policy, change->handover, now);
+	}
+}
+
+void pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover)
+{
+	struct policy_change change = {.server = server, .policy = policy, .handover = handover};
+	struct pvs_policy *old = server->policy;
+
+	pvs_loop_call(server->loop, change_policy, &change);
+	server->policy = policy;
+	if (old)
+		pvs_policy_put(old);
+	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++)
+		if (server->sessions[i] && server->sessions[i]->vm)
+			pvs_session_policy(server->sessions[i]);
+}
+
+/* ---- Sessions -------------------------------------------------------------------------------- */
+
+static int watch(struct pvs_server *server, int fd, uint32_t number)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
+
+	return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/* Numbers of epoll's events: a session's slot, or beyond. */
+enum {
+	EVENT_LISTENER = PVS_MANAGER_CLIENTS,
+	EVENT_STOP
+};
+
+static void end_session(struct pvs_server *server, uint32_t slot)
+{
+	struct pvs_session *session = server->sessions[slot];
+	int sock = session->sock;
+
+	pvs_server_log(server, "%s (pid %d): gone", session->name[0] ? session->name : "connection",
+		       (int)session->pid);
+	set_slot(server, slot, NULL);
+	pvs_session_close(session);
+	close(sock);
+}
+
+static int free_slot(const struct pvs_server *server)
+{
+	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++)
+		if (!server->sessions[i])
+			return i;
+	return -1;
+}
+
+static void refuse_full(struct pvs_server *server, int sock)
+{
+	struct pvs_msg msg = {.refused.error = -EUSERS};
+
+	server->refused++;
+	snprintf(msg.refused.text, sizeof(msg.refused.text),
+		 "%d connections are open, as many as there may be", PVS_MANAGER_CLIENTS);
+	pvs_msg_send(sock, &msg, PVS_MSG_REFUSED, NULL, 0);
+	close(sock);
+}
+
+static void new_session(struct pvs_server *server, int sock, const struct ucred *peer)
+{
+	struct pvs_session *session = calloc(1, sizeof(*session));
+	int slot = free_slot(server);
+
+	if (slot < 0 || !session || watch(server, sock, (uint32_t)slot) < 0) {
+		free(session);
+		refuse_full(server, sock);
+		return;
+	}
+	session->server = server;
+	session->slot = (uint32_t)slot;
+	session->sock = sock;
+	session->pid = peer->pid;
+	session->uid = peer->uid;
+	server->served++;
+	set_slot(server, session->slot, session);
+}
+
+static void accept_one(struct pvs_server *server)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int sock = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (sock < 0)
+		return;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0) {
+		close(sock);
+		return;
+	}
+	new_session(server, sock, &peer);
+}
+
+/* A command has no fixed size: it is taken whole. Returns false if this is none. */
+static bool take_control(struct pvs_session *session)
+{
+	struct pvs_server *server = session->server;
+	struct pvs_msg_head head = {0}, *answer;
+	char *text, *reply;
+	int bytes = REPLY_BYTES;
+	size_t size;
+	ssize_t n;
+
+	n = recv(session->sock, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	if (n != sizeof(head) || head.type != PVS_MSG_CONTROL || session->vm)
+		return false;
+	session->ended = true;
+	text = calloc(1, PVS_CONTROL_MAX + 1);
+	n = text ? recv(session->sock, text, PVS_CONTROL_MAX, MSG_DONTWAIT) : -1;
+	if (n != (ssize_t)head.size) {
+		free(text);
+		return true;
+	}
+	reply = pvs_control(server, session, text + sizeof(head), (size_t)n - sizeof(head));
+	free(text);
+	setsockopt(session->sock, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	for (size_t at = 0; reply && at < strlen(reply); at += size) {
+		size = strlen(reply + at);
+		if (size > PVS_CONTROL_MAX - sizeof(head))
+			size = PVS_CONTROL_MAX - sizeof(head);
+		answer = malloc(sizeof(head) + size);
+		if (!answer)
+			break;
+		*answer = (struct pvs_msg_head){PVS_MSG_REPLY, (uint32_t)(sizeof(head) + size)};
+		memcpy(answer + 1, reply + at, size);
+		n = send(session->sock, answer, sizeof(head) + size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		free(answer);
+		if (n < 0)
+			break;
+	}
+	free(reply);
+	return true;
+}
+
+static void serve(struct pvs_session *session)
+{
+	struct pvs_msg msg;
+	int fds[PVS_N_FDS], ret = 1;
+	unsigned n_fds;
+
+	if (take_control(session))
+		return;
+	for (int i = 0; i < AT_ONCE && !session->ended && ret > 0; i++) {
+		ret = pvs_msg_receive(session->sock, &msg, fds, &n_fds);
+		if (ret > 0)
+			pvs_session_message(session, &msg, fds, n_fds);
+	}
+	if (ret == -EPROTO)
+		pvs_server_log(session->server, "pid %d: not a message of this protocol",
+			       (int)session->pid);
+	if (ret <= 0 && ret != -EAGAIN)
+		session->ended = true;
+}
+
+/* Also those whom something could not be told. */
+static void end_sessions(struct pvs_server *server, bool all)
+{
+	for (uint32_t i = 0; i < PVS_MANAGER_CLIENTS; i++)
+		if (server->sessions[i] && (all || server->sessions[i]->ended))
+			end_session(server, i);
+}
+
+int pvs_server_run(struct pvs_server *server)
+{
+	struct epoll_event events[PVS_MANAGER_CLIENTS];
+	int n;
+
+	while (true) {
+		n = epoll_wait(server->epoll, events, PVS_MANAGER_CLIENTS, -1);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (int i = 0; i < n; i++) {
+			uint32_t number = events[i].data.u32;
+
+			if (number == EVENT_STOP)
+				return 0;
+			if (number == EVENT_LISTENER)
+				accept_one(server);
+			else if (server->sessions[number])
+				serve(server->sessions[number]);
+		}
+		end_sessions(server, false);
+	}
+}
+
+void pvs_server_stop(struct pvs_server *server)
+{
+	uint64_t one = 1;
+
+	if (write(server->stop, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd of ours that is never read does not fill up */
+}
+
+/* ---- Its life -------------------------------------------------------------------------------- */
+
+/* An old socket is in the way only if somebody listens to it. */
+static int replace_old(const char *path, struct pvs_log *log)
+{
+	struct stat st;
+	int sock;
+
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return pvs_refuse(log, -EEXIST, "%s: exists and is no socket", path);
+	sock = pvs_manager_connect(path);
+	if (sock >= 0) {
+		close(sock);
+		return pvs_refuse(log, -EADDRINUSE, "%s: another manager listens there", path);
+	}
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+static int listen_at(struct pvs_server *server, struct pvs_log *log)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = server->config.path;
+	unsigned mode = server->config.mode ? server->config.mode : DEFAULT_MODE;
+	mode_t mask;
+	int ret;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return pvs_refuse(log, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes",
+				  path, sizeof(address.sun_path) - 1);
+	strcpy(address.sun_path, path);
+	ret = replace_old(path, log);
+	if (ret < 0)
+		return ret;
+	server->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (server->listener < 0)
+		return -errno;
+	mask = umask(0777 & ~mode);
+	ret = bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+	umask(mask);
+	if (ret < 0)
+		return pvs_refuse(log, ret, "%s: %s", path, strerror(-ret));
+	server->path = strdup(path);
+	return listen(server->listener, PVS_MANAGER_CLIENTS) < 0 ? -errno : 0;
+}
+
+static int start_beat(struct pvs_server *server)
+{
+	const struct itimerspec period = {{0, BEAT_NS}, {0, BEAT_NS}};
+	int ret;
+
+	server->beat = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (server->beat < 0 || timerfd_settime(server->beat, 0, &period, NULL) < 0)
+		return -errno;
+	ret = pvs_loop_watch(server->loop, server->beat, beat, server);
+	if (ret == 0 && server->config.switches)
+		ret = pvs_loop_watch(server->loop, pvs_switches_fd(server->config.switches),
+				     switches_ready, server);
+	return ret;
+}
+
+static int start(struct pvs_server *server, struct pvs_log *log)
+{
+	int ret = pvs_loop_create("pvs-manager", &server->loop, log);
+
+	if (ret < 0)
+		return ret;
+	ret = listen_at(server, log);
+	if (ret < 0)
+		return ret;
+	server->epoll = epoll_create1(EPOLL_CLOEXEC);
+	server->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (server->epoll < 0 || server->stop < 0)
+		return -errno;
+	ret = watch(server, server->listener, EVENT_LISTENER);
+	if (ret == 0)
+		ret = watch(server, server->stop, EVENT_STOP);
+	return ret < 0 ? ret : start_beat(server);
+}
+
+int pvs_server_create(const struct pvs_server_config *config, struct pvs_server **out,
+		      struct pvs_log *log)
+{
+	struct pvs_server *server = calloc(1, sizeof(*server));
+	int ret;
+
+	if (!server)
+		return -ENOMEM;
+	server->config = *config;
+	server->epoll = server->listener = server->stop = server->beat = -1;
+	server->policy = config->policy ? pvs_policy_get(config->policy) : NULL;
+	ret = start(server, log);
+	if (ret < 0) {
+		pvs_server_destroy(server);
+		return ret;
+	}
+	*out = server;
+	return 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void pvs_server_destroy(struct pvs_server *server)
+{
+	/* First nobody new, and nobody who asks the one that ends. */
+	if (server->path)
+		unlink(server->path);
+	close_fd(server->listener);
+	end_sessions(server, true);
+	if (server->loop) {
+		if (server->config.switches)
+			pvs_loop_watch(server->loop, pvs_switches_fd(server->config.switches), NULL,
+				       NULL);
+		if (server->beat >= 0)
+			pvs_loop_watch(server->loop, server->beat, NULL, NULL);
+		pvs_loop_destroy(server->loop);
+	}
+	close_fd(server->beat);
+	close_fd(server->stop);
+	close_fd(server->epoll);
+	if (server->policy)
+		pvs_policy_put(server->policy);
+	free(server->path);
+	free(server);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* A manager and front ends, each a process of its own, as they are in earnest. */
+#ifndef PVS_TEST_MANAGER_FIXTURE_H
+#define PVS_TEST_MANAGER_FIXTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "pvs_manager.h"
+#include "sched_sys.h"
+
+/* A manager: what it is to be, in memory shared with its process. */
+struct manager {
+	char directory[64], path[80];
+	uint32_t pool_boosted, pool_refill_ppm;
+	uint64_t pool_budget_ns; /* 0: no pool */
+	struct pvs_limits limits;
+	int error;
+	char text[512]; /* why it did not start */
+	pid_t pid;
+};
+
+struct manager *manager_new(void);
+/* Skips the test where there is no policy, or no permission to boost. */
+void manager_start(struct manager *manager);
+void manager_kill(struct manager *manager); /* -9 */
+void manager_free(struct manager *manager);
+
+/* A front end with one vCPU, as seen from its guest and by its host. */
+struct front_end {
+	struct manager *manager;
+	char name[PVS_NAME_LEN];
+	struct pvs_limits limits;
+	int guest_fd, host_fd;
+	struct pvs_guest_page *guest;
+	struct pvs_host_page *host;
+	pid_t pid, vcpu;
+	struct pvs_sched_attr baseline;
+	struct front_end_shared {
+		pid_t tid;
+		uint32_t spin; /* the vCPU runs; else it sleeps */
+		uint32_t connected, lost, policies, notified;
+		uint32_t sources, actuators;
+		char policy[PVS_NAME_LEN], warning[512], text[512];
+		int error; /* of pvs_client_create() */
+	} *shared;
+};
+
+struct front_end *front_end_start(struct manager *manager, const char *name,
+				  const struct pvs_limits *limits);
+void front_end_kill(struct front_end *front_end); /* -9 */
+/* The guest runs, or no longer runs, a real-time task: it is to be boosted. */
+void front_end_ask(struct front_end *front_end, bool boost);
+/* Wait until its vCPU is boosted, or as it was; false: it never is. */
+bool front_end_boosted(struct front_end *front_end);
+bool front_end_baseline(struct front_end *front_end);
+/* Wait until the host shows @reject. */
+bool front_end_rejected(struct front_end *front_end, enum pvs_reject reject);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* One policy and one budget for two front ends, and either side killed. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "manager_fixture.h"
+#include "process_double.h"
+
+static bool is_set(void *opaque)
+{
+	return __atomic_load_n((uint32_t *)opaque, __ATOMIC_SEQ_CST) != 0;
+}
+
+static bool is_two(void *opaque)
+{
+	return __atomic_load_n((uint32_t *)opaque, __ATOMIC_SEQ_CST) == 2;
+}
+
+static void test_boost_and_back(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a;
+
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	assert_string_equal(a->shared->text, "");
+	assert_int_equal(a->shared->error, 0);
+	assert_true(wait_for(is_set, &a->shared->connected));
+	assert_string_equal(a->shared->policy, "boost");
+	assert_true(a->shared->sources & PVS_SRC_TICK);
+	assert_true(a->shared->actuators & PVS_ACT_NICE_DOWN);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	front_end_ask(a, false);
+	assert_true(front_end_baseline(a));
+	front_end_kill(a);
+	manager_free(manager);
+}
+
+/* One place for all: the second is refused until the first one's process is gone. */
+static void test_one_place_for_two(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a, *b;
+
+	manager->pool_boosted = 1;
+	manager->pool_budget_ns = 1000000000;
+	manager->pool_refill_ppm = 100000;
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	b = front_end_start(manager, "b", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	front_end_ask(b, true);
+	assert_true(front_end_rejected(b, PVS_REJECT_CONCURRENT));
+	assert_true(front_end_baseline(b));
+	front_end_kill(a);
+	assert_true(front_end_boosted(b));
+	front_end_kill(b);
+	manager_free(manager);
+}
+
+/* One budget for all: what the first one's vCPU ran away, the second one does not have. */
+static void test_one_budget_for_two(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a, *b;
+
+	manager->pool_boosted = 8;
+	manager->pool_budget_ns = 20000000;
+	manager->pool_refill_ppm = 1; /* what was spent does not come back during the test */
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	b = front_end_start(manager, "b", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	__atomic_store_n(&a->shared->spin, 1, __ATOMIC_SEQ_CST);
+	assert_true(front_end_rejected(a, PVS_REJECT_BUDGET));
+	__atomic_store_n(&a->shared->spin, 0, __ATOMIC_SEQ_CST);
+	assert_true(front_end_baseline(a));
+	front_end_ask(b, true);
+	assert_true(front_end_rejected(b, PVS_REJECT_BUDGET));
+	assert_true(front_end_baseline(b));
+	front_end_kill(a);
+	front_end_kill(b);
+	manager_free(manager);
+}
+
+/* kill -9 of the manager: the guard restores, the client is told, and finds the next manager. */
+static void test_manager_killed(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a;
+
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	manager_kill(manager);
+	assert_true(front_end_baseline(a));
+	assert_true(wait_for(is_set, &a->shared->lost));
+	manager_start(manager);
+	assert_true(wait_for(is_two, &a->shared->connected));
+	/* It was told all of it again, by itself. */
+	assert_true(front_end_boosted(a));
+	front_end_kill(a);
+	manager_free(manager);
+}
+
+static void test_nobody_listens(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a = front_end_start(manager, "a", NULL);
+	char text[256];
+
+	assert_int_equal(a->shared->error, -ENOENT);
+	snprintf(text, sizeof(text),
+		 "manager %s: No such file or directory; is sluice-pvsd running?\n", manager->path);
+	assert_string_equal(a->shared->text, text);
+	front_end_kill(a);
+	manager_free(manager);
+}
+
+/* What a client asks for beyond what the administrator gives it does not get. */
+static void test_clamped(void **state)
+{
+	const struct pvs_limits asked = {
+		.ceiling = PVS_ACT_NICE_DOWN | PVS_ACT_FIFO, .nice_min = -20, .has_nice_min = true};
+	struct manager *manager = manager_new();
+	struct front_end *a;
+
+	manager->limits.ceiling = PVS_ACT_NICE_DOWN | PVS_ACT_NICE_UP | PVS_ACT_SLICE;
+	manager->limits.nice_min = -3;
+	manager->limits.has_nice_min = true;
+	manager_start(manager);
+	a = front_end_start(manager, "a", &asked);
+	front_end_ask(a, true);
+	assert_true(front_end_rejected(a, PVS_REJECT_CEILING));
+	assert_int_equal(pvs_sys_getattr(a->vcpu, &a->baseline), 0);
+	assert_int_equal(a->baseline.nice, -3);
+	assert_int_equal(a->baseline.policy, PVS_SCHED_OTHER);
+	front_end_kill(a);
+	manager_free(manager);
+}
+
+static void ask(struct manager *manager, const char *command, char **reply)
+{
+	char text[256] = "";
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	int ret = pvs_manager_ask(manager->path, command, reply, &log);
+
+	assert_string_equal(text, "");
+	assert_int_equal(ret, 0);
+}
+
+static void test_control(void **state)
+{
+	struct manager *manager = manager_new();
+	char expected[128], *reply;
+	struct front_end *a;
+
+	manager_start(manager);
+	a = front_end_start(manager, "first", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	ask(manager, "{\"command\":\"status\"}", &reply);
+	snprintf(expected, sizeof(expected), "\"name\":\"first\",\"vm\":0,\"pid\":%d", (int)a->pid);
+	assert_non_null(strstr(reply, expected));
+	snprintf(expected, sizeof(expected), "\"tid\":%d", (int)a->vcpu);
+	assert_non_null(strstr(reply, expected));
+	assert_non_null(strstr(reply, "\"boost\":\"rt\""));
+	free(reply);
+	ask(manager, "{\"command\":\"policy\",\"name\":\"none\"}", &reply);
+	assert_non_null(strstr(reply, "\"name\":\"none\""));
+	free(reply);
+	/* The old one's effects are undone, and the front end is told. */
+	assert_true(front_end_baseline(a));
+	assert_true(wait_for(is_set, &a->shared->policies));
+	assert_string_equal(a->shared->policy, "none");
+	ask(manager, "{\"command\":\"policy\",\"name\":\"boost\",\"set\":{\"fifo\":0}}", &reply);
+	assert_non_null(strstr(reply, "\"name\":\"boost\""));
+	free(reply);
+	assert_true(front_end_boosted(a));
+	ask(manager, "{\"command\":\"dance\"}", &reply);
+	assert_string_equal(reply, "{\"error\":\"no such command; status and policy are known\"}");
+	free(reply);
+	ask(manager, "garbage", &reply);
+	assert_string_equal(reply, "{\"error\":\"no such command; status and policy are known\"}");
+	free(reply);
+	front_end_kill(a);
+	manager_free(manager);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_boost_and_back),
+		cmocka_unit_test(test_one_place_for_two),
+		cmocka_unit_test(test_one_budget_for_two),
+		cmocka_unit_test(test_manager_killed),
+		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_clamped),
+		cmocka_unit_test(test_control),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
