@@ -34,7 +34,7 @@ clean() {
 	rm -rf "${cache:?}"/{products,share,test,work} "$cache"/qemu/*/build "$cache"/{run,tools}-*
 	platform_root
 	clean_outdated
-	for part in libs qemu qtest module-7.2 module-6.12; do
+	for part in libs qemu qtest module-7.2 module-6.12 tools-7.2 tools-6.12; do
 		rm -f "$cache/stamps/$part".*
 	done
 	echo "Removed what was built from Sluice's sources; QEMU's source, the roots and kernels in use stay (--all removes them too)."

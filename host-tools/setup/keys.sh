@@ -48,5 +48,7 @@ hash_sources() {
 	key[buildroot]=$(hash_files $image/buildroot-packages.list $setup/guest-root.sh)
 	key[kernel]=$(hash_text "${key[buildroot]}" "$(hash_files $image/initramfs-init \
 		$image/initramfs-modules.list $image/modules.list $setup/kernel.sh)")
-	key[module]=$(hash_text "${key[kernel]}" "$(hash_files guest-tools/driver include $setup/module.sh)")
+	# Modules and tools lie in one share.
+	key[module]=$(hash_text "${key[kernel]}" "$(hash_files guest-tools/driver guest-tools/pvsched-bpf \
+		guest-tools/pvschedctl include $setup/module.sh)")
 }

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 #
 # The guest's kernel modules, compiled in the build root by the kernel's own
-# build system: $cache/share/KEY/modules/RELEASE/*.ko. The folder $cache/share/KEY
-# is what the guest mounts (9p, tag "sluice").
+# build system: $cache/share/KEY/modules/RELEASE/*.ko; and the guest's tools with
+# their BPF programs, for the same kernel: $cache/share/KEY/tools/RELEASE/*. The
+# folder $cache/share/KEY is what the guest mounts (9p, tag "sluice").
 
 share_dir() {
 	echo "$cache/share/${key[module]}"
@@ -46,5 +47,25 @@ module_run() {
 	rm -rf "$out/$release.new"
 	mkdir "$out/$release.new"
 	cp "$src"/guest-tools/driver/*.ko "$out/$release.new/"
+	publish "$out/$release.new" "$out/$release"
+}
+
+# tools_run SERIES - what sluice-rc makes commands of
+tools_run() {
+	local release root src out folder
+	root=$(buildroot_dir)
+	src=$root/build/$1
+	out=$(share_dir)/tools
+	release=$(<"$(kernel_dir "$1")/release")
+	as_root install -d -o "$(id -u)" -g "$(id -g)" "$root/build" "$src"
+	for folder in guest-tools/driver guest-tools/pvsched-bpf guest-tools/pvschedctl include; do
+		sync_tree "$top/$folder" "$src/$folder"
+	done
+	chroot_build "$root" make -C "/build/$1/guest-tools/pvschedctl" -j"$(jobs_count)" \
+		BTF="/usr/lib/modules/$release/build/vmlinux" OUT="/build/$1/out/pvschedctl" CC=gcc-14
+	mkdir -p "$out"
+	rm -rf "$out/$release.new"
+	mkdir "$out/$release.new"
+	cp "$src/out/pvschedctl/pvschedctl" "$out/$release.new/"
 	publish "$out/$release.new" "$out/$release"
 }

@@ -19,13 +19,15 @@ kernel-7.2|buildroot|0.4|900|Fetch Linux 7.2
 kernel-6.12|buildroot|0.4|700|Fetch Linux 6.12
 module-7.2|buildroot|0.3|20|Build the drivers for Linux 7.2
 module-6.12|buildroot|0.3|20|Build the drivers for Linux 6.12
+tools-7.2|buildroot|0.3|20|Build the guest tools for Linux 7.2
+tools-6.12|buildroot|0.3|20|Build the guest tools for Linux 6.12
 '
 
 # stage_key NAME
 stage_key() {
 	case $1 in
 	kernel-*) echo "${key[kernel]}" ;;
-	module-*) echo "${key[module]}" ;;
+	module-* | tools-*) echo "${key[module]}" ;;
 	*) echo "${key[$1]}" ;;
 	esac
 }
@@ -46,7 +48,7 @@ stages_for() {
 	[[ $goal != test ]] || echo qtest
 	printf '%s\n' root buildroot
 	for series in "$@"; do
-		printf '%s\n' "kernel-$series" "module-$series"
+		printf '%s\n' "kernel-$series" "module-$series" "tools-$series"
 	done
 }
 
@@ -119,7 +121,7 @@ setup() {
 # stages_before STAGE - what the stage builds on
 stages_before() {
 	case $1 in
-	module-*) printf '%s\n' buildroot "kernel-${1#*-}" ;;
+	module-* | tools-*) printf '%s\n' buildroot "kernel-${1#*-}" ;;
 	kernel-*) echo buildroot ;;
 	qemu | qtest) echo qemu-source ;;
 	esac
@@ -161,7 +163,7 @@ setup_stage() {
 	packages) command=(packages_run "$top/host-tools/setup/packages-demo.list") ;;
 	test-packages) command=(packages_run "$top/host-tools/setup/packages-test.list") ;;
 	bench-packages) command=(packages_run "$top/host-tools/setup/packages-bench.list") ;;
-	kernel-* | module-*) command=("${2%%-*}_run" "${2#*-}") ;;
+	kernel-* | module-* | tools-*) command=("${2%%-*}_run" "${2#*-}") ;;
 	*) command=("${2//-/_}_run") ;;
 	esac
 	stage_run "$1" "$2" "$(stage_key "$2")" "$(stage_facts 2 "$2")" "$(stage_facts 5 "$2")" "${command[@]}"
