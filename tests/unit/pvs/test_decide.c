@@ -374,7 +374,7 @@ static void test_actuator_errors(void **state)
 	memset(&broken, 0, sizeof(broken));
 	vm_make(&f, &config);
 	assert_int_equal(pvs_vm_vcpu_add(f.vm, 3, TID(3), &log), -ESRCH);
-	assert_string_equal(text, "thread 1073741827: its scheduling cannot be read (ESRCH); a "
+	assert_string_equal(text, "thread 134217731: its scheduling cannot be read (ESRCH); a "
 				  "thread of this machine that exists is needed\n");
 	assert_int_equal(pvs_vm_vcpu_add(f.vm, 0, TID(0), NULL), 0);
 	f.policy.callbacks = PVS_DOUBLE_ALL;

@@ -17,7 +17,7 @@
 #include "vm.h"
 
 #define VCPUS     4
-#define TID(vcpu) (0x40000000 + (int)(vcpu))
+#define TID(vcpu) (0x8000000 + (int)(vcpu))
 #define START     1000000000ull
 #define MS        1000000ull
 #define FEATURES                                                                                \
