@@ -262,6 +262,14 @@ static bool pvs_wants_ram(struct pvs_dev *dev)
 	return !strcmp(pvs_memory, "auto") && type != PVS_MEMTYPE_WB && type != PVS_MEMTYPE_UNKNOWN;
 }
 
+/* Said once, not at every negotiation. */
+static void pvs_stays(struct pvs_dev *dev, const char *why)
+{
+	if (!dev->info.negotiations)
+		dev_info(&dev->pdev->dev, "pages stay in the BAR, %s: %s\n",
+			 pvs_memtype_name(dev->bar[PVS_GUEST].type), why);
+}
+
 u64 pvs_mem_choose(struct pvs_dev *dev, u64 offered, u32 n_vcpus)
 {
 	size_t size = (size_t)(n_vcpus + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE;
@@ -270,15 +278,11 @@ u64 pvs_mem_choose(struct pvs_dev *dev, u64 offered, u32 n_vcpus)
 	if (!pvs_wants_ram(dev))
 		return PVS_F_GUEST_RAM;
 	if (!(offered & PVS_F_GUEST_RAM)) {
-		dev_warn(&dev->pdev->dev,
-			 "pages stay in the BAR, %s: the device does not offer guest RAM\n",
-			 pvs_memtype_name(dev->bar[PVS_GUEST].type));
+		pvs_stays(dev, "the device does not offer guest RAM");
 		return PVS_F_GUEST_RAM;
 	}
 	if (pvs_alloc_ram(dev, size)) {
-		dev_warn(&dev->pdev->dev,
-			 "pages stay in the BAR, %s: no %zu bytes of contiguous RAM\n",
-			 pvs_memtype_name(dev->bar[PVS_GUEST].type), size);
+		pvs_stays(dev, "there is not enough RAM in one piece");
 		return PVS_F_GUEST_RAM;
 	}
 	dev->pages = dev->ram;
