@@ -9,20 +9,20 @@
 #include "scx_pvs.skel.h"
 
 enum {
-	OPT_MODE,
+	OPT_HOST,
 	OPT_SLICE,
 	OPT_HOST_TURN
 };
 
-/* In the order of enum scx_pvs_mode. */
-static const char *const modes[] = {"host", "steal", "blind", NULL};
+/* In the order of enum scx_pvs_knowledge. */
+static const char *const knowledge[] = {"full", "steal", "none", NULL};
 
 static const struct pvs_prog_option options[] = {
-	{.name = "mode",
-	 .help = "what it knows of the host: its page, only the time it stole, or nothing",
-	 .preset = "host",
+	{.name = "host",
+	 .help = "what it knows of the host: full, its page; steal, only the time it stole; none",
+	 .preset = "full",
 	 .type = PVS_OPTION_WORD,
-	 .values = modes},
+	 .values = knowledge},
 	{.name = "slice-us",
 	 .help = "how long a task runs before another gets its turn",
 	 .preset = "3000",
@@ -47,10 +47,10 @@ static int load(const char *dir, const struct prog_settings *settings, struct pv
 
 	if (!skel)
 		return progs_refuse(log, -ENOMEM, "the scheduler's object cannot be opened");
-	skel->rodata->mode = settings->value[OPT_MODE];
+	skel->rodata->knowledge = settings->value[OPT_HOST];
 	skel->rodata->slice_ns = settings->value[OPT_SLICE] * 1000;
 	skel->rodata->host_turn_us = settings->value[OPT_HOST_TURN];
-	err = settings->value[OPT_MODE] == SCX_PVS_BLIND ? 0 : progs_channel_check(log);
+	err = settings->value[OPT_HOST] == SCX_PVS_NONE ? 0 : progs_channel_check(log);
 	if (!err)
 		err = progs_load_object(skel->obj, log);
 	if (!err)

@@ -9,7 +9,7 @@
  * put into a queue of which only one CPU could take it, so a vCPU that stands still holds up
  * nothing but the task it was running.
  *
- * In the mode `steal` the same scheduler knows only how much time was stolen lately.
+ * With host=steal the same scheduler knows only how much time was stolen lately.
  */
 #define BPF_NO_KFUNC_PROTOTYPES
 #include "vmlinux.h"
@@ -35,7 +35,7 @@ extern s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
 extern u32 scx_bpf_nr_cpu_ids(void) __ksym;
 extern bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) __ksym;
 
-const volatile __u32 mode; /* enum scx_pvs_mode */
+const volatile __u32 knowledge; /* enum scx_pvs_knowledge */
 const volatile __u64 slice_ns = 3000000;
 const volatile __u32 host_turn_us = 4000; /* how long the host lets others run in between */
 
@@ -75,9 +75,9 @@ static __always_inline void view_of(__u32 cpu, struct view *view)
 	view->capacity = 1024;
 	view->run = PVS_RUN_UNKNOWN;
 	view->avoid = 0;
-	if (mode == SCX_PVS_STEAL)
+	if (knowledge == SCX_PVS_STEAL)
 		view->capacity = capacity_within(cpu_state(cpu)->capacity);
-	if (mode != SCX_PVS_HOST)
+	if (knowledge != SCX_PVS_FULL)
 		return;
 	host = (const struct pvs_host_page *)sluice_pvs_host_page(cpu, 256);
 	if (!host)
@@ -244,7 +244,7 @@ void BPF_PROG(pvs_dispatch, s32 cpu, struct task_struct *prev)
 {
 	if (scx_bpf_dsq_move_to_local(cpu))
 		return;
-	if (mode == SCX_PVS_HOST && pull(cpu, true))
+	if (knowledge == SCX_PVS_FULL && pull(cpu, true))
 		return;
 	pull(cpu, false);
 }
@@ -336,9 +336,9 @@ void BPF_PROG(pvs_tick, struct task_struct *p)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 
-	if (mode == SCX_PVS_STEAL)
+	if (knowledge == SCX_PVS_STEAL)
 		sample_steal(cpu, cpu_state(cpu));
-	if (mode == SCX_PVS_HOST)
+	if (knowledge == SCX_PVS_FULL)
 		rescue(cpu);
 }
 

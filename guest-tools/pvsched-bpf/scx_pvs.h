@@ -5,10 +5,10 @@
 
 #define SCX_PVS_CPUS 512 /* a power of two */
 
-enum scx_pvs_mode {
-	SCX_PVS_HOST,  /* the host's page: run state, capacity, avoid */
+enum scx_pvs_knowledge {
+	SCX_PVS_FULL,  /* the host's page: run state, capacity, avoid */
 	SCX_PVS_STEAL, /* only how much time was stolen, what a guest knows without the channel */
-	SCX_PVS_BLIND, /* nothing: the same scheduler without the host's word */
+	SCX_PVS_NONE,  /* nothing: the same scheduler without the host's word */
 };
 
 enum scx_pvs_counter {

@@ -50,5 +50,5 @@ hash_sources() {
 		$image/initramfs-modules.list $image/modules.list $setup/kernel.sh)")
 	# Modules and tools lie in one share.
 	key[module]=$(hash_text "${key[kernel]}" "$(hash_files guest-tools/driver guest-tools/pvsched-bpf \
-		guest-tools/pvschedctl include $setup/module.sh)")
+		guest-tools/pvschedctl guest-tools/workloads include $setup/module.sh)")
 }

@@ -58,14 +58,16 @@ tools_run() {
 	out=$(share_dir)/tools
 	release=$(<"$(kernel_dir "$1")/release")
 	as_root install -d -o "$(id -u)" -g "$(id -g)" "$root/build" "$src"
-	for folder in guest-tools/driver guest-tools/pvsched-bpf guest-tools/pvschedctl include; do
+	for folder in guest-tools/driver guest-tools/pvsched-bpf guest-tools/pvschedctl guest-tools/workloads include; do
 		sync_tree "$top/$folder" "$src/$folder"
 	done
 	chroot_build "$root" make -C "/build/$1/guest-tools/pvschedctl" -j"$(jobs_count)" \
 		BTF="/usr/lib/modules/$release/build/vmlinux" OUT="/build/$1/out/pvschedctl" CC=gcc-14
+	chroot_build "$root" make -C "/build/$1/guest-tools/workloads" -j"$(jobs_count)" \
+		OUT="/build/$1/out/workloads" CC=gcc-14
 	mkdir -p "$out"
 	rm -rf "$out/$release.new"
 	mkdir "$out/$release.new"
-	cp "$src/out/pvschedctl/pvschedctl" "$out/$release.new/"
+	cp "$src/out/pvschedctl/pvschedctl" "$src"/out/workloads/pvs-{lock,audio} "$out/$release.new/"
 	publish "$out/$release.new" "$out/$release"
 }
