@@ -32,11 +32,18 @@ static __always_inline __u64 clamp_u64(__u64 value, __u64 low, __u64 high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* How long the guest says that it must not be preempted. Where a pending flag alone says it,
- * nothing else may have changed since. */
+/*
+ * How long the guest says that it must not be preempted. Where a pending flag alone says it,
+ * nothing else may have changed since. Barriers, because the kernel's verifier takes no pointer
+ * into the context that the compiler chose from two.
+ */
 static __always_inline __u64 cs_age(const struct pvs_ctx *ctx)
 {
-	return ctx->cs ? ctx->cs_age_ns : ctx->hint_age_ns;
+	__u64 age = ctx->cs_age_ns, hint_age = ctx->hint_age_ns;
+
+	barrier_var(age);
+	barrier_var(hint_age);
+	return ctx->cs ? age : hint_age;
 }
 
 /* Actuators that work here and that this VM may get. */
