@@ -23,6 +23,7 @@ struct pvs_thread {
 	struct pvs_baseline *base;
 	struct pvs_baseline unguarded; /* where base points when there is no guard */
 	struct state now;
+	uint32_t tripped; /* the guard's count when `now` was right */
 	int pidfd;
 };
 
@@ -129,7 +130,8 @@ enum step {
 	N_STEPS
 };
 
-/* Said before the system call, so that the guard knows even if we end in between. */
+/* Said before the system call, so that the guard knows even if we end in between; and after it, so
+ * that it knows even if it took us for stuck in between and has restored. */
 static void mark(struct pvs_thread *thread, uint32_t dirty)
 {
 	if ((thread->base->dirty & dirty) != dirty)
@@ -145,6 +147,7 @@ static int set_attr(struct pvs_thread *thread, const struct pvs_sched_attr *attr
 		return 0;
 	mark(thread, PVS_DIRTY_ATTR);
 	ret = pvs_sys_setattr(thread->base->tid, &copy);
+	mark(thread, PVS_DIRTY_ATTR);
 	if (ret == 0)
 		thread->now.attr = *attr;
 	return ret;
@@ -158,6 +161,7 @@ static int set_affinity(struct pvs_thread *thread, const uint64_t *mask)
 		return 0;
 	mark(thread, PVS_DIRTY_AFFINITY);
 	ret = pvs_sys_setaffinity(thread->base->tid, mask);
+	mark(thread, PVS_DIRTY_AFFINITY);
 	if (ret == 0)
 		memcpy(thread->now.affinity, mask, sizeof(thread->now.affinity));
 	return ret;
@@ -190,6 +194,7 @@ static int enter_cgroup(const struct pvs_linux *lin, struct pvs_thread *thread, 
 		ret = pvs_cgroup_weight(&lin->cgroup, base->own, weight);
 	if (ret == 0 && !thread->now.weight)
 		ret = pvs_cgroup_enter(&lin->cgroup, base->own, base->tid);
+	mark(thread, PVS_DIRTY_CGROUP);
 	if (ret == 0)
 		thread->now.weight = weight;
 	return ret;
@@ -265,6 +270,13 @@ static int try_foreign(pid_t tid, const struct pvs_sched_attr *attr)
 	return pvs_sys_setattr(tid, &copy);
 }
 
+static void now_is_baseline(struct pvs_thread *thread)
+{
+	thread->now.attr = thread->base->attr;
+	memcpy(thread->now.affinity, thread->base->affinity, sizeof(thread->now.affinity));
+	thread->now.weight = 0;
+}
+
 static int capture(struct pvs_linux *lin, struct pvs_thread *thread, pid_t tid)
 {
 	struct pvs_baseline *base = thread->base;
@@ -280,8 +292,8 @@ static int capture(struct pvs_linux *lin, struct pvs_thread *thread, pid_t tid)
 	ret = try_foreign(tid, &base->attr);
 	if (ret == 0 && lin->has_cgroup)
 		ret = pvs_cgroup_home(&lin->cgroup, tid, base->home, sizeof(base->home));
-	thread->now.attr = base->attr;
-	memcpy(thread->now.affinity, base->affinity, sizeof(base->affinity));
+	now_is_baseline(thread);
+	thread->tripped = lin->guard ? pvs_guard_tripped(lin->guard) : 0;
 	return ret;
 }
 
@@ -324,6 +336,19 @@ static bool is_same(const struct pvs_thread *thread)
 	return pvs_thread_start(thread->base->tid) == thread->base->start;
 }
 
+/* Has the guard restored it, while we were stopped? */
+static void heed_guard(const struct pvs_linux *lin, struct pvs_thread *thread)
+{
+	uint32_t tripped = lin->guard ? pvs_guard_tripped(lin->guard) : 0;
+
+	if (tripped == thread->tripped)
+		return;
+	thread->tripped = tripped;
+	/* It may still be at it: what it has not reached yet is done here. */
+	pvs_baseline_restore(thread->base);
+	now_is_baseline(thread);
+}
+
 static int op_apply(void *opaque, void *handle, const struct pvs_sched *sched)
 {
 	struct pvs_linux *lin = opaque;
@@ -336,6 +361,7 @@ static int op_apply(void *opaque, void *handle, const struct pvs_sched *sched)
 		return ret;
 	if (!is_same(thread))
 		return -ESRCH;
+	heed_guard(lin, thread);
 	return go(lin, thread, &target);
 }
 
@@ -344,15 +370,15 @@ static void op_restore(void *opaque, void *handle)
 {
 	struct pvs_thread *thread = handle;
 
-	if (!thread->base->dirty)
+	if (!thread->base->dirty) {
+		now_is_baseline(thread);
 		return;
+	}
 	if (is_same(thread))
 		pvs_baseline_restore(thread->base);
 	else
 		pvs_baseline_restore_checked(thread->base);
-	thread->now.attr = thread->base->attr;
-	memcpy(thread->now.affinity, thread->base->affinity, sizeof(thread->now.affinity));
-	thread->now.weight = 0;
+	now_is_baseline(thread);
 }
 
 static void op_release(void *opaque, void *handle)
@@ -384,7 +410,8 @@ static int open_parts(struct pvs_linux *lin, const struct pvs_linux_options *opt
 	if (ret < 0)
 		return pvs_refuse(log, ret, "actuators: no thread to try them on: %s",
 				  strerror(-ret));
-	return options && options->guard ? pvs_guard_start(&lin->guard, log) : 0;
+	return options && options->guard ? pvs_guard_start(&lin->guard, options->watchdog_ns, log)
+					 : 0;
 }
 
 int pvs_actuator_linux(const struct pvs_linux_options *options, struct pvs_actuator *actuator,
@@ -422,6 +449,14 @@ bool pvs_actuator_linux_guarded(const struct pvs_actuator *actuator)
 	const struct pvs_linux *lin = actuator->opaque;
 
 	return lin->guard && pvs_guard_alive(lin->guard);
+}
+
+void pvs_actuator_linux_beat(const struct pvs_actuator *actuator)
+{
+	const struct pvs_linux *lin = actuator->opaque;
+
+	if (lin->guard)
+		pvs_guard_beat(lin->guard);
 }
 
 int pvs_actuator_linux_nice_min(const struct pvs_actuator *actuator)

@@ -71,10 +71,8 @@ static void restore_sched(struct pvs_baseline *base, uint32_t dirty)
 		pvs_sys_setaffinity(base->tid, base->affinity);
 }
 
-static void restore(struct pvs_baseline *base, bool alive)
+static void restore(struct pvs_baseline *base, uint32_t dirty, bool alive)
 {
-	uint32_t dirty = __atomic_load_n(&base->dirty, __ATOMIC_ACQUIRE);
-
 	if ((dirty & PVS_DIRTY_CGROUP) && alive)
 		pvs_cgroup_put(base->home, base->tid);
 	if (alive)
@@ -82,15 +80,19 @@ static void restore(struct pvs_baseline *base, bool alive)
 	if (base->own[0])
 		pvs_cgroup_remove(base->own);
 	base->own[0] = '\0';
+}
+
+/* The mark goes last: if we end before, there is still the guard. */
+void pvs_baseline_restore(struct pvs_baseline *base)
+{
+	restore(base, __atomic_load_n(&base->dirty, __ATOMIC_ACQUIRE), true);
 	__atomic_store_n(&base->dirty, 0, __ATOMIC_RELEASE);
 }
 
-void pvs_baseline_restore(struct pvs_baseline *base)
-{
-	restore(base, true);
-}
-
+/* The mark goes first: a process that the guard took for stuck may mark it anew meanwhile. */
 void pvs_baseline_restore_checked(struct pvs_baseline *base)
 {
-	restore(base, pvs_thread_start(base->tid) == base->start);
+	uint32_t dirty = __atomic_exchange_n(&base->dirty, 0, __ATOMIC_ACQ_REL);
+
+	restore(base, dirty, pvs_thread_start(base->tid) == base->start);
 }

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READY_MS 10000
@@ -20,6 +21,9 @@
 
 #ifndef PVS_GUARD_LIBEXEC
 #define PVS_GUARD_LIBEXEC "/usr/local/libexec/sluice-pvs-guard"
+#endif
+#ifndef PVS_GUARD_BUILD /* where it was built, for who did not install it */
+#define PVS_GUARD_BUILD PVS_GUARD_LIBEXEC
 #endif
 
 struct pvs_guard {
@@ -54,6 +58,9 @@ static int find_program(char *path, size_t size, struct pvs_log *log)
 	if (beside_program(path, size) && access(path, X_OK) == 0)
 		return 0;
 	snprintf(path, size, "%s", PVS_GUARD_LIBEXEC);
+	if (access(path, X_OK) == 0)
+		return 0;
+	snprintf(path, size, "%s", PVS_GUARD_BUILD);
 	if (access(path, X_OK) == 0)
 		return 0;
 	return pvs_refuse(log, -ENOENT,
@@ -140,7 +147,25 @@ static int start_program(int table, int socks[2], struct pvs_log *log)
 	return 0;
 }
 
-static int make_table(struct pvs_guard *guard, int *table)
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void pvs_guard_beat(struct pvs_guard *guard)
+{
+	__atomic_store_n(&guard->table->beat_ns, now_ns(), __ATOMIC_RELEASE);
+}
+
+uint32_t pvs_guard_tripped(const struct pvs_guard *guard)
+{
+	return __atomic_load_n(&guard->table->tripped, __ATOMIC_ACQUIRE);
+}
+
+static int make_table(struct pvs_guard *guard, uint64_t watchdog_ns, int *table)
 {
 	*table = memfd_create("pvs-guard", MFD_CLOEXEC);
 	if (*table < 0 || ftruncate(*table, sizeof(*guard->table)) < 0 || move_high(table) < 0)
@@ -152,12 +177,15 @@ static int make_table(struct pvs_guard *guard, int *table)
 		return -errno;
 	}
 	guard->table->magic = PVS_GUARD_MAGIC;
+	guard->table->watchdog_ns = watchdog_ns;
+	pvs_guard_beat(guard);
 	return 0;
 }
 
-static int start(struct pvs_guard *guard, int *table, int socks[2], struct pvs_log *log)
+static int start(struct pvs_guard *guard, uint64_t watchdog_ns, int *table, int socks[2],
+		 struct pvs_log *log)
 {
-	int ret = make_table(guard, table);
+	int ret = make_table(guard, watchdog_ns, table);
 
 	if (ret == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks) < 0)
 		ret = -errno;
@@ -169,14 +197,14 @@ static int start(struct pvs_guard *guard, int *table, int socks[2], struct pvs_l
 	return start_program(*table, socks, log);
 }
 
-int pvs_guard_start(struct pvs_guard **out, struct pvs_log *log)
+int pvs_guard_start(struct pvs_guard **out, uint64_t watchdog_ns, struct pvs_log *log)
 {
 	struct pvs_guard *guard = calloc(1, sizeof(*guard));
 	int table = -1, socks[2] = {-1, -1}, ret;
 
 	if (!guard)
 		return -ENOMEM;
-	ret = start(guard, &table, socks, log);
+	ret = start(guard, watchdog_ns, &table, socks, log);
 	if (table >= 0)
 		close(table);
 	if (socks[1] >= 0)

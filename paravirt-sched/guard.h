@@ -22,6 +22,11 @@
 struct pvs_guard_table {
 	uint32_t magic;
 	uint32_t n; /* slots ever used; stored with release */
+	/* Watchdog: a guarded process that lives and does nothing, stopped or stuck. */
+	uint64_t watchdog_ns; /* 0: none */
+	uint64_t beat_ns;     /* it did something then, CLOCK_MONOTONIC */
+	uint32_t tripped;     /* how often the guard restored because it did nothing */
+	uint32_t reserved;
 	struct pvs_baseline slots[PVS_GUARD_SLOTS];
 };
 
@@ -37,7 +42,11 @@ struct pvs_guard;
  * directory of this process's program or in Sluice's libexec directory. -ENOENT: not found; -EPERM:
  * this process may not start another (QEMU's -sandbox spawn=deny). Blocks until it is ready.
  */
-int pvs_guard_start(struct pvs_guard **guard, struct pvs_log *log);
+int pvs_guard_start(struct pvs_guard **guard, uint64_t watchdog_ns, struct pvs_log *log);
+/* This process does something. After watchdog_ns without, the guard restores all. */
+void pvs_guard_beat(struct pvs_guard *guard);
+/* Changes when it did. */
+uint32_t pvs_guard_tripped(const struct pvs_guard *guard);
 /* An empty slot; NULL: all PVS_GUARD_SLOTS are in use. One thread at a time, as the next. */
 struct pvs_baseline *pvs_guard_take(struct pvs_guard *guard);
 /* The slot's thread has its baseline; it can be another's. */

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guard.h"
@@ -66,20 +67,6 @@ static void run_first(void)
 	pvs_sys_setattr(0, &attr);
 }
 
-/* Until the process is gone, all its threads, or has closed its end of the socket. */
-static void wait_for_end(int pidfd)
-{
-	struct pollfd fds[2] = {
-		{.fd = pidfd, .events = POLLIN},
-		{.fd = PVS_GUARD_SOCK_FD, .events = POLLIN},
-	};
-	int ret;
-
-	do
-		ret = poll(fds, 2, -1);
-	while (ret < 0 && errno == EINTR);
-}
-
 static void restore_all(struct pvs_guard_table *table)
 {
 	uint32_t n = __atomic_load_n(&table->n, __ATOMIC_ACQUIRE);
@@ -87,6 +74,49 @@ static void restore_all(struct pvs_guard_table *table)
 	for (uint32_t i = 0; i < n && i < PVS_GUARD_SLOTS; i++)
 		if (__atomic_load_n(&table->slots[i].tid, __ATOMIC_ACQUIRE))
 			pvs_baseline_restore_checked(&table->slots[i]);
+}
+
+static bool is_silent(const struct pvs_guard_table *table)
+{
+	uint64_t beat = __atomic_load_n(&table->beat_ns, __ATOMIC_ACQUIRE), now;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return table->watchdog_ns && now > beat && now - beat > table->watchdog_ns;
+}
+
+static bool anything_dirty(const struct pvs_guard_table *table)
+{
+	uint32_t n = __atomic_load_n(&table->n, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < n && i < PVS_GUARD_SLOTS; i++)
+		if (__atomic_load_n(&table->slots[i].dirty, __ATOMIC_ACQUIRE))
+			return true;
+	return false;
+}
+
+/*
+ * Until the process is gone, all its threads, or has closed its end of the socket. One that lives
+ * and is silent has all its changes undone, and learns of it when it goes on.
+ */
+static void watch(struct pvs_guard_table *table, int pidfd)
+{
+	struct pollfd fds[2] = {
+		{.fd = pidfd, .events = POLLIN},
+		{.fd = PVS_GUARD_SOCK_FD, .events = POLLIN},
+	};
+	int timeout = table->watchdog_ns ? (int)(table->watchdog_ns / 2000000u) + 1 : -1, ret;
+
+	while (true) {
+		ret = poll(fds, 2, timeout);
+		if (ret > 0 || (ret < 0 && errno != EINTR))
+			return;
+		if (is_silent(table) && anything_dirty(table)) {
+			__atomic_add_fetch(&table->tripped, 1, __ATOMIC_RELEASE);
+			restore_all(table);
+		}
+	}
 }
 
 int main(int argc, char **argv)
@@ -115,7 +145,7 @@ int main(int argc, char **argv)
 	run_first();
 	if (write(PVS_GUARD_SOCK_FD, "r", 1) != 1)
 		return EXIT_FAILED;
-	wait_for_end(pidfd);
+	watch(table, pidfd);
 	restore_all(table);
 	return EXIT_FINE;
 }

@@ -167,10 +167,15 @@ struct pvs_actuator {
 struct pvs_linux_options {
 	bool guard;
 	const char *cgroup; /* parent under which vCPU threads may be put for WEIGHT; NULL: none */
+	/* The guard also restores all when pvs_actuator_linux_beat() was not called for so long: at
+	 * least the watchdog_ns of all VMs, whose own then drop what they think is in effect. 0:
+	 * does not. */
+	uint64_t watchdog_ns;
 };
 int pvs_actuator_linux(const struct pvs_linux_options *options, struct pvs_actuator *actuator,
 		       struct pvs_log *log);
 void pvs_actuator_linux_close(struct pvs_actuator *actuator); /* after all are released */
+void pvs_actuator_linux_beat(const struct pvs_actuator *actuator);
 /* Is the crash guard there? */
 bool pvs_actuator_linux_guarded(const struct pvs_actuator *actuator);
 /* The limits this process has (RLIMIT_NICE, RLIMIT_RTPRIO): lowest nice, greatest FIFO priority (0:
@@ -560,7 +565,7 @@ struct pvs_client_config {
 	void (*lost)(void *opaque);
 	void (*notify)(void *opaque, uint32_t vector);
 	void (*policy)(void *opaque, const char *name,
-		       uint32_t version); /* another one is in place */
+		       uint32_t version);                /* another one is in place */
 	void (*warning)(void *opaque, const char *text); /* what it could not do, and why */
 	void *opaque;
 };

@@ -38,18 +38,28 @@ struct manager *manager_new(void)
 	return manager;
 }
 
+static struct pvs_actuator actuator; /* of a manager's process */
+
+static void beat(void *opaque)
+{
+	pvs_actuator_linux_beat(&actuator);
+}
+
 static int run_manager(struct manager *manager, int ready, struct pvs_log *log)
 {
 	const struct pvs_tunable tunables[] = {{"fifo", 0}, {"service", 0}};
 	const struct pvs_policy_options policy = {.tunables = tunables, .n_tunables = 2};
-	const struct pvs_linux_options options = {.guard = true};
-	struct pvs_server_config config = {.path = manager->path, .limits = manager->limits};
+	const struct pvs_linux_options options = {.guard = true,
+						  .watchdog_ns = manager->watchdog_ns};
+	struct pvs_server_config config = {
+		.path = manager->path, .limits = manager->limits, .beat = beat};
 	struct pvs_server *server;
 	int ret;
 
 	ret = pvs_policy_open("boost", &policy, &config.policy, log);
 	if (ret == 0)
-		ret = pvs_actuator_linux(&options, &config.actuator, log);
+		ret = pvs_actuator_linux(&options, &actuator, log);
+	config.actuator = actuator;
 	if (ret == 0 &&
 	    !(config.actuator.ops->probe(config.actuator.opaque, PVS_ACT_NICE_DOWN, log) &
 	      PVS_ACT_NICE_DOWN))
@@ -85,6 +95,11 @@ void manager_start(struct manager *manager)
 	waitpid(manager->pid, NULL, 0);
 	assert_true(manager->error == -ENOENT || manager->error == -EPERM);
 	skip();
+}
+
+void manager_signal(struct manager *manager, int number)
+{
+	assert_int_equal(kill(manager->pid, number), 0);
 }
 
 void manager_kill(struct manager *manager)

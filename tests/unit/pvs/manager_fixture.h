@@ -16,6 +16,7 @@ struct manager {
 	uint32_t pool_boosted, pool_refill_ppm;
 	uint64_t pool_budget_ns; /* 0: no pool */
 	struct pvs_limits limits;
+	uint64_t watchdog_ns;
 	int error;
 	char text[512]; /* why it did not start */
 	pid_t pid;
@@ -24,6 +25,7 @@ struct manager {
 struct manager *manager_new(void);
 /* Skips the test where there is no policy, or no permission to boost. */
 void manager_start(struct manager *manager);
+void manager_signal(struct manager *manager, int number);
 void manager_kill(struct manager *manager); /* -9 */
 void manager_free(struct manager *manager);
 

@@ -114,6 +114,27 @@ static void test_manager_killed(void **state)
 	manager_free(manager);
 }
 
+/* Stopped, it holds nobody boosted; going on, it knows. */
+static void test_manager_stopped(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a;
+
+	manager->watchdog_ns = 1500000000;
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	manager_signal(manager, SIGSTOP);
+	assert_true(front_end_baseline(a));
+	manager_signal(manager, SIGCONT);
+	assert_true(front_end_boosted(a));
+	manager_kill(manager);
+	assert_true(front_end_baseline(a));
+	front_end_kill(a);
+	manager_free(manager);
+}
+
 static void test_nobody_listens(void **state)
 {
 	struct manager *manager = manager_new();
@@ -205,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_one_place_for_two),
 		cmocka_unit_test(test_one_budget_for_two),
 		cmocka_unit_test(test_manager_killed),
+		cmocka_unit_test(test_manager_stopped),
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_clamped),
 		cmocka_unit_test(test_control),
