@@ -30,6 +30,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case 'j':
 		o->json = true;
 		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -72,13 +75,15 @@ static error_t parse_policy(int key, char *arg, struct argp_state *state)
 	{"socket", 's', "PATH", 0, "Where the manager listens (default: " PVSD_SOCKET ")", 0}
 #define JSON_OPTION {"json", 'j', 0, 0, "Print JSON", 0}
 
-static const struct argp_option status_options[] = {SOCKET_OPTION, JSON_OPTION, {0}};
+static const struct argp_option status_options[] = {
+	SOCKET_OPTION, JSON_OPTION, PVSD_HELP_OPTION, {0}};
 static const struct argp_option policy_options[] = {
 	SOCKET_OPTION,
 	JSON_OPTION,
 	{"set", KEY_SET, "NAME=VALUE", 0, "Set a tunable of the policy; may be repeated", 0},
 	{"handover", KEY_HANDOVER, 0, 0,
 	 "What the old policy put into effect stays until the new one decides", 0},
+	PVSD_HELP_OPTION,
 	{0},
 };
 

@@ -12,6 +12,9 @@
 #define PVSD_SOCKET       "/run/sluice-pvsd.sock"
 #define PVSD_MAX_TUNABLES 64
 
+/* argp knows -? only. */
+#define PVSD_HELP_OPTION {0, 'h', 0, OPTION_HIDDEN, 0, -1}
+
 enum exit_code {
 	EXIT_FINE = 0,
 	EXIT_REFUSED = 1,

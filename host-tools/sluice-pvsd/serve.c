@@ -90,6 +90,7 @@ static const struct argp_option argp_options[] = {
 	 "Hear of each switch of a vCPU thread, by BPF: auto (default), on or off", 3},
 	{"record", KEY_RECORD, "FILE", 0, "Write all decisions to FILE", 3},
 	{"quiet", 'q', 0, 0, "Say nothing of clients that come and go", 3},
+	PVSD_HELP_OPTION,
 	{0},
 };
 
@@ -214,6 +215,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'q':
 		o->quiet = true;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		return 0;
 	case KEY_SET:
 		if (!pvsd_tunable(&o->tunables, arg))
