@@ -46,7 +46,9 @@ root_run() {
 		for name in poweroff reboot halt; do ln -sf /usr/bin/busybox usr/sbin/$name; done
 		mkdir -p sluice work
 		echo sluice >etc/hostname
-		rm -rf var/cache/apt var/lib/apt/lists boot/*' _ "$work/tree"
+		rm -rf var/cache/apt var/lib/apt/lists boot/*
+		# 200 MB of graphics drivers that stress-ng drags along and loads for --gpu alone.
+		rm -rf usr/lib/*/libLLVM.so* usr/lib/*/libgallium-*.so usr/lib/*/libz3.so* usr/lib/*/dri' _ "$work/tree"
 	mkdir "$work/out"
 	as_root mksquashfs "$work/tree" "$work/out/root.squashfs" -comp lz4 -quiet -no-progress
 	as_root rm -rf "$work/tree"
