@@ -25,6 +25,7 @@ struct bench_options {
 	bool json;
 	uint64_t rounds, cpu;
 	bool has_cpu;
+	const char *only; /* NULL: all */
 };
 
 static error_t bench_parse(int key, char *arg, struct argp_state *state)
@@ -44,6 +45,9 @@ static error_t bench_parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		if (!ctl_number(arg, BENCH_MAX_ROUNDS, &options->rounds) || !options->rounds)
 			argp_error(state, "--rounds %s: 1 to %d are wanted", arg, BENCH_MAX_ROUNDS);
+		return 0;
+	case 'o':
+		options->only = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s': no arguments are taken", arg);
@@ -238,37 +242,67 @@ static void bench_text(const struct bench *bench, const struct figure *figures, 
 	}
 }
 
+/* @calls: in a batch of the BPF program, 0: a process's; @loop: turns of its loop for each. */
+static const struct {
+	const char *name, *what;
+	enum bench_op op;
+	double calls, loop;
+} bench_hints[] = {
+	{"intent", "kfunc, the whole intent", BENCH_INTENT, BENCH_LOOPS, 1},
+	{"pending", "kfunc, flags of the intent", BENCH_PENDING, BENCH_LOOPS, 0.5},
+	{"enter-exit", "two kfuncs, a critical section", BENCH_ENTER_EXIT, BENCH_LOOPS, 1},
+	{"page", "a BPF program's store to the page", BENCH_PAGE, BENCH_LOOPS, 1},
+	{"mmap", "a process's store to the page", BENCH_EMPTY, 0, 0},
+	{"emit", "kfunc, an event or its refusal by a full ring", BENCH_EMIT, BENCH_LOOPS, 1},
+	{"kick", "kfunc, an exit: to compare with", BENCH_KICK, BENCH_KICKS, 1},
+};
+
+#define BENCH_HINTS (sizeof(bench_hints) / sizeof(bench_hints[0]))
+
+/* All of them, or the one that is wanted. Returns how many. */
+static size_t bench_measure(struct bench *bench, struct figure *figures)
+{
+	const char *only = bench->options->only;
+	size_t n = 0;
+
+	for (size_t i = 0; i < BENCH_HINTS; i++) {
+		struct figure *figure = &figures[n];
+
+		if (only && strcmp(only, bench_hints[i].name) != 0)
+			continue;
+		figure->name = bench_hints[i].name;
+		figure->what = bench_hints[i].what;
+		if (bench_hints[i].calls > 0)
+			bench_kfunc(bench, bench_hints[i].op, bench_hints[i].calls,
+				    bench->empty * bench_hints[i].loop, figure);
+		else
+			bench_mmap(bench, figure);
+		n++;
+	}
+	return n;
+}
+
 static int bench_run(struct bench *bench)
 {
-	struct figure figures[] = {
-		{.name = "intent", .what = "kfunc, the whole intent"},
-		{.name = "pending", .what = "kfunc, flags of the intent"},
-		{.name = "enter-exit", .what = "two kfuncs, a critical section"},
-		{.name = "page", .what = "a BPF program's store to the page"},
-		{.name = "mmap", .what = "a process's store to the page"},
-		{.name = "emit", .what = "kfunc, an event or its refusal by a full ring"},
-		{.name = "kick", .what = "kfunc, an exit: to compare with"},
-	};
-	struct figure empty = {.name = "loop"};
+	struct figure figures[BENCH_HINTS] = {0}, empty = {.name = "loop"};
 	struct pvs_hint_cmd reset = {.op = PVS_HINT_RESET, .cpu = bench->cpu};
+	size_t n;
 
 	bench_kfunc(bench, BENCH_EMPTY, BENCH_LOOPS, 0, &empty);
 	if (empty.err)
 		return ctl_fail(CTL_FAILED, "the bench's program does not run: %s",
 				strerror(-empty.err));
 	bench->empty = empty.median;
-	bench_kfunc(bench, BENCH_INTENT, BENCH_LOOPS, bench->empty, &figures[0]);
-	bench_kfunc(bench, BENCH_PENDING, BENCH_LOOPS, bench->empty / 2, &figures[1]);
-	bench_kfunc(bench, BENCH_ENTER_EXIT, BENCH_LOOPS, bench->empty, &figures[2]);
-	bench_kfunc(bench, BENCH_PAGE, BENCH_LOOPS, bench->empty, &figures[3]);
-	bench_mmap(bench, &figures[4]);
-	bench_kfunc(bench, BENCH_EMIT, BENCH_LOOPS, bench->empty, &figures[5]);
-	bench_kfunc(bench, BENCH_KICK, BENCH_KICKS, bench->empty, &figures[6]);
+	n = bench_measure(bench, figures);
 	chan_hint(&bench->chan, &reset);
+	if (!n && strcmp(bench->options->only, empty.name) != 0)
+		return ctl_fail(CTL_FAILED,
+				"--only %s: no such hint; a run without --only names them",
+				bench->options->only);
 	if (bench->options->json)
-		bench_json(bench, figures, sizeof(figures) / sizeof(figures[0]));
+		bench_json(bench, figures, n);
 	else
-		bench_text(bench, figures, sizeof(figures) / sizeof(figures[0]));
+		bench_text(bench, figures, n);
 	return CTL_OK;
 }
 
@@ -278,6 +312,7 @@ int cmd_bench(int argc, char **argv)
 		{"json", 'j', NULL, 0, "JSON", 0},
 		{"cpu", 'c', "N", 0, "run there (where it happens to be)", 0},
 		{"rounds", 'n', "N", 0, "batches to take the median of (201)", 0},
+		{"only", 'o', "HINT", 0, "this one alone; loop: none but the loop itself", 0},
 		{0}};
 	static const struct argp argp = {
 		argp_options,
