@@ -3,7 +3,7 @@
  * A TCG plugin that counts the instructions each vCPU executes, user and kernel apart, into a file
  * that another process maps and reads at any time.
  *
- *	-plugin libinsn_count.so,file=PATH
+ *	-plugin libinsn_count.so,out=PATH
  *
  * Counting is inline code at the head of each translation block, which adds the block's number of
  * instructions. A block that an exception leaves half-way counts whole. QEMU keeps the counts in
@@ -106,11 +106,11 @@ static int map_file(const char *path)
 	return 0;
 }
 
-static const char *file_option(int argc, char **argv)
+static const char *out_option(int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++) {
-		if (g_str_has_prefix(argv[i], "file=")) {
-			return argv[i] + strlen("file=");
+		if (g_str_has_prefix(argv[i], "out=")) {
+			return argv[i] + strlen("out=");
 		}
 	}
 	return NULL;
@@ -119,11 +119,11 @@ static const char *file_option(int argc, char **argv)
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 					   char **argv)
 {
-	const char *path = file_option(argc, argv);
+	const char *path = out_option(argc, argv);
 
 	(void)info;
 	if (!path) {
-		fprintf(stderr, "insn_count: needs the option file=PATH\n");
+		fprintf(stderr, "insn_count: needs the option out=PATH\n");
 		return -1;
 	}
 	if (map_file(path)) {
