@@ -41,7 +41,7 @@ class ArmInForce:
         try:
             for machine in self.machines:
                 self._guest(machine)
-                machine.device.set_policy(self.arm.policy, self.arm.tunables, self.arm.ceiling)
+                machine.device.set_policy(self.arm.policy, self.arm.tunables)
                 if self.arm.static:
                     self._static(machine)
         except BaseException:
@@ -81,4 +81,4 @@ class ArmInForce:
         self.saved.restore()
         if self.arm.policy != "none":
             for machine in self.machines:
-                machine.device.set_policy("none", {}, [])
+                machine.device.set_policy("none", {})

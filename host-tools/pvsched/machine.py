@@ -30,7 +30,7 @@ WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--
 class Machine:
     """One guest of an experiment."""
 
-    def __init__(self, spec, manager=None, policy="none"):
+    def __init__(self, spec, manager=None):
         self.spec = spec
         self.env = environment(spec.kernel)
         self.dir = Path(tempfile.mkdtemp(prefix="sluice-pvsched-"))
@@ -38,8 +38,8 @@ class Machine:
         self.proc = self.qmp = self.guest = self.insns = self.device = None
         self.loaded, self.module = [], False
         try:
-            self._start(self.command(manager, policy))
-            self.device = Device(self.qmp)
+            self._start(self.command(manager))
+            self.device = Device(self.qmp, manager)
             if spec.count_instructions:
                 self.insns = InstructionCounter(self.dir / "insns")
             self.pin()
@@ -47,7 +47,7 @@ class Machine:
             self.close()
             raise
 
-    def command(self, manager, policy):
+    def command(self, manager):
         env, spec = self.env, self.spec
         argv = [] if spec.privileged else list(WITHOUT_CAPABILITIES)
         argv += [env["SLUICE_QEMU"], "-name", spec.name, "-nodefaults", "-no-user-config",
@@ -68,9 +68,9 @@ class Machine:
                  "-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0",
                  "-qmp", f"unix:{self.dir}/qmp.sock,server=on,wait=off",
                  "-serial", f"file:{self.log}",
-                 "-device", Device.option(spec.device, manager, policy)]
+                 "-device", Device.option(spec.device, manager)]
         if spec.count_instructions:
-            argv += ["-plugin", f"{self._plugin()},file={self.dir}/insns"]
+            argv += ["-plugin", f"{self._plugin()},out={self.dir}/insns"]
         return argv
 
     def _plugin(self):
@@ -88,10 +88,19 @@ class Machine:
             self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                          preexec_fn=die_with_parent)
         try:
+            self._await_qmp()
             self.qmp = Qmp(self.dir / "qmp.sock")
             self.guest = Guest(self.dir / "qga.sock", BOOT_TIMEOUT)
         except Exception as why:
             raise MachineError(f"{self.spec.name} did not start: {why}\n{self.tails()}") from why
+
+    def _await_qmp(self, timeout=60):
+        """A QEMU that refuses its options ends at once: nobody waits for its socket then."""
+        deadline = time.monotonic() + timeout
+        while not (self.dir / "qmp.sock").exists() and time.monotonic() < deadline:
+            if self.proc.poll() is not None:
+                raise MachineError(f"QEMU ended with status {self.proc.returncode}")
+            time.sleep(0.01)
 
     def tails(self):
         """The ends of QEMU's and the guest's logs, for a failure's report."""

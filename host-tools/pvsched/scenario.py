@@ -100,7 +100,6 @@ class Arm:
     name: str
     policy: str = "none"
     tunables: dict = field(default_factory=dict)
-    ceiling: list = field(default_factory=list)  # what the policy may use; empty: the default
     static: str = ""       # give the vCPU threads this class themselves: "fifo"
     priority: int = 1      # of static = "fifo"
     programs: list = None  # as the machine's, for this arm alone
@@ -125,9 +124,6 @@ class Scenario:
     vm: list = field(default_factory=list)
     background: list = field(default_factory=list)
     arm: list = field(default_factory=list)
-
-
-CEILINGS = ("nice-up", "nice-down", "slice", "fifo", "deadline", "affinity", "weight", "batch")
 
 
 def number(low, high):
@@ -170,8 +166,6 @@ PROPERTIES = ((lambda value: isinstance(value, dict) and all(
 TUNABLES = ((lambda value: isinstance(value, dict) and all(
     isinstance(v, int) and not isinstance(v, bool) for v in value.values())),
     "a table of whole numbers, such as { hold_us = 500 }")
-CEILING = ((lambda value: isinstance(value, list) and all(v in CEILINGS for v in value)),
-           "a list of actuators, of: " + ", ".join(CEILINGS))
 
 RULES = {
     Scenario: {"description": TEXT, "rounds": whole(1, 1000), "duration": number(0.2, 3600),
@@ -187,7 +181,7 @@ RULES = {
     Background: {"kind": one_of("spin", "stress-ng"), "cpus": CPUS, "per_cpu": whole(1, 64),
                  "nice": whole(-20, 19), "sched": one_of(*LOAD_CLASSES), "victim": BOOL,
                  "args": TEXT},
-    Arm: {"name": NAME, "policy": TEXT, "tunables": TUNABLES, "ceiling": CEILING,
+    Arm: {"name": NAME, "policy": TEXT, "tunables": TUNABLES,
           "static": one_of("fifo"), "priority": whole(1, 99), "programs": TEXTS, "module": BOOL,
           "reference": BOOL},
 }
