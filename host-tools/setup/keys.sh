@@ -9,7 +9,8 @@ declare -gA key
 
 core_sources=(meson.build meson_options.txt include bpf-engine nic-model firmware paravirt-sched)
 tool_sources=(host-tools/meson.build host-tools/sluice-common host-tools/sluice-run
-	host-tools/sluice-bpf host-tools/sluice-bench host-tools/sluice-wire host-tools/sluice-mkpcap host-tools/sluice-pvsched examples
+	host-tools/sluice-bpf host-tools/sluice-bench host-tools/sluice-wire host-tools/sluice-mkpcap host-tools/sluice-pvsched
+	host-tools/sluice-pvsd examples
 	tests/bench/engine)
 
 # SLUICE_KEYS carries the keys to what the launcher starts, so that ./sluice env
