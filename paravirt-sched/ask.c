@@ -3,16 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hint_parse.h"
 #include "vm.h"
-
-static uint64_t host_time(const struct pvs_vm *vm, uint64_t guest_ns)
-{
-	const __int128 ns = (__int128)guest_ns - vm->clock_offset;
-
-	if (!guest_ns || ns <= 0)
-		return 0;
-	return ns < UINT64_MAX ? (uint64_t)ns : UINT64_MAX;
-}
 
 static void fill_hint(const struct pvs_vm *vm, const struct pvs_vcpu *v, struct pvs_ctx *ctx)
 {
@@ -31,7 +23,7 @@ static void fill_hint(const struct pvs_vm *vm, const struct pvs_vcpu *v, struct 
 	ctx->dl_runtime = h->dl_runtime;
 	ctx->dl_deadline = h->dl_deadline;
 	ctx->dl_period = h->dl_period;
-	ctx->next_event = host_time(vm, h->next_event);
+	ctx->next_event = hint_host_time(h->next_event, vm->clock_offset);
 	ctx->wait_vcpu = h->wait_vcpu;
 	ctx->wait_reason = h->wait_reason;
 	ctx->ticket = h->ticket != v->ticket ? h->ticket : 0;

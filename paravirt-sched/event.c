@@ -4,6 +4,7 @@
  * is judged and put into effect, and the guest is told.
  */
 
+#include "hint_parse.h"
 #include "vm.h"
 
 void pvs_heard(struct pvs_vm *vm, uint64_t now)
@@ -14,15 +15,6 @@ void pvs_heard(struct pvs_vm *vm, uint64_t now)
 
 /* ---- Hints --------------------------------------------------------------------------------- */
 
-static bool hint_changed(const struct pvs_hint *a, const struct pvs_hint *b)
-{
-	return a->intent != b->intent || a->cs_word != b->cs_word || a->status != b->status ||
-	       a->dl_runtime != b->dl_runtime || a->dl_deadline != b->dl_deadline ||
-	       a->dl_period != b->dl_period || a->next_event != b->next_event ||
-	       a->wait_vcpu != b->wait_vcpu || a->wait_reason != b->wait_reason ||
-	       a->ticket != b->ticket;
-}
-
 /* Read the page. True: its hints are others than last time. */
 static bool observe(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 {
@@ -32,10 +24,10 @@ static bool observe(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 		pvs_hint_read(&vm->guest[v->index], vm->features, vm->n_vcpus, &v->hint);
 	else
 		v->hint = (struct pvs_hint){.wait_vcpu = PVS_WAIT_NOBODY};
-	if (!hint_changed(&v->hint, &last))
+	if (!hint_differs(&v->hint, &last))
 		return false;
 	v->hint_at = now;
-	if (v->hint.cs && (!last.cs || v->hint.cs_count != last.cs_count))
+	if (hint_enters_cs(&v->hint, &last))
 		v->cs_at = now;
 	if (v->hint.reject) {
 		pvs_reject_set(v, v->hint.reject);

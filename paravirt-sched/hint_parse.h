@@ -187,4 +187,33 @@ static inline void hint_parse(const struct pvs_guest_page *page, uint64_t featur
 		hint->status = hint_given(hint) ? PVS_HINT_OK : PVS_HINT_NONE;
 }
 
+/* Does a page say something else than before? */
+static inline bool hint_differs(const struct pvs_hint *a, const struct pvs_hint *b)
+{
+	return a->intent != b->intent || a->cs_word != b->cs_word || a->status != b->status ||
+	       a->dl_runtime != b->dl_runtime || a->dl_deadline != b->dl_deadline ||
+	       a->dl_period != b->dl_period || a->next_event != b->next_event ||
+	       a->wait_vcpu != b->wait_vcpu || a->wait_reason != b->wait_reason ||
+	       a->ticket != b->ticket;
+}
+
+/* Is @hint, after @last, in another critical section? */
+static inline bool hint_enters_cs(const struct pvs_hint *hint, const struct pvs_hint *last)
+{
+	return hint->cs && (!last->cs || hint->cs_count != last->cs_count);
+}
+
+/* A time of the guest's clock on the host's, which @offset (guest minus host) may put before its
+ * beginning or behind its end; 0 stays 0, not known. */
+static inline uint64_t hint_host_time(uint64_t guest_ns, int64_t offset)
+{
+	const uint64_t distance = offset < 0 ? -(uint64_t)offset : (uint64_t)offset;
+
+	if (!guest_ns)
+		return 0;
+	if (offset < 0)
+		return guest_ns < UINT64_MAX - distance ? guest_ns + distance : UINT64_MAX;
+	return guest_ns > distance ? guest_ns - distance : 0;
+}
+
 #endif

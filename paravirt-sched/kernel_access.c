@@ -13,6 +13,8 @@
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 /* Inode of the pid namespace the machine boots with: part of the kernel's interface. */
 #define INITIAL_PID_NAMESPACE 0xeffffffcull
+/* Bytes of a verifier's log that are shown. */
+#define VERIFIER_END 1536u
 
 static uint64_t effective_capabilities(void)
 {
@@ -101,4 +103,16 @@ int pvs_kernel_refuse(struct pvs_log *log, int err, const char *what)
 		pvs_log(log, "%s: the kernel refuses it: %s\n", what, strerror(-err));
 	}
 	return err;
+}
+
+const char *pvs_kernel_verifier_end(const char *text)
+{
+	const size_t size = strlen(text);
+	const char *line;
+
+	if (size <= VERIFIER_END)
+		return text;
+	text += size - VERIFIER_END;
+	line = strchr(text, '\n');
+	return line && line[1] ? line + 1 : text;
 }

@@ -21,6 +21,12 @@ int pvs_kernel_can_trace(struct pvs_log *log);
  */
 int pvs_kernel_refuse(struct pvs_log *log, int err, const char *what);
 
+/*
+ * The end of what a verifier says, from the start of a line: its reason stands last, and all of it
+ * is more than a log takes.
+ */
+const char *pvs_kernel_verifier_end(const char *text);
+
 /* ---- kernel_object.c ------------------------------------------------------------------------ */
 
 /*
@@ -34,5 +40,8 @@ int pvs_kernel_object_open_own(const char *name, struct bpf_object **object, str
 /* Create its maps and have its programs verified. The caller closes the object. -EPERM, -EACCES,
  * -EINVAL and others of bpf(2). */
 int pvs_kernel_object_load(struct bpf_object *object, struct pvs_log *log);
+/* Memory of a loaded object's zeroed global variables, of which there are @size bytes; NULL: there
+ * are not, or errno. To be unmapped with munmap(memory, @size). */
+void *pvs_kernel_object_globals(const struct bpf_object *object, size_t size);
 
 #endif

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <bpf/libbpf.h>
 
 #include "embedded.h"
@@ -25,7 +26,7 @@ static int hear(enum libbpf_print_level level, const char *format, va_list args)
 		return others ? others(level, format, args) : 0;
 	if (level != LIBBPF_WARN || vasprintf(&text, format, args) < 0)
 		return 0;
-	pvs_log(listener, "%s", text);
+	pvs_log(listener, "%s", pvs_kernel_verifier_end(text));
 	free(text);
 	return 0;
 }
@@ -89,4 +90,16 @@ int pvs_kernel_object_load(struct bpf_object *object, struct pvs_log *log)
 		log->buf[said] = '\0';
 	}
 	return pvs_kernel_refuse(log, err, bpf_object__name(object));
+}
+
+/* What libbpf calls the map's initial value is not its memory. */
+void *pvs_kernel_object_globals(const struct bpf_object *object, size_t size)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, ".bss");
+	void *memory;
+
+	if (!map || bpf_map__value_size(map) < size)
+		return NULL;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	return memory == MAP_FAILED ? NULL : memory;
 }

@@ -2,6 +2,7 @@
 /* Switches of vCPU threads, told by kernel/switches.bpf.c as they happen. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -12,8 +13,8 @@ struct pvs_switches {
 	struct bpf_object *object;
 	struct bpf_link *link;
 	struct ring_buffer *ring;
-	int threads, events;  /* map fds, the object's */
-	const uint64_t *lost; /* the program's counter, mapped */
+	int threads, events; /* map fds, the object's */
+	uint64_t *lost;      /* the program's counter, mapped */
 	/* for the time of pvs_switches_take() */
 	void (*fn)(void *opaque, const struct pvs_switch *event);
 	void *opaque;
@@ -38,12 +39,9 @@ static int on_event(void *opaque, void *data, size_t size)
 
 static int find_maps(struct pvs_switches *switches)
 {
-	struct bpf_map *bss = bpf_object__find_map_by_name(switches->object, ".bss");
-	size_t size;
-
 	switches->threads = bpf_object__find_map_fd_by_name(switches->object, "threads");
 	switches->events = bpf_object__find_map_fd_by_name(switches->object, "events");
-	switches->lost = bss ? bpf_map__initial_value(bss, &size) : NULL;
+	switches->lost = pvs_kernel_object_globals(switches->object, sizeof(*switches->lost));
 	if (switches->threads < 0 || switches->events < 0 || !switches->lost)
 		return -EINVAL;
 	switches->ring = ring_buffer__new(switches->events, on_event, switches, NULL);
@@ -97,6 +95,8 @@ void pvs_switches_close(struct pvs_switches *switches)
 		return;
 	bpf_link__destroy(switches->link);
 	ring_buffer__free(switches->ring);
+	if (switches->lost)
+		munmap(switches->lost, sizeof(*switches->lost));
 	bpf_object__close(switches->object);
 	free(switches);
 }

@@ -57,6 +57,19 @@ enum pvs_hint_status {
 #define PVS_SET_SERVICE  0x100u /* the VM's service threads (timers, I/O) get the same */
 #define PVS_SET_ALL      0x1ffu
 
+/*
+ * In the kernel a context may only be accessed at constant offsets. clang since 18 is told so; an
+ * older one may choose between two fields by their addresses, which the kernel refuses.
+ */
+#if defined(__bpf__) && defined(__has_attribute)
+#if __has_attribute(preserve_static_offset)
+#define PVS_STATIC_OFFSET __attribute__((preserve_static_offset))
+#endif
+#endif
+#ifndef PVS_STATIC_OFFSET
+#define PVS_STATIC_OFFSET
+#endif
+
 /* What a policy wants. Fields whose PVS_SET_* is clear are not looked at; the scheduling ones then
  * have their baseline. Of several scheduling classes the strongest that works is taken: DEADLINE,
  * FIFO, then NICE and SLICE together. */
@@ -75,7 +88,7 @@ struct pvs_decision {
 	__u32 capacity; /* 0..1024 */
 	__u32 avoid;    /* 0..255 */
 	__u64 hold_ns;  /* back to the baseline after this; 0: until the next decision */
-};
+} PVS_STATIC_OFFSET;
 
 struct pvs_ctx {
 	__u32 abi;    /* PVS_POLICY_ABI */
@@ -122,7 +135,7 @@ struct pvs_ctx {
 	__u32 prio_max;     /* FIFO: greatest priority granted */
 
 	struct pvs_decision out; /* zeroed, but for target */
-};
+} PVS_STATIC_OFFSET;
 
 #ifdef __bpf__
 #define PVS_SEC(callback) __attribute__((section("pvsched/" callback), used))

@@ -11,6 +11,9 @@
 
 #include "sluice/pvsched_policy.h"
 
+/* The host's kernel gives its tracing programs what they need only under the GPL. */
+char _license[] SEC("license") = "Dual BSD/GPL";
+
 #define US 1000ull
 #define MS 1000000ull
 

@@ -5,12 +5,12 @@
 #include <bpf/bpf_helpers.h>
 #include "sluice/pvsched_policy.h"
 
+char _license[] SEC("license") = "Dual BSD/GPL"; /* for the kernel as a host */
 const char pvs_policy_name[] = "template";
 
 /* Tunables, set by name: --set hold_us=5000 */
 const volatile __u32 hold_us = 10000;
 const volatile __s32 boost_nice = -10;
-
 __u64 boosts; /* state that all callbacks share; maps work as well */
 
 /* Tell what should hold for ctx->vcpu from now on, by what ctx says of guest and host. */

@@ -6,20 +6,11 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#include <cmocka.h>
 
 #include "pvs.h"
+#include "worker.h"
 
 enum {
 	THREADS = 2,
@@ -37,15 +28,6 @@ struct heard {
 struct listener {
 	struct heard heard[THREADS];
 	unsigned strangers;
-};
-
-struct worker {
-	pthread_t thread;
-	_Atomic pid_t tid;
-	int pipe[2]; /* a byte each time it is to go on */
-	int cpu;
-	bool spin;
-	atomic_bool stop;
 };
 
 static struct pvs_switches *switches;
@@ -82,92 +64,33 @@ static void hear_until(struct listener *listener, unsigned index, enum pvs_event
 	}
 }
 
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-static void *work(void *opaque)
-{
-	struct worker *worker = opaque;
-	char byte;
-
-	if (worker->cpu >= 0)
-		pin(worker->cpu);
-	worker->tid = (pid_t)syscall(SYS_gettid);
-	while (!worker->stop)
-		if (!worker->spin && read(worker->pipe[0], &byte, 1) != 1)
-			break;
-	return NULL;
-}
-
-static void start(struct worker *worker, bool spin, int cpu)
-{
-	memset(worker, 0, sizeof(*worker));
-	worker->spin = spin;
-	worker->cpu = cpu;
-	assert_int_equal(pipe(worker->pipe), 0);
-	assert_int_equal(pthread_create(&worker->thread, NULL, work, worker), 0);
-	while (!worker->tid)
-		sched_yield();
-}
-
-static void go_on(const struct worker *worker)
-{
-	assert_int_equal(write(worker->pipe[1], "", 1), 1);
-}
-
-static void finish(struct worker *worker)
-{
-	worker->stop = true;
-	go_on(worker);
-	pthread_join(worker->thread, NULL);
-	close(worker->pipe[0]);
-	close(worker->pipe[1]);
-}
-
-static int some_cpu(void)
-{
-	cpu_set_t set;
-	int cpu = 0;
-
-	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
-	while (!CPU_ISSET(cpu, &set))
-		cpu++;
-	return cpu;
-}
-
 static void test_waits(void **state)
 {
 	struct listener listener = {0};
 	struct worker worker;
 
-	start(&worker, false, -1);
+	worker_start(&worker, false, WORKER_ANY_CPU);
 	listener.heard[0].tid = worker.tid;
 	assert_int_equal(pvs_switches_add(switches, worker.tid, 7, 0), 0);
 	for (unsigned halts = 1; halts <= 5; halts++) {
-		go_on(&worker);
+		worker_go_on(&worker);
 		hear_until(&listener, 0, PVS_EVENT_HALT, halts);
 	}
 	assert_true(listener.heard[0].count[PVS_EVENT_VCPU_RUN] >= 4);
 	assert_int_equal(listener.heard[0].out_of_order, 0);
 	assert_int_equal(listener.strangers, 0);
 	pvs_switches_remove(switches, worker.tid);
-	finish(&worker);
+	worker_finish(&worker);
 }
 
 static void test_preempted(void **state)
 {
-	const int cpu = some_cpu();
+	const int cpu = worker_some_cpu();
 	struct listener listener = {0};
 	struct worker workers[THREADS];
 
 	for (unsigned i = 0; i < THREADS; i++) {
-		start(&workers[i], true, cpu);
+		worker_start(&workers[i], true, cpu);
 		listener.heard[i].tid = workers[i].tid;
 		assert_int_equal(pvs_switches_add(switches, workers[i].tid, 7, i), 0);
 	}
@@ -181,7 +104,7 @@ static void test_preempted(void **state)
 	assert_int_equal(listener.strangers, 0);
 	for (unsigned i = 0; i < THREADS; i++) {
 		pvs_switches_remove(switches, workers[i].tid);
-		finish(&workers[i]);
+		worker_finish(&workers[i]);
 	}
 }
 
@@ -191,31 +114,45 @@ static void test_removed(void **state)
 	struct worker workers[THREADS];
 
 	for (unsigned i = 0; i < THREADS; i++) {
-		start(&workers[i], false, -1);
+		worker_start(&workers[i], false, WORKER_ANY_CPU);
 		listener.heard[i].tid = workers[i].tid;
 		assert_int_equal(pvs_switches_add(switches, workers[i].tid, 7, i), 0);
 	}
-	go_on(&workers[0]);
+	worker_go_on(&workers[0]);
 	hear_until(&listener, 0, PVS_EVENT_HALT, 1);
 	pvs_switches_remove(switches, workers[0].tid);
 	/* Thread 0 goes on unheard; it has halted again when its byte is gone and 1 was heard. */
 	memset(listener.heard[0].count, 0, sizeof(listener.heard[0].count));
-	go_on(&workers[0]);
+	worker_go_on(&workers[0]);
 	for (unsigned halts = 1; halts <= 3; halts++) {
-		go_on(&workers[1]);
+		worker_go_on(&workers[1]);
 		hear_until(&listener, 1, PVS_EVENT_HALT, halts);
 	}
-	finish(&workers[0]);
+	worker_finish(&workers[0]);
 	pvs_switches_take(switches, hear, &listener);
 	assert_int_equal(listener.heard[0].count[PVS_EVENT_VCPU_RUN], 0);
 	assert_int_equal(listener.heard[0].count[PVS_EVENT_HALT], 0);
 	pvs_switches_remove(switches, workers[1].tid);
-	finish(&workers[1]);
+	worker_finish(&workers[1]);
 }
 
-static void test_nothing_lost(void **state)
+/* What nobody takes is lost and counted, and what there was room for stays. */
+static void test_lost(void **state)
 {
+	struct listener listener = {0};
+	struct worker worker;
+
 	assert_int_equal(pvs_switches_lost(switches), 0);
+	worker_start(&worker, false, WORKER_ANY_CPU);
+	listener.heard[0].tid = worker.tid;
+	assert_int_equal(pvs_switches_add(switches, worker.tid, 7, 0), 0);
+	while (!pvs_switches_lost(switches))
+		worker_go_on(&worker);
+	pvs_switches_remove(switches, worker.tid);
+	worker_finish(&worker);
+	assert_true(pvs_switches_take(switches, hear, &listener) > 10000);
+	assert_int_equal(listener.strangers, 0);
+	assert_true(listener.heard[0].count[PVS_EVENT_VCPU_RUN] > 5000);
 }
 
 int main(void)
@@ -224,7 +161,7 @@ int main(void)
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_preempted),
 		cmocka_unit_test(test_removed),
-		cmocka_unit_test(test_nothing_lost),
+		cmocka_unit_test(test_lost),
 	};
 	char text[2048] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
