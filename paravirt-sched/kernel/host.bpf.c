@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * A policy's host in the kernel: at each switch of a vCPU thread its hints are read, its policy is
+ * asked, and what that answers goes to user space, which may change how a thread is scheduled where
+ * a program like this may not.
+ *
+ * The policy's callbacks are not here: kernel_splice.c puts them in the place of the functions
+ * callback_*() before the program is loaded. Without a policy it only tells of switches.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "hint_parse.h"
+
+#include "host.h"
+#include "task.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* The number of entries of the first three is set before they are made. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct pvs_guest_page);
+} pages SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct host_told);
+} told_of SEC(".maps");
+
+/* What was seen of a vCPU; one CPU at a time has it, as the vCPU's thread is on one. */
+struct host_seen {
+	struct pvs_hint hint;
+	__u64 hint_at, cs_at; /* when this was first seen */
+	__u32 run_state;
+	__u32 reserved;
+	__u64 state_at;
+	__u64 run_ns, wait_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct host_seen);
+} seen_of SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PVS_MAX_VCPUS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __s32);
+	__type(value, __u32);
+} threads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, HOST_RING_BYTES);
+} events SEC(".maps");
+
+/* What the policy gets to write into: in a map of its own, so that the verifier sees its end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pvs_ctx);
+} asked_of SEC(".maps");
+
+struct host_scratch {
+	struct pvs_ctx ctx;
+	struct pvs_hint hint;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct host_scratch);
+} scratch SEC(".maps");
+
+struct host_globals globals;
+
+/* ---- The policy's callbacks ------------------------------------------------------------------ */
+
+#define CALLBACK(name, event)                                \
+	__noinline int name(struct pvs_ctx *ctx)             \
+	{                                                    \
+		int verdict = HOST_CALLBACK + (event);       \
+                                                             \
+		asm volatile("" : "+r"(verdict) : "r"(ctx)); \
+		return verdict;                              \
+	}
+
+CALLBACK(callback_vcpu_run, PVS_EVENT_VCPU_RUN)
+CALLBACK(callback_vcpu_stop, PVS_EVENT_VCPU_STOP)
+CALLBACK(callback_halt, PVS_EVENT_HALT)
+CALLBACK(callback_hint, PVS_EVENT_HINT)
+
+static __u32 own_serial(void)
+{
+	__u32 serial = HOST_SERIAL;
+
+	asm volatile("" : "+r"(serial));
+	return serial;
+}
+
+static int ask(struct pvs_ctx *ctx)
+{
+	switch (ctx->event) {
+	case PVS_EVENT_VCPU_RUN:
+		return callback_vcpu_run(ctx);
+	case PVS_EVENT_VCPU_STOP:
+		return callback_vcpu_stop(ctx);
+	case PVS_EVENT_HALT:
+		return callback_halt(ctx);
+	default:
+		return callback_hint(ctx);
+	}
+}
+
+/* ---- What is seen ---------------------------------------------------------------------------- */
+
+/* False if that is no news: two programs may be attached while one takes the other's place. */
+static bool see_switch(struct host_seen *seen, __u32 event, __u64 now)
+{
+	const __u32 state = event == PVS_EVENT_VCPU_RUN    ? PVS_RUN_RUNNING
+			    : event == PVS_EVENT_VCPU_STOP ? PVS_RUN_PREEMPTED
+							   : PVS_RUN_HALTED;
+
+	if (seen->run_state == state)
+		return false;
+	if (seen->run_state == PVS_RUN_RUNNING)
+		seen->run_ns += now - seen->state_at;
+	else if (seen->run_state == PVS_RUN_PREEMPTED)
+		seen->wait_ns += now - seen->state_at;
+	seen->run_state = state;
+	seen->state_at = now;
+	return true;
+}
+
+/* True if the hints are others than at the last event. */
+static bool see_hint(struct host_seen *seen, const struct pvs_hint *hint, __u64 now)
+{
+	if (!hint_differs(hint, &seen->hint))
+		return false;
+	if (hint_enters_cs(hint, &seen->hint))
+		seen->cs_at = now;
+	seen->hint_at = now;
+	seen->hint = *hint;
+	return true;
+}
+
+/* ---- The context ----------------------------------------------------------------------------- */
+
+static void fill_hint(struct pvs_ctx *ctx, const struct host_seen *seen, __s64 clock_offset,
+		      __u64 now)
+{
+	const struct pvs_hint *hint = &seen->hint;
+
+	ctx->hint_status = hint->status;
+	ctx->hint_age_ns = now - seen->hint_at;
+	ctx->class = hint->class;
+	ctx->nice = hint->nice;
+	ctx->rt_prio = hint->rt_prio;
+	ctx->pending = hint->pending;
+	ctx->cs = hint->cs;
+	ctx->cs_count = hint->cs_count;
+	ctx->cs_age_ns = hint->cs ? now - seen->cs_at : 0;
+	ctx->dl_runtime = hint->dl_runtime;
+	ctx->dl_deadline = hint->dl_deadline;
+	ctx->dl_period = hint->dl_period;
+	ctx->next_event = hint_host_time(hint->next_event, clock_offset);
+	ctx->wait_vcpu = hint->wait_vcpu;
+	ctx->wait_reason = hint->wait_reason;
+}
+
+static void fill(struct pvs_ctx *ctx, const struct host_told *told, const struct host_seen *seen,
+		 __u64 now)
+{
+	*ctx = told->ctx;
+	ctx->now_ns = now;
+	fill_hint(ctx, seen, told->clock_offset, now);
+	/* told: the last one answered */
+	ctx->ticket = seen->hint.ticket == told->ctx.ticket ? 0 : seen->hint.ticket;
+	ctx->run_state = seen->run_state;
+	ctx->run_ns = seen->run_ns;
+	ctx->wait_ns = seen->wait_ns;
+	ctx->state_ns = now - seen->state_at;
+	__builtin_memset(&ctx->out, 0, sizeof(ctx->out));
+	ctx->out.target = ctx->vcpu;
+}
+
+/* ---- Telling user space ---------------------------------------------------------------------- */
+
+static void count_lost(void)
+{
+	__sync_fetch_and_add(&globals.lost, 1);
+}
+
+static void put_head(struct host_event *head, const struct host_event *what, __u32 kind)
+{
+	*head = *what;
+	head->kind = kind;
+	head->cpu = bpf_get_smp_processor_id();
+	head->reserved = 0;
+}
+
+/* Nobody has to act on a switch that a policy has seen, so it waits for whatever comes next. */
+static void tell_switch(const struct host_event *what)
+{
+	struct host_event *entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
+
+	if (!entry) {
+		count_lost();
+		return;
+	}
+	put_head(entry, what, HOST_SWITCH);
+	bpf_ringbuf_submit(entry, what->serial ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
+}
+
+static void tell_decision(const struct host_event *what, const struct pvs_ctx *ctx)
+{
+	struct host_decision *entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
+
+	if (!entry) {
+		count_lost();
+		return;
+	}
+	put_head(&entry->head, what, HOST_DECISION);
+	entry->ctx = *ctx;
+	entry->answered_ns = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(entry, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Ask about work->ctx, with the event of @what, and tell the answer if there is one. */
+static bool decide(struct host_event *what, struct host_scratch *work)
+{
+	const __u32 first = 0;
+	struct pvs_ctx *asked = bpf_map_lookup_elem(&asked_of, &first);
+
+	if (!asked)
+		return false;
+	work->ctx.event = what->event;
+	*asked = work->ctx;
+	what->verdict = ask(asked);
+	if (what->verdict == PVS_KEEP)
+		return false;
+	work->ctx.out = asked->out;
+	tell_decision(what, &work->ctx);
+	__builtin_memset(&work->ctx.out, 0, sizeof(work->ctx.out));
+	work->ctx.out.target = work->ctx.vcpu;
+	return true;
+}
+
+/* ---- A switch -------------------------------------------------------------------------------- */
+
+static __noinline int on_vcpu(struct host_event *what)
+{
+	const struct host_told *told = bpf_map_lookup_elem(&told_of, &what->vcpu);
+	const struct pvs_guest_page *page = bpf_map_lookup_elem(&pages, &what->vcpu);
+	struct host_seen *seen = bpf_map_lookup_elem(&seen_of, &what->vcpu);
+	const __u32 event = what->event, first = 0;
+	struct host_scratch *work = bpf_map_lookup_elem(&scratch, &first);
+	bool news;
+
+	if (!told || !page || !seen || !work || !see_switch(seen, event, what->ns))
+		return 0;
+	if (!what->serial || !told->active) {
+		what->serial = 0;
+		tell_switch(what);
+		return 0;
+	}
+	hint_parse(page, told->ctx.features, told->ctx.n_vcpus, &work->hint);
+	news = see_hint(seen, &work->hint, what->ns);
+	fill(&work->ctx, told, seen, what->ns);
+	if (news) {
+		what->event = PVS_EVENT_HINT;
+		decide(what, work);
+		what->event = event;
+	}
+	if (!decide(what, work))
+		tell_switch(what);
+	return 0;
+}
+
+static void on_thread(__s32 tid, __u32 event, __u32 serial, __u64 now)
+{
+	const __u32 *vcpu = bpf_map_lookup_elem(&threads, &tid);
+	struct host_event what = {.ns = now, .tid = tid, .event = event, .serial = serial};
+
+	if (!vcpu)
+		return;
+	what.vcpu = *vcpu;
+	on_vcpu(&what);
+}
+
+SEC("tp_btf/sched_switch")
+int on_switch(unsigned long long *ctx)
+{
+	const __u32 serial = own_serial();
+	__u64 now;
+
+	if (*(volatile __u32 *)&globals.active_serial != serial)
+		return 0;
+	now = bpf_ktime_get_ns();
+	on_thread(switch_prev(ctx)->pid,
+		  switch_still_runnable(ctx) ? PVS_EVENT_VCPU_STOP : PVS_EVENT_HALT, serial, now);
+	on_thread(switch_next(ctx)->pid, PVS_EVENT_VCPU_RUN, serial, now);
+	return 0;
+}

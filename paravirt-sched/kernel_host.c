@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* A VM's part in the host's kernel: kernel/host.bpf.c, its maps, and the policy in it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel_access.h"
+#include "kernel_splice.h"
+#include "kernel/host.h"
+#include "latency.h"
+#include "pvs_kernel.h"
+
+#define VERIFIER_LOG_SIZE (1u << 20)
+
+/* A program in place. */
+struct placed {
+	int program, link; /* -1: none */
+	uint32_t serial;   /* 0: without a policy */
+	struct pvs_policy *policy;
+};
+
+struct pvs_kernel_host {
+	uint32_t vm, n_vcpus;
+	struct bpf_object *object; /* the program as libbpf relocated it, and the maps */
+	const struct bpf_program *program;
+	int switch_type; /* of sched_switch in the kernel's BTF */
+	int pages_fd, told_fd, threads_fd, events_fd;
+	struct pvs_guest_page *pages;
+	size_t pages_size, told_size;
+	struct host_told *told;
+	struct host_globals *globals;
+	pid_t *tids; /* by vCPU, 0: none */
+	struct placed placed;
+	uint32_t last_serial;
+
+	struct ring_buffer *ring;
+	void (*fn)(void *opaque, const struct pvs_kernel_event *event);
+	void *opaque;
+	struct pvs_kernel_stats stats;
+	struct pvs_latency latency;
+};
+
+/* ---- Maps ------------------------------------------------------------------------------------ */
+
+static size_t whole_pages(size_t size)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
+}
+
+static int size_maps(const struct pvs_kernel_host *host)
+{
+	static const char *const per_vcpu[] = {"told_of", "seen_of"};
+	struct bpf_map *map = bpf_object__find_map_by_name(host->object, "pages");
+	int err;
+
+	if (!map)
+		return -EINVAL;
+	err = bpf_map__set_max_entries(map, host->n_vcpus + PVS_OPAQUE_PAGES);
+	for (size_t i = 0; i < 2 && !err; i++) {
+		map = bpf_object__find_map_by_name(host->object, per_vcpu[i]);
+		err = map ? bpf_map__set_max_entries(map, host->n_vcpus) : -EINVAL;
+	}
+	return err;
+}
+
+static void *map_memory(int fd, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int find_maps(struct pvs_kernel_host *host)
+{
+	host->pages_fd = bpf_object__find_map_fd_by_name(host->object, "pages");
+	host->told_fd = bpf_object__find_map_fd_by_name(host->object, "told_of");
+	host->threads_fd = bpf_object__find_map_fd_by_name(host->object, "threads");
+	host->events_fd = bpf_object__find_map_fd_by_name(host->object, "events");
+	host->globals = pvs_kernel_object_globals(host->object, sizeof(*host->globals));
+	if (host->pages_fd < 0 || host->told_fd < 0 || host->threads_fd < 0 ||
+	    host->events_fd < 0 || !host->globals)
+		return -EINVAL;
+	host->pages_size =
+		whole_pages((host->n_vcpus + PVS_OPAQUE_PAGES) * sizeof(struct pvs_guest_page));
+	host->told_size = whole_pages(host->n_vcpus * sizeof(struct host_told));
+	host->pages = map_memory(host->pages_fd, host->pages_size);
+	host->told = map_memory(host->told_fd, host->told_size);
+	return host->pages && host->told ? 0 : -ENOMEM;
+}
+
+/* ---- Programs -------------------------------------------------------------------------------- */
+
+static void remove_placed(struct placed *placed)
+{
+	if (placed->link >= 0)
+		close(placed->link);
+	if (placed->program >= 0)
+		close(placed->program);
+	pvs_policy_put(placed->policy);
+	*placed = (struct placed){.program = -1, .link = -1};
+}
+
+static int load_spliced(const struct pvs_kernel_host *host, const struct splice *splice,
+			const char *license, struct pvs_log *log)
+{
+	char *text = calloc(1, VERIFIER_LOG_SIZE);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_RAW_TP,
+		    .attach_btf_id = (uint32_t)host->switch_type,
+		    .prog_btf_fd = (uint32_t)btf__fd(splice->types), .func_info = splice->funcs,
+		    .func_info_cnt = splice->n_funcs, .func_info_rec_size = sizeof(*splice->funcs));
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "pvs_host", license, splice->insns,
+			       splice->n_insns, &options);
+
+	/* Once more, to hear why. */
+	if (fd < 0 && text) {
+		options.log_buf = text;
+		options.log_size = VERIFIER_LOG_SIZE;
+		options.log_level = 1;
+		fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "pvs_host", license, splice->insns,
+				   splice->n_insns, &options);
+	}
+	if (fd < 0)
+		pvs_log(log, "%s", text ? pvs_kernel_verifier_end(text) : "");
+	free(text);
+	return fd;
+}
+
+/* Load program number @serial with @policy in it and attach it; it does nothing yet. */
+static int place(const struct pvs_kernel_host *host, struct pvs_policy *policy, uint32_t serial,
+		 struct placed *placed, struct pvs_log *log)
+{
+	const char *license = policy ? bpfe_object_license(policy->object) : "Dual BSD/GPL";
+	struct splice splice;
+	int err;
+
+	*placed = (struct placed){.program = -1, .link = -1, .serial = serial};
+	err = splice_make(&splice, bpf_program__insns(host->program),
+			  bpf_program__insn_cnt(host->program), policy, serial);
+	if (err)
+		pvs_refuse(log, err, "the kernel's program cannot be put together: %s",
+			   strerror(-err));
+	else
+		err = placed->program = load_spliced(host, &splice, license, log);
+	splice_free(&splice);
+	if (err < 0)
+		return pvs_kernel_refuse(log, err, policy ? policy->name : "host");
+	placed->link = bpf_raw_tracepoint_open(NULL, placed->program);
+	if (placed->link < 0) {
+		err = -errno;
+		remove_placed(placed);
+		return pvs_kernel_refuse(log, err, "attach to sched_switch");
+	}
+	placed->policy = pvs_policy_get(policy);
+	return 0;
+}
+
+/* As the kernel's license_is_gpl_compatible(), from whose list these are. */
+static bool is_gpl_compatible(const char *license)
+{
+	static const char *const accepted[] = {
+		"GPL",          "GPL v2",       "GPL and additional rights",
+		"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"};
+
+	for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++)
+		if (!strcmp(license, accepted[i]))
+			return true;
+	return false;
+}
+
+static int check_policy(const struct pvs_policy *policy, struct pvs_log *log)
+{
+	const char *license;
+
+	if (policy->ops != &pvs_policy_kernel_ops)
+		return pvs_refuse(log, -EINVAL,
+				  "policy '%s' is loaded for the host %s; the kernel asks one that "
+				  "is loaded for the host kernel",
+				  policy->name, policy->ops->name);
+	license = bpfe_object_license(policy->object);
+	if (!is_gpl_compatible(license))
+		return pvs_refuse(
+			log, -EACCES,
+			"policy '%s' has the license '%s' (section license); programs at "
+			"a tracepoint must be compatible with the GPL: \"Dual BSD/GPL\" is",
+			policy->name, license);
+	return 0;
+}
+
+int pvs_kernel_host_set_policy(struct pvs_kernel_host *host, struct pvs_policy *policy,
+			       struct pvs_log *log)
+{
+	const uint32_t serial = policy ? host->last_serial + 1 : 0;
+	struct placed placed;
+	int err = policy ? check_policy(policy, log) : 0;
+
+	if (err)
+		return err;
+	if (!policy && host->placed.link >= 0 && !host->placed.policy)
+		return 0;
+	err = place(host, policy, serial, &placed, log);
+	if (err)
+		return err;
+	/* Both are attached: from this store on the new one acts. */
+	__atomic_store_n(&host->globals->active_serial, serial, __ATOMIC_SEQ_CST);
+	remove_placed(&host->placed);
+	host->placed = placed;
+	if (policy)
+		host->last_serial = serial;
+	return 0;
+}
+
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+static int32_t verdict_of(int32_t verdict)
+{
+	return verdict == PVS_KEEP || verdict == PVS_APPLY || verdict == PVS_BASELINE ? verdict
+										      : -ERANGE;
+}
+
+static int on_event(void *opaque, void *data, size_t size)
+{
+	struct pvs_kernel_host *host = opaque;
+	const struct host_event *head = data;
+	const struct host_decision *decision = head->kind == HOST_DECISION ? data : NULL;
+	const struct pvs_kernel_event event = {
+		.at = {.ns = head->ns,
+		       .tid = head->tid,
+		       .vm = host->vm,
+		       .vcpu = head->vcpu,
+		       .cpu = head->cpu,
+		       .event = head->event},
+		.ctx = decision ? &decision->ctx : NULL,
+		.verdict = decision ? verdict_of(head->verdict) : PVS_KEEP,
+		.asked = head->serial != 0,
+		.answered_ns = decision ? decision->answered_ns : 0,
+	};
+
+	host->stats.switches += head->event != PVS_EVENT_HINT;
+	host->stats.decisions += decision != NULL;
+	host->fn(host->opaque, &event);
+	return 0;
+}
+
+unsigned pvs_kernel_host_take(struct pvs_kernel_host *host,
+			      void (*fn)(void *opaque, const struct pvs_kernel_event *event),
+			      void *opaque)
+{
+	int taken;
+
+	host->fn = fn;
+	host->opaque = opaque;
+	taken = ring_buffer__consume(host->ring);
+	return taken > 0 ? (unsigned)taken : 0;
+}
+
+void pvs_kernel_host_applied(struct pvs_kernel_host *host, uint64_t answered_ns, uint64_t now)
+{
+	pvs_latency_add(&host->latency, now > answered_ns ? now - answered_ns : 0);
+}
+
+void pvs_kernel_host_stats(const struct pvs_kernel_host *host, struct pvs_kernel_stats *stats)
+{
+	*stats = host->stats;
+	stats->lost = __atomic_load_n(&host->globals->lost, __ATOMIC_RELAXED);
+	stats->latency_count = host->latency.count;
+	stats->latency_p50 = pvs_latency_quantile(&host->latency, 500);
+	stats->latency_p99 = pvs_latency_quantile(&host->latency, 990);
+	stats->latency_max = host->latency.max;
+}
+
+/* ---- vCPUs ----------------------------------------------------------------------------------- */
+
+int pvs_kernel_host_add(struct pvs_kernel_host *host, uint32_t vcpu, pid_t tid)
+{
+	int err;
+
+	if (vcpu >= host->n_vcpus)
+		return -EINVAL;
+	if (host->tids[vcpu])
+		return -EBUSY;
+	err = bpf_map_update_elem(host->threads_fd, &tid, &vcpu, BPF_NOEXIST);
+	if (!err)
+		host->tids[vcpu] = tid;
+	return err;
+}
+
+void pvs_kernel_host_remove(struct pvs_kernel_host *host, uint32_t vcpu)
+{
+	if (vcpu >= host->n_vcpus || !host->tids[vcpu])
+		return;
+	bpf_map_delete_elem(host->threads_fd, &host->tids[vcpu]);
+	host->tids[vcpu] = 0;
+}
+
+void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu, const struct pvs_ctx *ctx,
+			  int64_t clock_offset, bool active)
+{
+	struct host_told *told = &host->told[vcpu];
+
+	told->ctx = *ctx;
+	told->clock_offset = clock_offset;
+	__atomic_store_n(&told->active, active, __ATOMIC_RELEASE);
+}
+
+struct pvs_guest_page *pvs_kernel_host_pages(const struct pvs_kernel_host *host)
+{
+	return host->pages;
+}
+
+int pvs_kernel_host_pages_fd(const struct pvs_kernel_host *host)
+{
+	return host->pages_fd;
+}
+
+size_t pvs_kernel_host_pages_size(const struct pvs_kernel_host *host)
+{
+	return host->pages_size;
+}
+
+int pvs_kernel_host_fd(const struct pvs_kernel_host *host)
+{
+	return host->events_fd;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static int load(struct pvs_kernel_host *host, struct pvs_log *log)
+{
+	int err = pvs_kernel_can_trace(log);
+
+	if (!err)
+		err = pvs_kernel_object_open_own("host", &host->object, log);
+	if (!err)
+		err = size_maps(host);
+	if (!err)
+		err = pvs_kernel_object_load(host->object, log);
+	if (err)
+		return err;
+	host->program = bpf_object__find_program_by_name(host->object, "on_switch");
+	host->switch_type = libbpf_find_vmlinux_btf_id("sched_switch", BPF_TRACE_RAW_TP);
+	if (!host->program || host->switch_type < 0)
+		return pvs_refuse(log, -ENOTSUP, "host: this kernel's BTF has no sched_switch");
+	return 0;
+}
+
+static int start(struct pvs_kernel_host *host, struct pvs_log *log)
+{
+	int err = find_maps(host);
+
+	if (err)
+		return pvs_refuse(log, err, "host: its maps cannot be had: %s", strerror(-err));
+	host->ring = ring_buffer__new(host->events_fd, on_event, host, NULL);
+	if (!host->ring)
+		return pvs_refuse(log, -errno, "host: its ring cannot be mapped: %s",
+				  strerror(errno));
+	return pvs_kernel_host_set_policy(host, NULL, log);
+}
+
+int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host **out,
+			   struct pvs_log *log)
+{
+	struct pvs_kernel_host *host;
+	int err;
+
+	*out = NULL;
+	if (!n_vcpus || n_vcpus > PVS_MAX_VCPUS)
+		return pvs_refuse(log, -EINVAL, "host: %u vCPUs; 1 to %u are accepted", n_vcpus,
+				  PVS_MAX_VCPUS);
+	host = calloc(1, sizeof(*host));
+	if (!host)
+		return -ENOMEM;
+	host->vm = vm;
+	host->n_vcpus = n_vcpus;
+	host->placed = (struct placed){.program = -1, .link = -1};
+	host->tids = calloc(n_vcpus, sizeof(*host->tids));
+	err = host->tids ? load(host, log) : -ENOMEM;
+	if (!err)
+		err = start(host, log);
+	if (err) {
+		pvs_kernel_host_destroy(host);
+		return err;
+	}
+	*out = host;
+	return 0;
+}
+
+void pvs_kernel_host_destroy(struct pvs_kernel_host *host)
+{
+	if (!host)
+		return;
+	remove_placed(&host->placed);
+	ring_buffer__free(host->ring);
+	if (host->pages)
+		munmap(host->pages, host->pages_size);
+	if (host->told)
+		munmap(host->told, host->told_size);
+	if (host->globals)
+		munmap(host->globals, sizeof(*host->globals));
+	bpf_object__close(host->object);
+	free(host->tids);
+	free(host);
+}

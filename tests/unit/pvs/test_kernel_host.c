@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Policies that decide in the host's kernel, at switches of real threads: what they see of the
+ * pages in the map's memory, what of their answers arrives, and how one takes another's place.
+ * Skipped where bpf() does not work.
+ */
+#include "policy_fixture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "pvs_kernel.h"
+#include "worker.h"
+
+enum {
+	VCPUS = 3,
+	WAIT_MS = 20000,
+	MAX_HEARD = 4096
+};
+
+static const uint64_t all_features = (1ull << 11) - 1;
+
+struct heard {
+	struct pvs_switch at;
+	struct pvs_ctx ctx;
+	int verdict;
+	bool asked, decided;
+	uint64_t answered_ns;
+};
+
+static struct pvs_kernel_host *host;
+static struct heard heard[MAX_HEARD];
+static unsigned n_heard;
+
+static void hear(void *opaque, const struct pvs_kernel_event *event)
+{
+	struct heard *entry = &heard[n_heard];
+
+	if (n_heard == MAX_HEARD)
+		return;
+	n_heard++;
+	*entry = (struct heard){.at = event->at,
+				.verdict = event->verdict,
+				.asked = event->asked,
+				.decided = event->ctx != NULL,
+				.answered_ns = event->answered_ns};
+	if (event->ctx)
+		entry->ctx = *event->ctx;
+}
+
+/* The first event of @vcpu from @from on that is an @event; wait for it. */
+static unsigned hear_of(unsigned from, uint32_t vcpu, uint32_t event)
+{
+	struct pollfd ready = {.fd = pvs_kernel_host_fd(host), .events = POLLIN};
+
+	for (;; from++) {
+		while (from >= n_heard) {
+			assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+			pvs_kernel_host_take(host, hear, NULL);
+			assert_true(n_heard < MAX_HEARD);
+		}
+		if (heard[from].at.vcpu == vcpu && heard[from].at.event == event)
+			return from;
+	}
+}
+
+static void tell(uint32_t vcpu, bool active)
+{
+	struct pvs_ctx ctx = context(PVS_EVENT_INIT, PVS_ACT_ALL);
+
+	ctx.vm = 7;
+	ctx.vcpu = vcpu;
+	ctx.n_vcpus = VCPUS;
+	ctx.features = (uint32_t)all_features;
+	ctx.ticket = 5;
+	ctx.budget_cs = 1234;
+	pvs_kernel_host_tell(host, vcpu, &ctx, 1000, active);
+}
+
+static int setup(void **state)
+{
+	char text[4096] = "";
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+
+	n_heard = 0;
+	if (pvs_kernel_host_create(7, VCPUS, &host, &log) < 0) {
+		fprintf(stderr, "%s", text);
+		return -1;
+	}
+	for (uint32_t v = 0; v < VCPUS; v++)
+		tell(v, true);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	pvs_kernel_host_destroy(host);
+	return 0;
+}
+
+static struct pvs_policy *put_in_place(const char *object, const struct pvs_tunable *mark)
+{
+	const struct pvs_policy_options options = {
+		.host = PVS_HOST_KERNEL, .tunables = mark, .n_tunables = mark ? 1 : 0};
+	struct pvs_policy *policy = policy_opened(test_object(object), &options);
+	char text[4096] = "";
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+
+	assert_int_equal(pvs_kernel_host_set_policy(host, policy, &log), 0);
+	assert_string_equal(text, "");
+	return policy;
+}
+
+/* Have a thread that waits be vCPU @vcpu. */
+static void begin(struct worker *worker, uint32_t vcpu)
+{
+	worker_start(worker, false, WORKER_ANY_CPU);
+	assert_int_equal(pvs_kernel_host_add(host, vcpu, worker->tid), 0);
+}
+
+static void end(struct worker *worker, uint32_t vcpu)
+{
+	pvs_kernel_host_remove(host, vcpu);
+	worker_finish(worker);
+}
+
+/* Let it run and halt, and return that halt. */
+static const struct heard *one_halt(struct worker *worker, uint32_t vcpu)
+{
+	unsigned from = n_heard;
+
+	worker_go_on(worker);
+	from = hear_of(from, vcpu, PVS_EVENT_VCPU_RUN);
+	return &heard[hear_of(from, vcpu, PVS_EVENT_HALT)];
+}
+
+/* As one_halt(), of a thread that was not heard of yet: it may just be about to wait. */
+static void first_halt(struct worker *worker, uint32_t vcpu)
+{
+	const unsigned from = n_heard;
+
+	worker_go_on(worker);
+	hear_of(from, vcpu, PVS_EVENT_HALT);
+}
+
+/* ---- Pages ----------------------------------------------------------------------------------- */
+
+static void pages_are_the_maps_memory(void **state)
+{
+	struct pvs_guest_page *pages = pvs_kernel_host_pages(host), *again;
+	static const struct pvs_guest_page zero;
+	const size_t size = pvs_kernel_host_pages_size(host);
+
+	assert_int_equal(size, (VCPUS + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE);
+	for (unsigned i = 0; i < VCPUS + PVS_OPAQUE_PAGES; i++)
+		assert_memory_equal(&pages[i], &zero, sizeof(zero));
+	again = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, pvs_kernel_host_pages_fd(host),
+		     0);
+	assert_ptr_not_equal(again, MAP_FAILED);
+	pages[VCPUS - 1].ticket = 11;
+	assert_int_equal(again[VCPUS - 1].ticket, 11);
+	munmap(again, size);
+}
+
+static void vcpus_and_threads(void **state)
+{
+	struct pvs_kernel_host *none;
+	char text[256] = "";
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	struct worker worker;
+
+	worker_start(&worker, false, WORKER_ANY_CPU);
+	assert_int_equal(pvs_kernel_host_add(host, VCPUS, worker.tid), -EINVAL);
+	assert_int_equal(pvs_kernel_host_add(host, 0, worker.tid), 0);
+	assert_int_equal(pvs_kernel_host_add(host, 0, worker.tid + 1), -EBUSY);
+	assert_int_equal(pvs_kernel_host_add(host, 1, worker.tid), -EEXIST);
+	pvs_kernel_host_remove(host, 0);
+	pvs_kernel_host_remove(host, 0);
+	pvs_kernel_host_remove(host, VCPUS);
+	assert_int_equal(pvs_kernel_host_add(host, 1, worker.tid), 0);
+	end(&worker, 1);
+	assert_int_equal(pvs_kernel_host_create(0, 0, &none, &log), -EINVAL);
+	assert_null(none);
+	assert_string_equal(text, "host: 0 vCPUs; 1 to 4096 are accepted\n");
+}
+
+/* ---- Switches and decisions ------------------------------------------------------------------ */
+
+static void without_a_policy(void **state)
+{
+	const struct heard *halt;
+	struct worker worker;
+
+	begin(&worker, 1);
+	first_halt(&worker, 1);
+	halt = one_halt(&worker, 1);
+	assert_false(halt->asked);
+	assert_false(halt->decided);
+	assert_int_equal(halt->verdict, PVS_KEEP);
+	assert_int_equal(halt->at.tid, worker.tid);
+	assert_int_equal(halt->at.vm, 7);
+	end(&worker, 1);
+}
+
+static void policy_sees_and_answers(void **state)
+{
+	struct pvs_policy *policy = put_in_place("live", NULL);
+	struct pvs_guest_page *page = &pvs_kernel_host_pages(host)[2];
+	const struct heard *halt;
+	struct worker worker;
+
+	begin(&worker, 2);
+	first_halt(&worker, 2);
+	pvs_guest_set_intent(page, PVS_CLASS_RT, -7, 42, PVS_PENDING_LOCK);
+	pvs_guest_set_cs(page, PVS_CS_LOCK, 0);
+	pvs_guest_set_deadline(page, 1000, 2000, 3000, 777000);
+	pvs_guest_set_wait(page, 1, PVS_WAIT_MUTEX);
+	page->ticket = 9;
+	halt = one_halt(&worker, 2);
+	assert_true(halt->asked && halt->decided);
+	assert_int_equal(halt->verdict, PVS_APPLY);
+	assert_int_equal(halt->ctx.event, PVS_EVENT_HALT);
+	assert_int_equal(halt->ctx.now_ns, halt->at.ns);
+	assert_true(halt->answered_ns > halt->at.ns);
+	/* What it was told... */
+	assert_int_equal(halt->ctx.vm, 7);
+	assert_int_equal(halt->ctx.vcpu, 2);
+	assert_int_equal(halt->ctx.budget_cs, 1234);
+	/* ...what it found in the page... */
+	assert_int_equal(halt->ctx.hint_status, PVS_HINT_OK);
+	assert_int_equal(halt->ctx.class, PVS_CLASS_RT);
+	assert_int_equal(halt->ctx.nice, -7);
+	assert_int_equal(halt->ctx.rt_prio, 42);
+	assert_int_equal(halt->ctx.pending, PVS_PENDING_LOCK);
+	assert_int_equal(halt->ctx.cs, PVS_CS_LOCK);
+	assert_int_equal(halt->ctx.cs_count, 1);
+	assert_int_equal(halt->ctx.dl_period, 3000);
+	assert_int_equal(halt->ctx.next_event, 776000);
+	assert_int_equal(halt->ctx.wait_vcpu, 1);
+	assert_int_equal(halt->ctx.wait_reason, PVS_WAIT_MUTEX);
+	assert_int_equal(halt->ctx.ticket, 9);
+	assert_int_equal(halt->ctx.run_state, PVS_RUN_HALTED);
+	/* ...and what the policy said. */
+	assert_int_equal(halt->ctx.out.set, PVS_SET_SLICE | PVS_SET_NICE);
+	assert_int_equal(halt->ctx.out.slice_ns, 1000000);
+	assert_int_equal(halt->ctx.out.nice, -PVS_EVENT_HALT);
+	assert_int_equal(halt->ctx.out.target, 2);
+	assert_int_equal(halt->ctx.out.weight, 3);
+	page->ticket = 5; /* is answered */
+	assert_int_equal(one_halt(&worker, 2)->ctx.ticket, 0);
+	end(&worker, 2);
+	pvs_policy_put(policy);
+}
+
+/* A vCPU that is not active is told of, and its policy is not asked. */
+static void inactive_vcpu(void **state)
+{
+	struct pvs_policy *policy = put_in_place("live", NULL);
+	struct worker worker;
+
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	tell(0, false);
+	assert_false(one_halt(&worker, 0)->asked);
+	tell(0, true);
+	assert_true(one_halt(&worker, 0)->decided);
+	end(&worker, 0);
+	pvs_policy_put(policy);
+}
+
+static void preempted_with_hints(void **state)
+{
+	struct pvs_policy *policy = put_in_place("live", NULL);
+	struct pvs_guest_page *page = pvs_kernel_host_pages(host);
+	const int cpu = worker_some_cpu();
+	struct worker workers[2];
+	unsigned at = 0;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		worker_start(&workers[i], true, cpu);
+		assert_int_equal(pvs_kernel_host_add(host, i, workers[i].tid), 0);
+	}
+	/* Two that want the same CPU: the hints change while they do, and arrive with a stop. */
+	for (int nice = -3; nice <= 3; nice++) {
+		pvs_guest_set_intent(&page[1], PVS_CLASS_NORMAL, nice, 0, 0);
+		do
+			at = hear_of(at + 1, 1, PVS_EVENT_VCPU_STOP);
+		while (heard[at].ctx.nice != nice || heard[at].ctx.hint_status != PVS_HINT_OK);
+		assert_true(heard[at].decided);
+		assert_int_equal(heard[at].ctx.run_state, PVS_RUN_PREEMPTED);
+		assert_int_equal(heard[at].ctx.state_ns, 0);
+		assert_int_equal(heard[at].at.cpu, cpu);
+		assert_true(heard[at].ctx.run_ns > 0 || nice == -3); /* first stop: unknown */
+	}
+	for (uint32_t i = 0; i < 2; i++)
+		end(&workers[i], i);
+	pvs_policy_put(policy);
+}
+
+static void hints_that_changed(void **state)
+{
+	struct pvs_policy *policy = put_in_place("live_hint", NULL);
+	struct pvs_guest_page *page = pvs_kernel_host_pages(host);
+	unsigned hint, halt;
+	struct worker worker;
+
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	/* A writer that never ends: torn. HINT comes before the switch at which it was seen. */
+	page->seq = 1;
+	hint = n_heard;
+	one_halt(&worker, 0);
+	hint = hear_of(hint, 0, PVS_EVENT_HINT);
+	assert_int_equal(heard[hint].ctx.hint_status, PVS_HINT_TORN);
+	assert_int_equal(heard[hint].ctx.hint_age_ns, 0);
+	assert_int_equal(heard[hint].verdict, PVS_BASELINE);
+	assert_int_equal(heard[hint + 1].at.ns, heard[hint].at.ns);
+	assert_int_equal(heard[hint + 1].at.event, PVS_EVENT_VCPU_RUN);
+	/* Once: then they are the same, only older. */
+	halt = (unsigned)(one_halt(&worker, 0) - heard);
+	assert_true(heard[halt].ctx.hint_age_ns == heard[halt].at.ns - heard[hint].at.ns);
+	for (unsigned i = hint + 1; i <= halt; i++)
+		assert_int_not_equal(heard[i].at.event, PVS_EVENT_HINT);
+	page->seq = 2;
+	pvs_guest_set_intent(page, PVS_CLASS_NORMAL, 0, 0, 0);
+	hint = n_heard;
+	one_halt(&worker, 0);
+	hint = hear_of(hint, 0, PVS_EVENT_HINT);
+	assert_int_equal(heard[hint].ctx.hint_status, PVS_HINT_OK);
+	assert_int_equal(heard[hint].verdict, -ERANGE);
+	end(&worker, 0);
+	pvs_policy_put(policy);
+}
+
+/* Any bytes: the kernel takes from a page what the library takes. */
+static void reads_pages_as_the_library(void **state)
+{
+	struct pvs_policy *policy = put_in_place("live", NULL);
+	struct pvs_guest_page *page = pvs_kernel_host_pages(host);
+	unsigned status[4] = {0};
+	struct pvs_hint hint;
+	const struct pvs_ctx *ctx;
+	struct worker worker;
+
+	srand(1);
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	for (unsigned i = 0; i < 300; i++) {
+		__u64 *const words[] = {&page->intent,      &page->cs,         &page->dl_runtime,
+					&page->dl_deadline, &page->next_event, &page->wait};
+
+		pvs_guest_set_intent(page, (enum pvs_class)(i % PVS_CLASS_MAX), 0, i % 100,
+				     i % 256);
+		pvs_guest_set_deadline(page, 1 + i, 1000, 2000, i);
+		pvs_guest_set_wait(page, i % 4, PVS_WAIT_IPI);
+		if (i % 2)
+			*words[(unsigned)rand() % 6] ^= 1ull << (unsigned)rand() % 64;
+		page->seq = i % 16 == 15;
+		pvs_hint_read(page, all_features, VCPUS, &hint);
+		ctx = &one_halt(&worker, 0)->ctx;
+		status[hint.status]++;
+		assert_int_equal(ctx->hint_status, hint.status);
+		assert_int_equal(ctx->class, hint.class);
+		assert_int_equal(ctx->nice, hint.nice);
+		assert_int_equal(ctx->rt_prio, hint.rt_prio);
+		assert_int_equal(ctx->pending, hint.pending);
+		assert_int_equal(ctx->cs, hint.cs);
+		assert_int_equal(ctx->cs_count, hint.cs_count);
+		assert_int_equal(ctx->dl_runtime, hint.dl_runtime);
+		assert_int_equal(ctx->dl_deadline, hint.dl_deadline);
+		assert_int_equal(ctx->dl_period, hint.dl_period);
+		assert_int_equal(ctx->wait_vcpu, hint.wait_vcpu);
+		assert_int_equal(ctx->wait_reason, hint.wait_reason);
+	}
+	assert_true(status[PVS_HINT_OK] > 50 && status[PVS_HINT_MALFORMED] > 50 &&
+		    status[PVS_HINT_TORN] > 10);
+	end(&worker, 0);
+	pvs_policy_put(policy);
+}
+
+/* ---- Policies -------------------------------------------------------------------------------- */
+
+/* Callbacks of the switch and those run from here have the same maps. */
+static void state_is_shared(void **state)
+{
+	struct pvs_policy *policy = put_in_place("live", NULL);
+	struct pvs_ctx ctx = context(PVS_EVENT_TICK, 0);
+	struct worker worker;
+
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	for (unsigned i = 0; i < 5; i++)
+		one_halt(&worker, 0);
+	ctx.class = PVS_EVENT_HALT;
+	assert_int_equal(pvs_policy_run(policy, &ctx), PVS_BASELINE);
+	assert_int_equal(ctx.out.hold_ns, 6);
+	end(&worker, 0);
+	pvs_policy_put(policy);
+}
+
+static void one_takes_anothers_place(void **state)
+{
+	const struct pvs_tunable marks[] = {{"mark", 200000}, {"mark", 300000}};
+	struct pvs_policy *policy = NULL;
+	uint64_t mark = 0;
+	struct worker worker;
+	unsigned turns = 0;
+
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	for (unsigned i = 0; i < 6; i++) {
+		pvs_policy_put(policy);
+		policy = put_in_place("live", &marks[i % 2]);
+		mark = one_halt(&worker, 0)->ctx.out.slice_ns;
+		assert_int_equal(mark, marks[i % 2].value);
+	}
+	assert_int_equal(pvs_kernel_host_set_policy(host, NULL, NULL), 0);
+	assert_false(one_halt(&worker, 0)->asked);
+	/* No switch was missed or told twice. */
+	for (unsigned i = 1; i < n_heard; i++) {
+		assert_true((heard[i].at.event == PVS_EVENT_VCPU_RUN) !=
+			    (heard[i - 1].at.event == PVS_EVENT_VCPU_RUN));
+		turns++;
+	}
+	assert_true(turns >= 14);
+	end(&worker, 0);
+	pvs_policy_put(policy);
+}
+
+static void refused(void **state)
+{
+	static char text[1u << 16];
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	const struct pvs_policy_options in_kernel = {.host = PVS_HOST_KERNEL};
+	struct pvs_policy *policy = put_in_place("live", NULL);
+	struct pvs_policy *in_engine = policy_opened(test_object("callbacks"), NULL);
+	struct pvs_policy *unlicensed = policy_opened(test_object("callbacks"), &in_kernel);
+	struct pvs_policy *other = policy_opened(test_object("live_syscall"), &in_kernel);
+	struct worker worker;
+
+	assert_int_equal(pvs_kernel_host_set_policy(host, in_engine, &log), -EINVAL);
+	assert_string_equal(text, "policy 'callbacks' is loaded for the host engine; the kernel "
+				  "asks one that is loaded for the host kernel\n");
+	log.len = 0;
+	assert_int_equal(pvs_kernel_host_set_policy(host, unlicensed, &log), -EACCES);
+	assert_string_equal(text,
+			    "policy 'callbacks' has the license '' (section license); programs "
+			    "at a tracepoint must be compatible with the GPL: \"Dual BSD/GPL\" "
+			    "is\n");
+	log.len = 0;
+	assert_true(pvs_kernel_host_set_policy(host, other, &log) < 0);
+	assert_non_null(strstr(text, "bpf_sys_close"));
+	/* The old one stays. */
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	assert_int_equal(one_halt(&worker, 0)->ctx.out.slice_ns, 1000000);
+	end(&worker, 0);
+	pvs_policy_put(other);
+	pvs_policy_put(unlicensed);
+	pvs_policy_put(in_engine);
+	pvs_policy_put(policy);
+}
+
+static void shipped_policies(void **state)
+{
+	struct worker worker;
+
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	for (const char *const *name = pvs_policy_names(); *name; name++) {
+		const struct pvs_policy_options in_kernel = {.host = PVS_HOST_KERNEL};
+		struct pvs_policy *policy = policy_opened(*name, &in_kernel);
+		char text[4096] = "";
+		struct pvs_log log = {.buf = text, .size = sizeof(text)};
+
+		assert_int_equal(pvs_kernel_host_set_policy(host, policy, &log), 0);
+		assert_string_equal(text, "");
+		assert_true(one_halt(&worker, 0)->asked);
+		pvs_policy_put(policy);
+	}
+	end(&worker, 0);
+}
+
+static void statistics(void **state)
+{
+	struct pvs_policy *policy = put_in_place("live", NULL);
+	struct pvs_kernel_stats stats;
+	struct worker worker;
+
+	begin(&worker, 0);
+	first_halt(&worker, 0);
+	one_halt(&worker, 0);
+	pvs_kernel_host_applied(host, 1000, 6000);
+	pvs_kernel_host_applied(host, 1000, 900);
+	pvs_kernel_host_stats(host, &stats);
+	assert_int_equal(stats.switches, n_heard);
+	assert_true(stats.decisions >= 2);
+	assert_int_equal(stats.lost, 0);
+	assert_int_equal(stats.latency_count, 2);
+	assert_int_equal(stats.latency_p50, 0);
+	assert_int_equal(stats.latency_p99, 5000);
+	assert_int_equal(stats.latency_max, 5000);
+	end(&worker, 0);
+	pvs_policy_put(policy);
+}
+
+static bool kernel_takes_no_program(void)
+{
+	static char text[4096];
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	struct pvs_kernel_host *none;
+	const int err = pvs_kernel_host_create(0, 1, &none, &log);
+
+	pvs_kernel_host_destroy(none);
+	if (err == -EPERM || err == -ENOSYS || err == -ENOTSUP) {
+		printf("1..0 # SKIP %s", text);
+		return true;
+	}
+	return false;
+}
+
+#define live_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		live_test(pages_are_the_maps_memory),
+		live_test(vcpus_and_threads),
+		live_test(without_a_policy),
+		live_test(policy_sees_and_answers),
+		live_test(inactive_vcpu),
+		live_test(preempted_with_hints),
+		live_test(hints_that_changed),
+		live_test(reads_pages_as_the_library),
+		live_test(state_is_shared),
+		live_test(one_takes_anothers_place),
+		live_test(refused),
+		live_test(shipped_policies),
+		live_test(statistics),
+	};
+
+	if (policy_tests_begin())
+		return 0;
+	if (kernel_takes_no_program())
+		return policy_tests_end(0);
+	return policy_tests_end(cmocka_run_group_tests(tests, NULL, NULL));
+}
