@@ -21,7 +21,7 @@
 struct pvs_record {
 	int fd;
 	pthread_t writer;
-	sem_t wake;
+	sem_t wake, drained;
 	bool stop; /* atomic */
 	int error; /* the writer's, until it is joined */
 	uint64_t lost;
@@ -84,6 +84,15 @@ static void drain(struct pvs_record *r, uint64_t head)
 	}
 }
 
+/* Tell pvs_record_wait(), once. */
+static void tell_drained(struct pvs_record *r)
+{
+	int told = 0;
+
+	if (!sem_getvalue(&r->drained, &told) && !told)
+		sem_post(&r->drained);
+}
+
 static void *writer_main(void *opaque)
 {
 	struct pvs_record *r = opaque;
@@ -94,6 +103,7 @@ static void *writer_main(void *opaque)
 		struct timespec until;
 
 		drain(r, __atomic_load_n(&r->head, __ATOMIC_ACQUIRE));
+		tell_drained(r);
 		if (stop)
 			return NULL;
 		clock_gettime(CLOCK_REALTIME, &until);
@@ -135,6 +145,7 @@ int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_l
 		return -err;
 	memset(r, 0, sizeof(*r));
 	sem_init(&r->wake, 0, 0);
+	sem_init(&r->drained, 0, 0);
 	r->fd = open_file(path);
 	err = r->fd < 0 ? r->fd : write_head(r->fd);
 	if (!err)
@@ -145,6 +156,7 @@ int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_l
 		if (r->fd >= 0)
 			close(r->fd);
 		sem_destroy(&r->wake);
+		sem_destroy(&r->drained);
 		free(r);
 		return err;
 	}
@@ -179,6 +191,14 @@ void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *
 	}
 }
 
+void pvs_record_wait(struct pvs_record *record)
+{
+	while (record->head - __atomic_load_n(&record->tail, __ATOMIC_ACQUIRE) > RING_SIZE / 2) {
+		sem_post(&record->wake);
+		sem_wait(&record->drained);
+	}
+}
+
 int pvs_record_close(struct pvs_record *record)
 {
 	struct pvs_record_entry end = {
@@ -197,6 +217,7 @@ int pvs_record_close(struct pvs_record *record)
 	if (close(record->fd) && !err)
 		err = -errno;
 	sem_destroy(&record->wake);
+	sem_destroy(&record->drained);
 	free(record);
 	return err ? -EIO : 0;
 }

@@ -14,7 +14,7 @@ import scenario as scenarios  # noqa: E402
 
 OK, FAILED, USAGE = 0, 1, 2
 PLAN = """verbs of the C tools, see their own --help:
-  policy, replay, compare, record   sluice-pvsched(1): policies and records, with no VM
+  policy, replay, compare, record, gen   sluice-pvsched(1): policies and records, with no VM
   manager                           sluice-pvsd(1): one policy and one budget for several VMs"""
 
 

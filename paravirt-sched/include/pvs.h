@@ -356,6 +356,8 @@ struct pvs_record_entry {
  * room is lost and counted. -errno. */
 int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_log *log);
 void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *entry);
+/* Block until the disk followed so far that the next entries are not lost: for who is no loop. */
+void pvs_record_wait(struct pvs_record *record);
 int pvs_record_close(struct pvs_record *record); /* -EIO: something was not written */
 
 /*
