@@ -24,13 +24,18 @@
 /* The loop's own slice: short, so that it gets a CPU soon when it is woken. */
 #define LOOP_SLICE_NS 100000u
 
+struct watch;
+
 struct loop_vm {
 	struct pvs_vm *vm;
 	struct pvs_mailbox *mailbox;
 	bool own_mailbox;
-	uint64_t now;  /* of this round */
-	bool deaf;     /* storms: its posts do not wake the loop before the next tick */
-	uint64_t next; /* when it wants to be called again */
+	uint64_t now;       /* of this round */
+	bool deaf;          /* storms: its posts do not wake the loop before the next tick */
+	struct watch *bell; /* of its mailbox's eventfd */
+	uint64_t stirs;     /* how often it kept the loop awake or woke it since... */
+	uint64_t since;     /* ...its last tick */
+	uint64_t next;      /* when it wants to be called again */
 	struct loop_vm *list;
 };
 
@@ -139,16 +144,44 @@ static void deliver(void *opaque, uint32_t vcpu, uint32_t events, uint32_t last)
 		pvs_vm_doorbell(l->vm, vcpu, l->now);
 }
 
-static void run_vm(struct loop_vm *l)
+/* Posts are not rate-limited where they are written, and in another process's hands need not even
+ * be posts: who has the loop run more often than this gets no attention before its next tick. */
+#define STIRS_BURST   64
+#define STIR_EVERY_NS 5000
+
+static void listen_to(struct pvs_loop *loop, struct loop_vm *l, bool listen)
+{
+	struct epoll_event event = {.events = listen ? EPOLLIN | EPOLLET : 0, .data.ptr = l->bell};
+
+	if (l->deaf != listen)
+		return;
+	l->deaf = !listen;
+	epoll_ctl(loop->epoll, EPOLL_CTL_MOD, l->bell->fd, &event);
+}
+
+static bool storms(const struct loop_vm *l)
+{
+	return l->stirs > STIRS_BURST &&
+	       l->stirs - STIRS_BURST > (l->now - l->since) / STIR_EVERY_NS;
+}
+
+static void bell_rang(void *opaque, int fd)
+{
+	((struct loop_vm *)opaque)->stirs++;
+}
+
+static void run_vm(struct pvs_loop *loop, struct loop_vm *l)
 {
 	const uint64_t limited = l->vm->rate_limited;
 
 	l->now = clock_ns();
 	pvs_mailbox_take(l->mailbox, deliver, l);
-	if (l->vm->rate_limited != limited)
-		l->deaf = true;
+	if (l->vm->rate_limited != limited || storms(l))
+		listen_to(loop, l, false);
 	if (l->now >= l->vm->next_tick) {
-		l->deaf = false;
+		listen_to(loop, l, true);
+		l->stirs = 0;
+		l->since = l->now;
 		l->next = pvs_vm_tick(l->vm, l->now);
 	} else {
 		l->next = pvs_vm_expire(l->vm, l->now);
@@ -175,8 +208,10 @@ static bool may_sleep(struct pvs_loop *loop)
 	bool sleep = true;
 
 	for (struct loop_vm *l = loop->vms; l; l = l->list)
-		if (!l->deaf && !pvs_mailbox_sleep(l->mailbox))
+		if (!l->deaf && !pvs_mailbox_sleep(l->mailbox)) {
+			l->stirs++;
 			sleep = false;
+		}
 	return sleep;
 }
 
@@ -215,7 +250,7 @@ static void round_of(struct pvs_loop *loop)
 	__atomic_store_n(&loop->heard, clock_ns(), __ATOMIC_RELAXED);
 	run_calls(loop);
 	for (struct loop_vm *l = loop->vms; l; l = l->list) {
-		run_vm(l);
+		run_vm(loop, l);
 		if (l->next < next)
 			next = l->next;
 	}
@@ -391,12 +426,24 @@ struct vm_call {
 static void add_vm(void *opaque)
 {
 	struct vm_call *c = opaque;
+	struct watch *bell = c->entry->bell;
 
-	c->err = add_fd(c->loop, pvs_mailbox_eventfd(c->entry->mailbox), EPOLLIN | EPOLLET, NULL);
+	c->err = add_fd(c->loop, bell->fd, EPOLLIN | EPOLLET, bell);
 	if (c->err)
 		return;
+	c->entry->since = clock_ns();
 	c->entry->list = c->loop->vms;
 	c->loop->vms = c->entry;
+}
+
+static int make_bell(struct loop_vm *entry)
+{
+	entry->bell = calloc(1, sizeof(*entry->bell));
+	if (!entry->bell)
+		return -ENOMEM;
+	*entry->bell = (struct watch){
+		.fd = pvs_mailbox_eventfd(entry->mailbox), .fn = bell_rang, .opaque = entry};
+	return 0;
 }
 
 int pvs_loop_add(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_mailbox *mailbox,
@@ -411,11 +458,14 @@ int pvs_loop_add(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_mailbox *m
 	if (!mailbox)
 		c.err = pvs_mailbox_create(vm->n_vcpus, &entry->mailbox);
 	if (!c.err)
+		c.err = make_bell(entry);
+	if (!c.err)
 		pvs_loop_call(loop, add_vm, &c);
 	if (!c.err)
 		return 0;
 	if (entry->own_mailbox)
 		pvs_mailbox_destroy(entry->mailbox);
+	free(entry->bell);
 	free(entry);
 	return pvs_refuse(log, c.err, "%s: its mailbox cannot be watched: %s", vm->name,
 			  strerrorname_np(-c.err));
@@ -438,7 +488,11 @@ static void remove_vm(struct pvs_loop *loop, const struct pvs_vm *vm)
 	if (!l)
 		return;
 	*at = l->list;
-	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, pvs_mailbox_eventfd(l->mailbox), NULL);
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, l->bell->fd, NULL);
+	/* This round may have an event of it yet. */
+	l->bell->fn = NULL;
+	l->bell->list = loop->dead;
+	loop->dead = l->bell;
 	if (l->own_mailbox)
 		pvs_mailbox_destroy(l->mailbox);
 	free(l);

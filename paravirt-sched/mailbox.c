@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "mailbox.h"
@@ -257,11 +258,13 @@ bool pvs_mailbox_sleep(struct pvs_mailbox *mailbox)
 void pvs_mailbox_wake(struct pvs_mailbox *mailbox)
 {
 	uint64_t count;
+	const struct iovec iov = {.iov_base = &count, .iov_len = sizeof(count)};
 	ssize_t n;
 
 	/* Still set: nobody rang. */
 	if (__atomic_exchange_n(&mailbox->memory->sleeping, 0, __ATOMIC_SEQ_CST))
 		return;
-	n = read(mailbox->eventfd, &count, sizeof(count));
+	/* O_NONBLOCK is the other process's to clear, this flag is not. */
+	n = preadv2(mailbox->eventfd, &iov, 1, -1, RWF_NOWAIT);
 	(void)n;
 }
