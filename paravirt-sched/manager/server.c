@@ -164,8 +164,8 @@ static void end_session(struct pvs_server *server, uint32_t slot)
 	struct pvs_session *session = server->sessions[slot];
 	int sock = session->sock;
 
-	pvs_server_log(server, "%s (pid %d): gone", session->name[0] ? session->name : "connection",
-		       (int)session->pid);
+	if (session->name[0])
+		pvs_server_log(server, "%s (pid %d): gone", session->name, (int)session->pid);
 	set_slot(server, slot, NULL);
 	pvs_session_close(session);
 	close(sock);
@@ -414,6 +414,8 @@ int pvs_server_create(const struct pvs_server_config *config, struct pvs_server 
 	if (!server)
 		return -ENOMEM;
 	server->config = *config;
+	if (!config->limits.ceiling)
+		server->config.limits.ceiling = PVS_ACT_ALL & ~(PVS_ACT_FIFO | PVS_ACT_DEADLINE);
 	server->epoll = server->listener = server->stop = server->beat = -1;
 	server->policy = config->policy ? pvs_policy_get(config->policy) : NULL;
 	ret = start(server, log);
