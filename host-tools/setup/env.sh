@@ -37,7 +37,7 @@ env_pairs() {
 		SLUICE_RELEASE=$(cat "$kernel/release" 2>/dev/null)
 		SLUICE_KERNEL=$kernel/vmlinuz
 		SLUICE_INITRD=$kernel/initrd
-		SLUICE_APPEND=quiet no_timer_check panic=-1 console=ttyS0
+		SLUICE_APPEND=quiet no_timer_check tsc=reliable panic=-1 console=ttyS0
 		SLUICE_ROOTFS=$(root_dir)/root.squashfs
 		SLUICE_MODULES=$kernel/modules.squashfs
 		SLUICE_SHARE=$(share_dir)
