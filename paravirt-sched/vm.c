@@ -35,6 +35,18 @@ static void vcpu_init(struct pvs_vm *vm, uint32_t index)
 	v->capacity = PVS_CAPACITY_FULL;
 }
 
+static void buckets_init(struct pvs_vm *vm, struct pvs_vcpu *v)
+{
+	const struct pvs_limits *l = &vm->limits;
+	/* Kicks and doorbells: ns of real time, in which each costs its share of a second; 10 ms'
+	 * worth may come at once. */
+	const uint64_t burst_ns = 10000000u, cost = 1000000000u / l->kicks_per_s;
+
+	pvs_bucket_init(&v->cs.bucket, l->cs_budget_ns, l->cs_refill_ppm, 0);
+	pvs_bucket_init(&v->boost.bucket, l->boost_budget_ns, l->boost_refill_ppm, 0);
+	pvs_bucket_init(&v->rate, cost > burst_ns ? cost : burst_ns, 1000000, 0);
+}
+
 int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **out, struct pvs_log *log)
 {
 	struct pvs_vm *vm;
@@ -63,6 +75,8 @@ int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **out, struc
 			vm->actuator.ops->probe(vm->actuator.opaque, vm->limits.ceiling, log);
 	for (uint32_t i = 0; i < vm->n_vcpus; i++)
 		vcpu_init(vm, i);
+	for (uint32_t i = 0; i < vm->n_vcpus; i++)
+		buckets_init(vm, &vm->vcpus[i]);
 	*out = vm;
 	return 0;
 }
@@ -100,30 +114,19 @@ void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pv
 
 /* ---- vCPUs --------------------------------------------------------------------------------- */
 
-/* Kicks and doorbells: ns of real time, in which each costs its share of a second; 10 ms' worth may
- * come at once. */
-static void rate_init(struct pvs_vm *vm, struct pvs_vcpu *v)
-{
-	const uint64_t burst_ns = 10000000u, cost = 1000000000u / vm->limits.kicks_per_s;
-
-	pvs_bucket_init(&v->rate, cost > burst_ns ? cost : burst_ns, 1000000, vm->now);
-}
-
-/* A vCPU that is not known yet: budgets are full, nothing has been heard of it. */
+/* A vCPU that is not known yet. What it spent before it was unplugged stays spent. */
 static void vcpu_start(struct pvs_vm *vm, struct pvs_vcpu *v)
 {
-	const struct pvs_limits *l = &vm->limits;
-	const struct pvs_shown shown = v->shown;
-	const uint32_t index = v->index;
+	const struct pvs_vcpu old = *v;
 
 	memset(v, 0, sizeof(*v));
-	vcpu_init(vm, index);
-	v->shown = shown;
+	vcpu_init(vm, old.index);
+	v->shown = old.shown;
+	v->cs = old.cs;
+	v->boost = old.boost;
+	v->rate = old.rate;
 	v->present = true;
 	v->accounted_at = v->state_at = v->window_at = vm->now;
-	pvs_bucket_init(&v->cs.bucket, l->cs_budget_ns, l->cs_refill_ppm, vm->now);
-	pvs_bucket_init(&v->boost.bucket, l->boost_budget_ns, l->boost_refill_ppm, vm->now);
-	rate_init(vm, v);
 	vm->n_online++;
 }
 
