@@ -93,8 +93,10 @@ struct pvs_chan {
 	const struct pvs_host_page *host;
 	u64 features;
 	u32 n_vcpus;
-	bool by_hw_id;
-	int cpu_of[] __counted_by(n_vcpus); /* -1: no such CPU now */
+	struct {
+		u32 hw_id;
+		int cpu; /* -1: none now */
+	} vcpus[] __counted_by(n_vcpus);
 };
 
 extern struct pvs_chan __rcu *pvs_chan;

@@ -5,6 +5,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/io.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -41,13 +42,13 @@ void pvs_page_reset(struct pvs_guest_page *page)
 	WRITE_ONCE(page->notify, 0);
 }
 
-/* What the host calls this CPU: as in pvs_host_page.hw_id; 0: this architecture has no answer. */
+/* By what the hardware knows @cpu, as in the register. */
 static u32 pvs_hw_id(unsigned int cpu)
 {
 #ifdef CONFIG_X86
-	return cpu_physical_id(cpu) + 1;
+	return cpu_physical_id(cpu);
 #else
-	return 0;
+	return cpu;
 #endif
 }
 
@@ -57,22 +58,10 @@ static int pvs_find_vcpu(const struct pvs_chan *chan, unsigned int cpu)
 	u32 hw_id = pvs_hw_id(cpu);
 	u32 v;
 
-	if (!chan->by_hw_id)
-		return cpu < chan->n_vcpus ? cpu : -1;
 	for (v = 0; v < chan->n_vcpus; v++)
-		if (READ_ONCE(chan->host[v].hw_id) == hw_id)
+		if (chan->vcpus[v].hw_id == hw_id)
 			return v;
 	return -1;
-}
-
-static bool pvs_has_hw_ids(const struct pvs_host_page *host, u32 n_vcpus)
-{
-	u32 v;
-
-	for (v = 0; v < n_vcpus; v++)
-		if (READ_ONCE(host[v].hw_id))
-			return pvs_hw_id(0) != 0;
-	return false;
 }
 
 static void pvs_cpu_attach(struct pvs_chan *chan, unsigned int cpu)
@@ -89,7 +78,7 @@ static void pvs_cpu_attach(struct pvs_chan *chan, unsigned int cpu)
 	c->vcpu = v;
 	c->host = &chan->host[v];
 	c->features = chan->features;
-	WRITE_ONCE(chan->cpu_of[v], cpu);
+	WRITE_ONCE(chan->vcpus[v].cpu, cpu);
 	/* Last: who sees it uses the rest. */
 	smp_store_release(&c->guest, &chan->guest[v]);
 }
@@ -118,7 +107,7 @@ static int pvs_cpu_offline(unsigned int cpu)
 	page = c->guest;
 	if (chan && page) {
 		WRITE_ONCE(c->guest, NULL);
-		WRITE_ONCE(chan->cpu_of[c->vcpu], -1);
+		WRITE_ONCE(chan->vcpus[c->vcpu].cpu, -1);
 		synchronize_rcu();
 		pvs_page_reset(page);
 	}
@@ -132,7 +121,7 @@ int pvs_cpus_open(void __iomem *regs, const struct pvs_region *pages, u64 featur
 	unsigned int cpu;
 	u32 v;
 
-	chan = kvzalloc(struct_size(chan, cpu_of, n_vcpus), GFP_KERNEL);
+	chan = kvzalloc(struct_size(chan, vcpus, n_vcpus), GFP_KERNEL);
 	if (!chan)
 		return -ENOMEM;
 	chan->n_vcpus = n_vcpus;
@@ -140,9 +129,10 @@ int pvs_cpus_open(void __iomem *regs, const struct pvs_region *pages, u64 featur
 	chan->guest = pages[PVS_GUEST].va;
 	chan->host = pages[PVS_HOST].va;
 	chan->features = features;
-	chan->by_hw_id = pvs_has_hw_ids(chan->host, n_vcpus);
-	for (v = 0; v < n_vcpus; v++)
-		chan->cpu_of[v] = -1;
+	for (v = 0; v < n_vcpus; v++) {
+		chan->vcpus[v].cpu = -1;
+		chan->vcpus[v].hw_id = readl(regs + PVS_REG_VCPU_ID + 4 * v);
+	}
 
 	cpus_read_lock();
 	mutex_lock(&pvs_cpu_lock);

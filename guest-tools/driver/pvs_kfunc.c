@@ -65,7 +65,7 @@ __bpf_kfunc int sluice_pvs_cpu_of(u32 vcpu)
 	preempt_disable_notrace();
 	chan = rcu_dereference_sched(pvs_chan);
 	if (chan) {
-		cpu = vcpu < chan->n_vcpus ? READ_ONCE(chan->cpu_of[vcpu]) : -1;
+		cpu = vcpu < chan->n_vcpus ? READ_ONCE(chan->vcpus[vcpu].cpu) : -1;
 		if (cpu < 0)
 			cpu = -ENOENT;
 	}

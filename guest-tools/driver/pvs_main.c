@@ -108,7 +108,7 @@ static irqreturn_t pvs_vcpu_irq(int irq, void *opaque)
 	rcu_read_lock();
 	chan = rcu_dereference(pvs_chan);
 	for (v = irq - pci_irq_vector(dev->pdev, 1); chan && v < chan->n_vcpus; v += step) {
-		cpu = READ_ONCE(chan->cpu_of[v]);
+		cpu = READ_ONCE(chan->vcpus[v].cpu);
 		if (cpu >= 0 && READ_ONCE(chan->guest[v].notify))
 			sluice_pvs_notified(cpu);
 	}

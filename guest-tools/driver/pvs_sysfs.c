@@ -99,7 +99,7 @@ static int pages_show(struct seq_file *m, void *unused)
 	u32 v;
 
 	seq_puts(m, "vcpu intent cs seq next_event wait ticket ring_head ring_lost");
-	seq_puts(m, " | state capacity decision ticket reject ring_tail hw_id\n");
+	seq_puts(m, " | state capacity decision ticket reject ring_tail\n");
 	mutex_lock(&dev->lock);
 	for (v = 0; dev->pages && v < dev->info.n_vcpus; v++) {
 		guest = (struct pvs_guest_page *)dev->pages[PVS_GUEST].va + v;
@@ -109,10 +109,10 @@ static int pages_show(struct seq_file *m, void *unused)
 			   READ_ONCE(guest->next_event), READ_ONCE(guest->wait),
 			   READ_ONCE(guest->ticket), READ_ONCE(guest->ring_head),
 			   READ_ONCE(guest->ring_lost));
-		seq_printf(m, " | %016llx %llx %llx %llx %x %x %x\n", READ_ONCE(host->state),
+		seq_printf(m, " | %016llx %llx %llx %llx %x %x\n", READ_ONCE(host->state),
 			   READ_ONCE(host->capacity), READ_ONCE(host->decision),
 			   READ_ONCE(host->ticket), READ_ONCE(host->reject),
-			   READ_ONCE(host->ring_tail), READ_ONCE(host->hw_id));
+			   READ_ONCE(host->ring_tail));
 	}
 	mutex_unlock(&dev->lock);
 	return 0;

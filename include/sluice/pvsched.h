@@ -313,10 +313,7 @@ struct pvs_host_page {
 	/* line 2: host */
 	__u64 capacity; /* 0..1024 in bits 0..15, avoid 0..255 in 16..23, coarse host CPU + 1
 			   in 24..39, vCPU that shares its core + 1 in 40..55; one store */
-	__u32 hw_id;    /* 1 + what the vCPU's own CPU is numbered (x86: APIC ID), for the guest to
-			   find its pages; written before DRIVER_OK, then constant. 0 in all
-			   pages: vCPU v is the guest's CPU v */
-	__u32 reserved2[13];
+	__u64 reserved2[7];
 	/* line 3: host */
 	__u64 decision;     /* number of the last decision about this vCPU */
 	__u64 ticket;       /* last ticket answered */
@@ -359,7 +356,6 @@ _Static_assert(__builtin_offsetof(struct pvs_guest_page, ring_head) == 256, "lin
 _Static_assert(__builtin_offsetof(struct pvs_guest_page, ring) == PVS_RING_OFFSET, "ring");
 _Static_assert(__builtin_offsetof(struct pvs_host_page, seq) == 64, "line 1");
 _Static_assert(__builtin_offsetof(struct pvs_host_page, capacity) == 128, "line 2");
-_Static_assert(__builtin_offsetof(struct pvs_host_page, hw_id) == 136, "hw_id");
 _Static_assert(__builtin_offsetof(struct pvs_host_page, decision) == 192, "line 3");
 _Static_assert(PVS_REG_KICK + 4 * PVS_MAX_VCPUS <= PVS_REG_VCPU_ID, "kick registers");
 _Static_assert(PVS_REG_VCPU_ID + 4 * PVS_MAX_VCPUS <= PVS_REGS_SIZE, "vCPU ids");
