@@ -13,7 +13,8 @@ const volatile __u32 cs_us = 500;      /* a critical section's boost lasts, and.
 const volatile __u32 cs_max_us = 2000; /* ...one that is older gets none */
 const volatile __u32 irq_us = 300;
 const volatile __u32 rt_us = 20000;   /* renewed while the task runs */
-const volatile __u32 near_us = 2000;  /* a next event that close is waited for with a boost */
+const volatile __u32 near_us = 1000;  /* a next event that close is waited for with a boost... */
+const volatile __u32 late_us = 10000; /* ...and so long over, as it was not served yet */
 const volatile __u32 grace_us = 1000; /* from wake-up to what the guest says of it */
 const volatile __s8 cs_nice = -10;
 const volatile __s8 rt_nice = -20;
@@ -48,17 +49,7 @@ static __always_inline _Bool is_idle(const struct pvs_ctx *ctx)
 static __always_inline _Bool event_is_near(const struct pvs_ctx *ctx)
 {
 	return ctx->next_event && ctx->next_event <= ctx->now_ns + near_us * US &&
-	       ctx->next_event + near_us * US >= ctx->now_ns;
-}
-
-/* Is, or is soon to be, a real-time task on it? */
-static __always_inline _Bool wants_rt(const struct pvs_ctx *ctx)
-{
-	if (ctx->class == PVS_CLASS_RT || ctx->class == PVS_CLASS_DEADLINE)
-		return 1;
-	if (event_is_near(ctx))
-		return 1;
-	return is_idle(ctx) && (ctx->pending & PVS_PENDING_RT_WAITER);
+	       ctx->next_event + late_us * US >= ctx->now_ns;
 }
 
 /* A kick of a vCPU that does not run is an interrupt for it, where those are heard of. */
@@ -68,13 +59,23 @@ static __always_inline _Bool is_injection(const struct pvs_ctx *ctx)
 	       (ctx->run_state == PVS_RUN_PREEMPTED || ctx->run_state == PVS_RUN_HALTED);
 }
 
+/* Is, or is soon to be, a real-time task on it? */
+static __always_inline _Bool wants_rt(const struct pvs_ctx *ctx)
+{
+	if (ctx->class == PVS_CLASS_RT || ctx->class == PVS_CLASS_DEADLINE)
+		return 1;
+	if (event_is_near(ctx))
+		return 1;
+	return (ctx->pending & PVS_PENDING_RT_WAITER) && (is_idle(ctx) || is_injection(ctx));
+}
+
 /* Why the vCPU is to be boosted, enum pvs_boost. */
 static __always_inline __u32 reason(const struct pvs_ctx *ctx)
 {
 	if (ctx->hint_status == PVS_HINT_OK) {
 		if (wants_rt(ctx))
 			return PVS_BOOST_RT;
-		if (!is_idle(ctx) && (ctx->cs || (ctx->pending & PENDING_CS)) &&
+		if (ctx->class != PVS_CLASS_IDLE && (ctx->cs || (ctx->pending & PENDING_CS)) &&
 		    cs_age(ctx) <= cs_max_us * US)
 			return PVS_BOOST_CS;
 		if (ctx->pending & PENDING_IRQ)

@@ -88,7 +88,7 @@ static __noinline int look(struct pvs_ctx *ctx)
 
 	if (!holder)
 		return PVS_KEEP;
-	if (ctx->event != PVS_EVENT_HALT && (holds_lock(ctx) || is_wanted(ctx, holder))) {
+	if (holds_lock(ctx) || is_wanted(ctx, holder)) {
 		if (ctx->boost != PVS_BOOST_LOCK || !is_fresh(ctx, holder))
 			return apply_lock_boost(ctx, holder);
 	} else if (ctx->boost != PVS_BOOST_NONE) {

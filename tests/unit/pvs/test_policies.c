@@ -120,6 +120,23 @@ static void interrupts(void **state)
 	scene_end(&s);
 }
 
+/* An interrupt for a vCPU on which a real-time task sleeps is that task's. */
+static void interrupt_for_a_real_time_task(void **state)
+{
+	struct scene s = scene_begin("boost", NICE_AND_SLICE);
+
+	s.ctx.hint_status = PVS_HINT_OK;
+	s.ctx.class = PVS_CLASS_NORMAL;
+	s.ctx.pending = PVS_PENDING_RT_WAITER;
+	s.ctx.run_state = PVS_RUN_PREEMPTED;
+	scene_step(&s, PVS_EVENT_KICK, 100, PVS_KEEP);
+	s.ctx.sources |= PVS_SRC_INJECT;
+	scene_step(&s, PVS_EVENT_KICK, 100, PVS_APPLY);
+	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
+	assert_int_equal(s.ctx.out.nice, -20);
+	scene_end(&s);
+}
+
 static void real_time_task(void **state)
 {
 	struct scene s = scene_begin("boost", PVS_ACT_ALL);
@@ -188,12 +205,14 @@ static void next_event_is_near(void **state)
 	s.ctx.hint_status = PVS_HINT_OK;
 	s.ctx.class = PVS_CLASS_NORMAL;
 	s.ctx.next_event = s.ctx.now_ns + 5 * MS;
-	scene_step(&s, PVS_EVENT_TICK, 2999, PVS_KEEP);
+	scene_step(&s, PVS_EVENT_TICK, 3999, PVS_KEEP);
 	scene_step(&s, PVS_EVENT_TICK, 1, PVS_APPLY);
 	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
-	/* One that is over and was not renewed is no reason. */
+	/* It is over and was not served: the vCPU did not get to run. But not for ever. */
 	s.ctx.state_ns = 5 * MS;
-	scene_step(&s, PVS_EVENT_TICK, 4001, PVS_BASELINE);
+	scene_step(&s, PVS_EVENT_TICK, 9000, PVS_KEEP);
+	scene_step(&s, PVS_EVENT_TICK, 2000, PVS_APPLY);
+	scene_step(&s, PVS_EVENT_TICK, 1, PVS_BASELINE);
 	scene_end(&s);
 }
 
@@ -275,6 +294,8 @@ static void lock_is_held(void **state)
 	scene_step(&s, PVS_EVENT_KICK, 10, PVS_BASELINE);
 	s.ctx.pending = PVS_PENDING_LOCK;
 	scene_step(&s, PVS_EVENT_TICK, 10, PVS_APPLY);
+	/* Its thread waits for something in the host; it still has the lock. */
+	scene_step(&s, PVS_EVENT_HALT, 10, PVS_KEEP);
 	s.ctx.hint_age_ns = 5 * MS + 1;
 	scene_step(&s, PVS_EVENT_TICK, 10, PVS_BASELINE);
 	scene_end(&s);
@@ -389,6 +410,7 @@ int main(void)
 		cmocka_unit_test(critical_section),
 		cmocka_unit_test(critical_section_for_too_long),
 		cmocka_unit_test(interrupts),
+		cmocka_unit_test(interrupt_for_a_real_time_task),
 		cmocka_unit_test(real_time_task),
 		cmocka_unit_test(boost_while_halted),
 		cmocka_unit_test(next_event_is_near),
