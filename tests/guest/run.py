@@ -10,10 +10,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parent),
 
 import checks_link
 import checks_offload
+import checks_pvsched
 import checks_robust
 from programs import compile_example
 from tap import Tap
-from vm import Vm
+from vm import Vm, environment
 
 GROUPS = (checks_link, checks_offload, checks_robust)
 
@@ -42,16 +43,40 @@ def run_kernel(tap, kernel):
         vm.close()
 
 
+def run_pvsched(tap, kernel):
+    """A machine of its own: vCPUs come and go, and no traffic is to wait for them."""
+    vm = None
+
+    def boot():
+        nonlocal vm
+        vm = Vm(kernel, **checks_pvsched.machine(environment(kernel)["SLUICE_QEMU"]))
+
+    if not tap.check(f"{kernel}: guest with sluice-pvsched boots", boot):
+        return
+    try:
+        before = tap.failed
+        for check in checks_pvsched.CHECKS:
+            tap.check(f"{kernel}: {check.__doc__.splitlines()[0]}", check, vm)
+        if tap.failed > before:
+            print("\n".join("# " + line for line in vm.tails().splitlines()))
+    finally:
+        vm.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernel", action="append", choices=("7.2", "6.12"),
                         help="only this kernel (may be repeated; default both)")
+    parser.add_argument("--only", choices=("nic", "pvsched"), help="only these checks")
     parser.add_argument("--long", action="store_true", help="ten boots of each kernel")
     args = parser.parse_args()
     tap = Tap()
     for kernel in args.kernel or ("7.2", "6.12"):
         for _ in range(10 if args.long else 1):
-            run_kernel(tap, kernel)
+            if args.only != "pvsched":
+                run_kernel(tap, kernel)
+            if args.only != "nic":
+                run_pvsched(tap, kernel)
     tap.finish()
 
 
