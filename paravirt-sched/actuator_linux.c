@@ -140,14 +140,18 @@ static void mark(struct pvs_thread *thread, uint32_t dirty)
 
 static int set_attr(struct pvs_thread *thread, const struct pvs_sched_attr *attr)
 {
+	bool to_deadline = attr->policy == PVS_SCHED_DEADLINE;
+	uint32_t dirty = PVS_DIRTY_ATTR | (to_deadline ? PVS_DIRTY_DEADLINE : 0);
 	struct pvs_sched_attr copy = *attr;
 	int ret;
 
 	if (memcmp(attr, &thread->now.attr, sizeof(*attr)) == 0)
 		return 0;
-	mark(thread, PVS_DIRTY_ATTR);
+	mark(thread, dirty);
+	if (thread->now.attr.policy == PVS_SCHED_DEADLINE && !to_deadline)
+		pvs_sys_give_bandwidth_back(thread->base->tid);
 	ret = pvs_sys_setattr(thread->base->tid, &copy);
-	mark(thread, PVS_DIRTY_ATTR);
+	mark(thread, dirty);
 	if (ret == 0)
 		thread->now.attr = *attr;
 	return ret;

@@ -215,6 +215,8 @@ static void probe_deadline(struct run *run)
 	};
 	int ret = pvs_sys_setattr(0, &attr);
 
+	if (ret == 0)
+		pvs_sys_give_bandwidth_back(0);
 	back(run);
 	if (ret == 0)
 		run->probe->actuators |= PVS_ACT_DEADLINE;

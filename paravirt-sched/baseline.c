@@ -58,6 +58,16 @@ int pvs_baseline_capture(struct pvs_baseline *base, pid_t tid, uint64_t default_
 	return 0;
 }
 
+static void restore_attr(struct pvs_baseline *base, uint32_t dirty)
+{
+	struct pvs_sched_attr now;
+
+	if ((dirty & PVS_DIRTY_DEADLINE) && base->attr.policy != PVS_SCHED_DEADLINE &&
+	    pvs_sys_getattr(base->tid, &now) == 0 && now.policy == PVS_SCHED_DEADLINE)
+		pvs_sys_give_bandwidth_back(base->tid);
+	pvs_sys_setattr(base->tid, &base->attr);
+}
+
 /* DEADLINE needs the whole affinity, and a narrow one needs not to be DEADLINE. */
 static void restore_sched(struct pvs_baseline *base, uint32_t dirty)
 {
@@ -66,7 +76,7 @@ static void restore_sched(struct pvs_baseline *base, uint32_t dirty)
 	if ((dirty & PVS_DIRTY_AFFINITY) && !narrow_last)
 		pvs_sys_setaffinity(base->tid, base->affinity);
 	if (dirty & PVS_DIRTY_ATTR)
-		pvs_sys_setattr(base->tid, &base->attr);
+		restore_attr(base, dirty);
 	if ((dirty & PVS_DIRTY_AFFINITY) && narrow_last)
 		pvs_sys_setaffinity(base->tid, base->affinity);
 }

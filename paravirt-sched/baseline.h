@@ -18,6 +18,7 @@
 #define PVS_DIRTY_ATTR     0x1u
 #define PVS_DIRTY_AFFINITY 0x2u
 #define PVS_DIRTY_CGROUP   0x4u
+#define PVS_DIRTY_DEADLINE 0x8u /* and has been DEADLINE since */
 
 struct pvs_baseline {
 	uint32_t dirty; /* PVS_DIRTY_*, atomic */

@@ -36,6 +36,19 @@ int pvs_sys_setattr(pid_t tid, struct pvs_sched_attr *attr)
 	return ret;
 }
 
+void pvs_sys_give_bandwidth_back(pid_t tid)
+{
+	/* The least runtime that is taken in nearly the longest period: rounds to no bandwidth. */
+	struct pvs_sched_attr least = {
+		.policy = PVS_SCHED_DEADLINE,
+		.runtime = 1024,
+		.deadline = 4000000000,
+		.period = 4000000000,
+	};
+
+	pvs_sys_setattr(tid, &least);
+}
+
 int pvs_sys_getaffinity(pid_t tid, uint64_t *mask)
 {
 	int saved = errno, ret;

@@ -40,6 +40,13 @@ struct pvs_sched_attr {
 /* @tid 0: the calling thread. -ESRCH, -EINVAL, -EPERM, -EBUSY (no DEADLINE bandwidth left). */
 int pvs_sys_getattr(pid_t tid, struct pvs_sched_attr *attr);
 int pvs_sys_setattr(pid_t tid, struct pvs_sched_attr *attr);
+/*
+ * Before a thread that is DEADLINE becomes something else: have it give its bandwidth back, all but
+ * 2^-20 of a CPU at most. Linux (6.18 too) otherwise keeps it until the period ends, or until the
+ * cpusets change if the thread has not run as DEADLINE: a thread that sleeps and is boosted now and
+ * then uses up all bandwidth of the machine.
+ */
+void pvs_sys_give_bandwidth_back(pid_t tid);
 /* @mask has PVS_CPU_WORDS words; those the kernel does not have are zeroed. -EINVAL: this kernel
  * has more CPUs. */
 int pvs_sys_getaffinity(pid_t tid, uint64_t *mask);

@@ -89,7 +89,11 @@ static void time_setattr(const char *what, const char *which, pid_t tid,
 	for (int i = 0; i < rounds; i++) {
 		struct pvs_sched_attr attr = i & 1 ? *one : *other;
 		uint64_t start = now_ns();
-		int ret = pvs_sys_setattr(tid, &attr);
+		int ret;
+
+		if (one->policy == PVS_SCHED_DEADLINE && attr.policy != PVS_SCHED_DEADLINE && i)
+			pvs_sys_give_bandwidth_back(tid);
+		ret = pvs_sys_setattr(tid, &attr);
 
 		ns[i] = now_ns() - start;
 		if (ret < 0) {
@@ -117,7 +121,7 @@ static void time_calls(const char *which, pid_t tid)
 	time_setattr("sched_setattr: slice and back", which, tid, &slice, &base, ROUNDS);
 	time_setattr("sched_setattr: nice -20 and back", which, tid, &nice, &base, ROUNDS);
 	time_setattr("sched_setattr: FIFO and back", which, tid, &fifo, &base, ROUNDS);
-	/* Bandwidth given up is free again only when the period has ended: not too often. */
+	/* Back is two calls: bandwidth is given back first. */
 	time_setattr("sched_setattr: DEADLINE and back", which, tid, &deadline, &base, SLOW_ROUNDS);
 }
 
@@ -175,6 +179,10 @@ static void time_actuator(const struct pvs_actuator *actuator, const char *which
 	const struct pvs_sched both = {
 		.set = PVS_SET_NICE | PVS_SET_SLICE, .nice = -20, .slice_ns = 300000};
 	const struct pvs_sched fifo = {.set = PVS_SET_FIFO, .prio = 1};
+	const struct pvs_sched deadline = {.set = PVS_SET_DEADLINE,
+					   .dl_runtime = 1000000,
+					   .dl_deadline = 20000000,
+					   .dl_period = 20000000};
 	const struct pvs_sched affinity = {.set = PVS_SET_AFFINITY, .affinity = one_cpu};
 	const struct pvs_sched weight = {.set = PVS_SET_WEIGHT, .weight = 500};
 
@@ -183,6 +191,7 @@ static void time_actuator(const struct pvs_actuator *actuator, const char *which
 	time_apply(actuator, "slice", which, tid, &slice, ROUNDS);
 	time_apply(actuator, "nice and slice", which, tid, &both, ROUNDS);
 	time_apply(actuator, "FIFO", which, tid, &fifo, ROUNDS);
+	time_apply(actuator, "DEADLINE", which, tid, &deadline, SLOW_ROUNDS);
 	time_apply(actuator, "affinity", which, tid, &affinity, SLOW_ROUNDS);
 	if (weights)
 		time_apply(actuator, "weight, in and out of its cgroup", which, tid, &weight,

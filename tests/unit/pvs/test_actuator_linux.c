@@ -152,6 +152,30 @@ static void test_deadline(void **state)
 	tear_down(&f);
 }
 
+/* Boosted a moment at a time while it sleeps, a thread uses up no bandwidth. */
+static void test_deadline_again_and_again(void **state)
+{
+	const struct pvs_sched fifth = {.set = PVS_SET_DEADLINE,
+					.dl_runtime = 20000000,
+					.dl_deadline = 100000000,
+					.dl_period = 100000000};
+	const struct pvs_sched none = {.set = 0};
+	struct fixture f;
+
+	set_up(&f);
+	need(&f, PVS_ACT_DEADLINE);
+	/* 20 % of a CPU each time: a machine of 500 CPUs has it no more often. */
+	for (int i = 0; i < 2500; i++) {
+		assert_int_equal(apply(&f, &fifth), 0);
+		if (i & 1)
+			restore(&f);
+		else
+			assert_int_equal(apply(&f, &none), 0);
+	}
+	assert_baseline(&f);
+	tear_down(&f);
+}
+
 static uint64_t lowest(uint64_t mask)
 {
 	return mask & -mask;
@@ -306,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_slice_without_privilege),
 		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_deadline_again_and_again),
 		cmocka_unit_test(test_affinity),
 		cmocka_unit_test(test_undone_when_refused_in_part),
 		cmocka_unit_test(test_refusals),
