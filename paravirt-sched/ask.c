@@ -29,8 +29,8 @@ static void fill_hint(const struct pvs_vm *vm, const struct pvs_vcpu *v, struct 
 	ctx->ticket = h->ticket != v->ticket ? h->ticket : 0;
 }
 
-static void fill_ctx(const struct pvs_vm *vm, const struct pvs_vcpu *v, enum pvs_event event,
-		     uint64_t now, struct pvs_ctx *ctx)
+void pvs_fill_ctx(const struct pvs_vm *vm, const struct pvs_vcpu *v, enum pvs_event event,
+		  uint64_t now, struct pvs_ctx *ctx)
 {
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->abi = PVS_POLICY_ABI;
@@ -164,36 +164,41 @@ static struct pvs_vcpu *find_target(struct pvs_vm *vm, struct pvs_vcpu *v, uint3
 	return t;
 }
 
-/* Ask the policy and do as it says, within its bounds. */
-static void ask(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now)
+void pvs_answered(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_ctx *ctx, int verdict,
+		  uint64_t now)
 {
-	struct pvs_vcpu *target;
-	struct pvs_ctx ctx;
+	struct pvs_vcpu *target = verdict >= 0 ? find_target(vm, v, ctx->out.target, now) : v;
+	const uint64_t effect_ns = target ? target->actuator_ns : 0;
 	enum pvs_reject reject = PVS_REJECT_NONE;
-	uint64_t effect_ns;
-	int verdict;
 
-	fill_ctx(vm, v, event, now, &ctx);
-	verdict = pvs_policy_run(vm->policy, &ctx);
-	target = verdict >= 0 ? find_target(vm, v, ctx.out.target, now) : v;
-	effect_ns = target ? target->actuator_ns : 0;
 	if (verdict < 0) {
 		reject = PVS_REJECT_POLICY;
 		policy_fault(vm, v, now);
-	} else if (event == PVS_EVENT_EXIT || verdict == PVS_KEEP) {
+	} else if (ctx->event == PVS_EVENT_EXIT || verdict == PVS_KEEP) {
 		vm->faults = 0;
 	} else if (!target) {
 		reject = PVS_REJECT_POLICY;
 		pvs_reject_set(v, reject);
 	} else if (verdict == PVS_APPLY) {
-		reject = apply(vm, target, &ctx.out, now);
+		reject = apply(vm, target, &ctx->out, now);
 	} else {
 		undo(vm, target, now);
 	}
-	record_decision(vm, target ? target : v, &ctx, verdict, reject,
+	record_decision(vm, target ? target : v, ctx, verdict, reject,
 			target ? target->actuator_ns - effect_ns : 0);
 	if (target && target != v)
 		pvs_publish(vm, target, now);
+}
+
+/* Ask the policy and do as it says, within its bounds. */
+static void ask(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now)
+{
+	struct pvs_ctx ctx;
+	int verdict;
+
+	pvs_fill_ctx(vm, v, event, now, &ctx);
+	verdict = pvs_policy_run(vm->policy, &ctx);
+	pvs_answered(vm, v, &ctx, verdict, now);
 }
 
 void pvs_dispatch(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now)

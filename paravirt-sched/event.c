@@ -145,6 +145,14 @@ static struct pvs_vcpu *find_vcpu(struct pvs_vm *vm, uint32_t vcpu)
 	return &vm->vcpus[vcpu];
 }
 
+/* Was it in a critical section when it lost its CPU? Its page may say something else by now. */
+static bool stopped_in_cs(const struct pvs_vcpu *v, const struct pvs_ctx *ctx)
+{
+	if (ctx)
+		return ctx->cs || ctx->pending & PVS_PENDING_LOCK;
+	return v->hint.cs || v->hint.pending & PVS_PENDING_LOCK;
+}
+
 void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64_t now)
 {
 	struct pvs_vcpu *v = find_vcpu(vm, vcpu);
@@ -163,7 +171,7 @@ void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64
 	}
 	pvs_effect_check(vm, v, now);
 	changed = observe(vm, v, now);
-	if (event == PVS_EVENT_VCPU_STOP && (v->hint.cs || v->hint.pending & PVS_PENDING_LOCK))
+	if (event == PVS_EVENT_VCPU_STOP && stopped_in_cs(v, NULL))
 		v->preempted_in_cs++;
 	if (event == PVS_EVENT_KICK && changed)
 		pvs_dispatch(vm, v, PVS_EVENT_HINT, now);
@@ -173,24 +181,62 @@ void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64
 	pvs_wake_ticks(vm, now);
 }
 
-void pvs_vm_switch(struct pvs_vm *vm, const struct pvs_switch *event)
+/* For the record, and where it was. */
+static void note_switch(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_switch *event)
 {
-	struct pvs_record_entry entry = {
+	const struct pvs_record_entry entry = {
 		.kind = PVS_RECORD_SWITCH,
 		.size = sizeof(entry.sched),
 		.vm = (uint16_t)vm->index,
 		.ns = event->ns,
 		.sched = {.vcpu = event->vcpu, .cpu = event->cpu, .event = event->event},
 	};
-	struct pvs_vcpu *v = find_vcpu(vm, event->vcpu);
 
-	if (!v || event->event < PVS_EVENT_VCPU_RUN || event->event > PVS_EVENT_HALT)
-		return;
 	if (vm->record)
 		pvs_record_write(vm->record, &entry);
 	if (event->event == PVS_EVENT_VCPU_RUN && event->cpu < UINT16_MAX)
 		v->cpu = event->cpu + 1;
+}
+
+static bool is_switch(uint32_t event)
+{
+	return event >= PVS_EVENT_VCPU_RUN && event <= PVS_EVENT_HALT;
+}
+
+void pvs_vm_switch(struct pvs_vm *vm, const struct pvs_switch *event)
+{
+	struct pvs_vcpu *v = find_vcpu(vm, event->vcpu);
+
+	if (!v || !is_switch(event->event))
+		return;
+	note_switch(vm, v, event);
 	pvs_vm_event(vm, event->vcpu, (enum pvs_event)event->event, event->ns);
+}
+
+void pvs_vm_decided(struct pvs_vm *vm, const struct pvs_switch *at, const struct pvs_ctx *ctx,
+		    int verdict)
+{
+	struct pvs_vcpu *v = find_vcpu(vm, at->vcpu);
+
+	if (!v || (!is_switch(at->event) && at->event != PVS_EVENT_HINT))
+		return;
+	if (is_switch(at->event))
+		note_switch(vm, v, at);
+	pvs_heard(vm, at->ns);
+	pvs_account(vm, v, at->ns);
+	note_state(vm, v, (enum pvs_event)at->event, at->ns);
+	if (!vm->features)
+		return;
+	pvs_effect_check(vm, v, at->ns);
+	observe(vm, v, at->ns);
+	if (at->event == PVS_EVENT_VCPU_STOP && stopped_in_cs(v, ctx))
+		v->preempted_in_cs++;
+	v->events[at->event]++;
+	if (ctx && vm->policy && !vm->failed)
+		pvs_answered(vm, v, ctx, verdict, at->ns);
+	answer_ticket(vm, v);
+	pvs_publish(vm, v, at->ns);
+	pvs_wake_ticks(vm, at->ns);
 }
 
 /* Take what is in the ring; it is for the record only. */

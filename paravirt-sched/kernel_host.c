@@ -17,11 +17,10 @@
 
 #define VERIFIER_LOG_SIZE (1u << 20)
 
-/* A program in place. */
-struct placed {
-	int program, link; /* -1: none */
-	uint32_t serial;   /* 0: without a policy */
-	struct pvs_policy *policy;
+struct pvs_kernel_program {
+	int program, link;         /* -1: none */
+	uint32_t serial;           /* 0: without a policy */
+	struct pvs_policy *policy; /* a reference; its maps are in the program */
 };
 
 struct pvs_kernel_host {
@@ -29,14 +28,14 @@ struct pvs_kernel_host {
 	struct bpf_object *object; /* the program as libbpf relocated it, and the maps */
 	const struct bpf_program *program;
 	int switch_type; /* of sched_switch in the kernel's BTF */
-	int pages_fd, told_fd, threads_fd, events_fd;
+	int pages_fd, told_fd, seen_fd, threads_fd, events_fd;
 	struct pvs_guest_page *pages;
 	size_t pages_size, told_size;
 	struct host_told *told;
 	struct host_globals *globals;
-	pid_t *tids; /* by vCPU, 0: none */
-	struct placed placed;
-	uint32_t last_serial;
+	pid_t *tids;                     /* by vCPU, 0: none */
+	struct pvs_kernel_program *bare; /* without a policy, always attached */
+	uint32_t last_serial;            /* atomic */
 
 	struct ring_buffer *ring;
 	void (*fn)(void *opaque, const struct pvs_kernel_event *event);
@@ -81,10 +80,11 @@ static int find_maps(struct pvs_kernel_host *host)
 {
 	host->pages_fd = bpf_object__find_map_fd_by_name(host->object, "pages");
 	host->told_fd = bpf_object__find_map_fd_by_name(host->object, "told_of");
+	host->seen_fd = bpf_object__find_map_fd_by_name(host->object, "seen_of");
 	host->threads_fd = bpf_object__find_map_fd_by_name(host->object, "threads");
 	host->events_fd = bpf_object__find_map_fd_by_name(host->object, "events");
 	host->globals = pvs_kernel_object_globals(host->object, sizeof(*host->globals));
-	if (host->pages_fd < 0 || host->told_fd < 0 || host->threads_fd < 0 ||
+	if (host->pages_fd < 0 || host->told_fd < 0 || host->seen_fd < 0 || host->threads_fd < 0 ||
 	    host->events_fd < 0 || !host->globals)
 		return -EINVAL;
 	host->pages_size =
@@ -97,14 +97,16 @@ static int find_maps(struct pvs_kernel_host *host)
 
 /* ---- Programs -------------------------------------------------------------------------------- */
 
-static void remove_placed(struct placed *placed)
+void pvs_kernel_program_free(struct pvs_kernel_program *program)
 {
-	if (placed->link >= 0)
-		close(placed->link);
-	if (placed->program >= 0)
-		close(placed->program);
-	pvs_policy_put(placed->policy);
-	*placed = (struct placed){.program = -1, .link = -1};
+	if (!program)
+		return;
+	if (program->link >= 0)
+		close(program->link);
+	if (program->program >= 0)
+		close(program->program);
+	pvs_policy_put(program->policy);
+	free(program);
 }
 
 static int load_spliced(const struct pvs_kernel_host *host, const struct splice *splice,
@@ -132,32 +134,45 @@ static int load_spliced(const struct pvs_kernel_host *host, const struct splice 
 	return fd;
 }
 
-/* Load program number @serial with @policy in it and attach it; it does nothing yet. */
-static int place(const struct pvs_kernel_host *host, struct pvs_policy *policy, uint32_t serial,
-		 struct placed *placed, struct pvs_log *log)
+static int load_program(const struct pvs_kernel_host *host, struct pvs_kernel_program *program,
+			struct pvs_log *log)
 {
+	const struct pvs_policy *policy = program->policy;
 	const char *license = policy ? bpfe_object_license(policy->object) : "Dual BSD/GPL";
 	struct splice splice;
 	int err;
 
-	*placed = (struct placed){.program = -1, .link = -1, .serial = serial};
 	err = splice_make(&splice, bpf_program__insns(host->program),
-			  bpf_program__insn_cnt(host->program), policy, serial);
+			  bpf_program__insn_cnt(host->program), policy, program->serial);
 	if (err)
 		pvs_refuse(log, err, "the kernel's program cannot be put together: %s",
 			   strerror(-err));
 	else
-		err = placed->program = load_spliced(host, &splice, license, log);
+		err = program->program = load_spliced(host, &splice, license, log);
 	splice_free(&splice);
 	if (err < 0)
 		return pvs_kernel_refuse(log, err, policy ? policy->name : "host");
-	placed->link = bpf_raw_tracepoint_open(NULL, placed->program);
-	if (placed->link < 0) {
-		err = -errno;
-		remove_placed(placed);
-		return pvs_kernel_refuse(log, err, "attach to sched_switch");
+	program->link = bpf_raw_tracepoint_open(NULL, program->program);
+	return program->link < 0 ? pvs_kernel_refuse(log, -errno, "attach to sched_switch") : 0;
+}
+
+/* Load program number @serial with @policy in it and attach it; it does nothing yet. */
+static int make_program(const struct pvs_kernel_host *host, struct pvs_policy *policy,
+			uint32_t serial, struct pvs_kernel_program **out, struct pvs_log *log)
+{
+	struct pvs_kernel_program *program = malloc(sizeof(*program));
+	int err;
+
+	if (!program)
+		return -ENOMEM;
+	*program = (struct pvs_kernel_program){
+		.program = -1, .link = -1, .serial = serial, .policy = pvs_policy_get(policy)};
+	err = load_program(host, program, log);
+	if (err) {
+		pvs_kernel_program_free(program);
+		return err;
 	}
-	placed->policy = pvs_policy_get(policy);
+	*out = program;
 	return 0;
 }
 
@@ -193,27 +208,20 @@ static int check_policy(const struct pvs_policy *policy, struct pvs_log *log)
 	return 0;
 }
 
-int pvs_kernel_host_set_policy(struct pvs_kernel_host *host, struct pvs_policy *policy,
-			       struct pvs_log *log)
+int pvs_kernel_program_load(struct pvs_kernel_host *host, struct pvs_policy *policy,
+			    struct pvs_kernel_program **program, struct pvs_log *log)
 {
-	const uint32_t serial = policy ? host->last_serial + 1 : 0;
-	struct placed placed;
-	int err = policy ? check_policy(policy, log) : 0;
+	const uint32_t serial = __atomic_add_fetch(&host->last_serial, 1, __ATOMIC_RELAXED);
+	const int err = check_policy(policy, log);
 
-	if (err)
-		return err;
-	if (!policy && host->placed.link >= 0 && !host->placed.policy)
-		return 0;
-	err = place(host, policy, serial, &placed, log);
-	if (err)
-		return err;
-	/* Both are attached: from this store on the new one acts. */
-	__atomic_store_n(&host->globals->active_serial, serial, __ATOMIC_SEQ_CST);
-	remove_placed(&host->placed);
-	host->placed = placed;
-	if (policy)
-		host->last_serial = serial;
-	return 0;
+	*program = NULL;
+	return err ? err : make_program(host, policy, serial, program, log);
+}
+
+void pvs_kernel_host_use(struct pvs_kernel_host *host, const struct pvs_kernel_program *program)
+{
+	__atomic_store_n(&host->globals->active_serial, program ? program->serial : 0,
+			 __ATOMIC_SEQ_CST);
 }
 
 /* ---- Events ---------------------------------------------------------------------------------- */
@@ -277,6 +285,18 @@ void pvs_kernel_host_stats(const struct pvs_kernel_host *host, struct pvs_kernel
 
 /* ---- vCPUs ----------------------------------------------------------------------------------- */
 
+/* Nothing was seen of @vcpu yet. */
+static int forget(const struct pvs_kernel_host *host, uint32_t vcpu)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(host->object, "seen_of");
+	void *nothing = calloc(1, bpf_map__value_size(map));
+	const int err =
+		nothing ? bpf_map_update_elem(host->seen_fd, &vcpu, nothing, BPF_ANY) : -ENOMEM;
+
+	free(nothing);
+	return err;
+}
+
 int pvs_kernel_host_add(struct pvs_kernel_host *host, uint32_t vcpu, pid_t tid)
 {
 	int err;
@@ -285,7 +305,9 @@ int pvs_kernel_host_add(struct pvs_kernel_host *host, uint32_t vcpu, pid_t tid)
 		return -EINVAL;
 	if (host->tids[vcpu])
 		return -EBUSY;
-	err = bpf_map_update_elem(host->threads_fd, &tid, &vcpu, BPF_NOEXIST);
+	err = forget(host, vcpu);
+	if (!err)
+		err = bpf_map_update_elem(host->threads_fd, &tid, &vcpu, BPF_NOEXIST);
 	if (!err)
 		host->tids[vcpu] = tid;
 	return err;
@@ -360,7 +382,7 @@ static int start(struct pvs_kernel_host *host, struct pvs_log *log)
 	if (!host->ring)
 		return pvs_refuse(log, -errno, "host: its ring cannot be mapped: %s",
 				  strerror(errno));
-	return pvs_kernel_host_set_policy(host, NULL, log);
+	return make_program(host, NULL, 0, &host->bare, log);
 }
 
 int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host **out,
@@ -378,7 +400,6 @@ int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host
 		return -ENOMEM;
 	host->vm = vm;
 	host->n_vcpus = n_vcpus;
-	host->placed = (struct placed){.program = -1, .link = -1};
 	host->tids = calloc(n_vcpus, sizeof(*host->tids));
 	err = host->tids ? load(host, log) : -ENOMEM;
 	if (!err)
@@ -395,7 +416,7 @@ void pvs_kernel_host_destroy(struct pvs_kernel_host *host)
 {
 	if (!host)
 		return;
-	remove_placed(&host->placed);
+	pvs_kernel_program_free(host->bare);
 	ring_buffer__free(host->ring);
 	if (host->pages)
 		munmap(host->pages, host->pages_size);

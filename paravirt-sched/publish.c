@@ -145,10 +145,17 @@ static void show_decision(struct pvs_vm *vm, struct pvs_vcpu *v, struct pvs_host
 	s->ticket = v->ticket;
 }
 
+static void tell(const struct pvs_vm *vm, const struct pvs_vcpu *v)
+{
+	if (vm->tell)
+		vm->tell(vm->tell_opaque, v->index);
+}
+
 void pvs_publish(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 {
 	struct pvs_host_page *page = vm->host ? &vm->host[v->index] : NULL;
 
+	tell(vm, v);
 	if (!page)
 		return;
 	show_state(vm, v, page);
@@ -166,6 +173,7 @@ void pvs_publish_clear(struct pvs_vm *vm, struct pvs_vcpu *v)
 	const uint32_t generation = v->shown.generation;
 	struct pvs_host_page *page = vm->host ? &vm->host[v->index] : NULL;
 
+	tell(vm, v);
 	v->shown = (struct pvs_shown){.generation = generation, .state = UINT64_MAX};
 	if (!page)
 		return;

@@ -145,6 +145,10 @@ struct pvs_vm {
 	int (*sample)(void *opaque, uint32_t vcpu, uint64_t *run_ns, uint64_t *wait_ns);
 	void *sample_opaque;
 
+	/* Whoever asks the policy elsewhere: something about the vCPU is other than it was. */
+	void (*tell)(void *opaque, uint32_t vcpu);
+	void *tell_opaque;
+
 	struct pvs_vcpu vcpus[];
 };
 
@@ -191,8 +195,19 @@ void pvs_reject_set(struct pvs_vcpu *v, enum pvs_reject reject);
 
 /* ask.c: count the event and, if there is a callback for it, ask the policy. */
 void pvs_dispatch(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uint64_t now);
+void pvs_fill_ctx(const struct pvs_vm *vm, const struct pvs_vcpu *v, enum pvs_event event,
+		  uint64_t now, struct pvs_ctx *ctx);
+/* The policy was asked with @ctx and gave @verdict, or -errno: do as it says, within its bounds. */
+void pvs_answered(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_ctx *ctx, int verdict,
+		  uint64_t now);
 
 /* event.c */
+/*
+ * What a vCPU thread did, where the policy was asked already: with @ctx, to which it gave
+ * @verdict; NULL: it had nothing to say. The rest of the event's way is as for pvs_vm_switch().
+ */
+void pvs_vm_decided(struct pvs_vm *vm, const struct pvs_switch *at, const struct pvs_ctx *ctx,
+		    int verdict);
 /* INIT and EXIT of the policy in place, if there is one. */
 void pvs_activate(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now);
 void pvs_deactivate(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now);

@@ -57,20 +57,31 @@ void pvs_kernel_host_remove(struct pvs_kernel_host *host, uint32_t vcpu);
 /*
  * What contexts of @vcpu are to say of what the kernel does not find out by itself: vm, vcpu,
  * n_vcpus, n_online, sources, actuators, features, ticket (the last one that was answered), boost,
- * boost_ns, budgets, vm_boosted, vm_cap, ceiling, prio_max. @active: its callbacks are to be run.
+ * boost_ns, budgets, vm_boosted, vm_cap, ceiling, prio_max; and in run_ns and wait_ns what these were
+ * at INIT. @active: its callbacks are to be run.
  * Any time, by one thread; a program that runs meanwhile may see some of the old.
  */
 void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu, const struct pvs_ctx *ctx,
 			  int64_t clock_offset, bool active);
 
+/* A policy as part of a program at sched_switch, attached, doing nothing until it is used. */
+struct pvs_kernel_program;
+
 /*
- * From now on @policy (of PVS_HOST_KERNEL; a reference is taken; NULL: none) is asked. At every
- * moment one of the old and the new is, never both, and no switch is missed. INIT and EXIT are the
- * caller's. -EINVAL: the policy is not the kernel's; and what the verifier says of its callbacks
- * where they are called now, explained in @log: then the old one stays.
+ * Make one of @policy, which is loaded for PVS_HOST_KERNEL (a reference is taken). Any thread;
+ * blocks while verifying. -EINVAL: the policy is another host's; -EACCES: its license; and what the
+ * verifier says of its callbacks where they are called now: explained in @log.
  */
-int pvs_kernel_host_set_policy(struct pvs_kernel_host *host, struct pvs_policy *policy,
-			       struct pvs_log *log);
+int pvs_kernel_program_load(struct pvs_kernel_host *host, struct pvs_policy *policy,
+			    struct pvs_kernel_program **program, struct pvs_log *log);
+/* Not of one in use. Blocks until the kernel let go of it. */
+void pvs_kernel_program_free(struct pvs_kernel_program *program);
+
+/*
+ * From now on @program's policy is asked; NULL: none is, and events say so. One store: no switch is
+ * missed, and none seen by two. INIT and EXIT are the caller's.
+ */
+void pvs_kernel_host_use(struct pvs_kernel_host *host, const struct pvs_kernel_program *program);
 
 /* Readable when there is something; for pvs_loop_watch(). */
 int pvs_kernel_host_fd(const struct pvs_kernel_host *host);
@@ -78,6 +89,32 @@ int pvs_kernel_host_fd(const struct pvs_kernel_host *host);
 unsigned pvs_kernel_host_take(struct pvs_kernel_host *host,
 			      void (*fn)(void *opaque, const struct pvs_kernel_event *event),
 			      void *opaque);
+/* ---- With a VM and its loop (live.c) --------------------------------------------------------- */
+
+/* Carries what @host tells to @vm, and to @host what its contexts need. */
+struct pvs_live;
+
+/*
+ * From now on until pvs_live_destroy() @loop, which drives @vm, takes what @host tells. Both stay
+ * the caller's. The VM's configuration has PVS_SRC_SWITCH and PVS_SRC_HALT among its sources and
+ * the host's pages as its guest pages; its threads are to be given to both. Not from the loop's
+ * thread. -errno, explained in @log.
+ */
+int pvs_live_create(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_kernel_host *host,
+		    struct pvs_live **live, struct pvs_log *log);
+/* Nobody is asked at switches any more; the VM has its policy still. */
+void pvs_live_destroy(struct pvs_live *live);
+
+/*
+ * pvs_vm_set_policy() and the kernel's side of it. A policy of another host than the kernel is
+ * asked by the loop when it hears of a switch. Not from the loop's thread. What
+ * pvs_kernel_program_load() says: then the old one stays.
+ */
+int pvs_live_set_policy(struct pvs_live *live, struct pvs_policy *policy, bool handover,
+			struct pvs_log *log);
+
+/* ---- Latency --------------------------------------------------------------------------------- */
+
 /* The decision that was taken at @answered_ns is in effect now. */
 void pvs_kernel_host_applied(struct pvs_kernel_host *host, uint64_t answered_ns, uint64_t now);
 void pvs_kernel_host_stats(const struct pvs_kernel_host *host, struct pvs_kernel_stats *stats);

@@ -159,6 +159,11 @@ static bool see_hint(struct host_seen *seen, const struct pvs_hint *hint, __u64 
 
 /* ---- The context ----------------------------------------------------------------------------- */
 
+static __u64 since(__u64 now, __u64 then)
+{
+	return now > then ? now - then : 0;
+}
+
 static void fill_hint(struct pvs_ctx *ctx, const struct host_seen *seen, __s64 clock_offset,
 		      __u64 now)
 {
@@ -190,8 +195,9 @@ static void fill(struct pvs_ctx *ctx, const struct host_told *told, const struct
 	/* told: the last one answered */
 	ctx->ticket = seen->hint.ticket == told->ctx.ticket ? 0 : seen->hint.ticket;
 	ctx->run_state = seen->run_state;
-	ctx->run_ns = seen->run_ns;
-	ctx->wait_ns = seen->wait_ns;
+	/* told: what it was at INIT */
+	ctx->run_ns = since(seen->run_ns, told->ctx.run_ns);
+	ctx->wait_ns = since(seen->wait_ns, told->ctx.wait_ns);
 	ctx->state_ns = now - seen->state_at;
 	__builtin_memset(&ctx->out, 0, sizeof(ctx->out));
 	ctx->out.target = ctx->vcpu;

@@ -33,6 +33,7 @@ struct heard {
 };
 
 static struct pvs_kernel_host *host;
+static struct pvs_kernel_program *in_use;
 static struct heard heard[MAX_HEARD];
 static unsigned n_heard;
 
@@ -96,8 +97,22 @@ static int setup(void **state)
 	return 0;
 }
 
+static int set_policy(struct pvs_policy *policy, struct pvs_log *log)
+{
+	struct pvs_kernel_program *old = in_use, *program = NULL;
+	const int err = policy ? pvs_kernel_program_load(host, policy, &program, log) : 0;
+
+	if (err)
+		return err;
+	pvs_kernel_host_use(host, program);
+	in_use = program;
+	pvs_kernel_program_free(old);
+	return 0;
+}
+
 static int teardown(void **state)
 {
+	set_policy(NULL, NULL);
 	pvs_kernel_host_destroy(host);
 	return 0;
 }
@@ -110,7 +125,7 @@ static struct pvs_policy *put_in_place(const char *object, const struct pvs_tuna
 	char text[4096] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 
-	assert_int_equal(pvs_kernel_host_set_policy(host, policy, &log), 0);
+	assert_int_equal(set_policy(policy, &log), 0);
 	assert_string_equal(text, "");
 	return policy;
 }
@@ -418,7 +433,7 @@ static void one_takes_anothers_place(void **state)
 		mark = one_halt(&worker, 0)->ctx.out.slice_ns;
 		assert_int_equal(mark, marks[i % 2].value);
 	}
-	assert_int_equal(pvs_kernel_host_set_policy(host, NULL, NULL), 0);
+	assert_int_equal(set_policy(NULL, NULL), 0);
 	assert_false(one_halt(&worker, 0)->asked);
 	/* No switch was missed or told twice. */
 	for (unsigned i = 1; i < n_heard; i++) {
@@ -442,17 +457,17 @@ static void refused(void **state)
 	struct pvs_policy *other = policy_opened(test_object("live_syscall"), &in_kernel);
 	struct worker worker;
 
-	assert_int_equal(pvs_kernel_host_set_policy(host, in_engine, &log), -EINVAL);
+	assert_int_equal(set_policy(in_engine, &log), -EINVAL);
 	assert_string_equal(text, "policy 'callbacks' is loaded for the host engine; the kernel "
 				  "asks one that is loaded for the host kernel\n");
 	log.len = 0;
-	assert_int_equal(pvs_kernel_host_set_policy(host, unlicensed, &log), -EACCES);
+	assert_int_equal(set_policy(unlicensed, &log), -EACCES);
 	assert_string_equal(text,
 			    "policy 'callbacks' has the license '' (section license); programs "
 			    "at a tracepoint must be compatible with the GPL: \"Dual BSD/GPL\" "
 			    "is\n");
 	log.len = 0;
-	assert_true(pvs_kernel_host_set_policy(host, other, &log) < 0);
+	assert_true(set_policy(other, &log) < 0);
 	assert_non_null(strstr(text, "bpf_sys_close"));
 	/* The old one stays. */
 	begin(&worker, 0);
@@ -477,7 +492,7 @@ static void shipped_policies(void **state)
 		char text[4096] = "";
 		struct pvs_log log = {.buf = text, .size = sizeof(text)};
 
-		assert_int_equal(pvs_kernel_host_set_policy(host, policy, &log), 0);
+		assert_int_equal(set_policy(policy, &log), 0);
 		assert_string_equal(text, "");
 		assert_true(one_halt(&worker, 0)->asked);
 		pvs_policy_put(policy);

@@ -49,6 +49,7 @@ static int answer(struct pvs_ctx *ctx)
 {
 	ctx->out.set = PVS_SET_SLICE | PVS_SET_NICE;
 	ctx->out.slice_ns = mark;
+	ctx->out.boost = PVS_BOOST_RT;
 	ctx->out.nice = -(__s32)ctx->event;
 	ctx->out.weight = low_bits(ctx->vcpu);
 	ctx->vcpu = 99; /* nobody is to believe it */
@@ -58,12 +59,19 @@ static int answer(struct pvs_ctx *ctx)
 PVS_SEC("vcpu_stop") int on_stop(struct pvs_ctx *ctx)
 {
 	count(PVS_EVENT_VCPU_STOP);
+#ifdef LOOKS
+	return PVS_KEEP;
+#endif
 	return answer(ctx);
 }
 
 PVS_SEC("halt") int on_halt(struct pvs_ctx *ctx)
 {
 	count(PVS_EVENT_HALT);
+#ifdef LOOKS
+	if (ctx->boost == PVS_BOOST_RT)
+		return PVS_BASELINE;
+#endif
 	return answer(ctx);
 }
 
