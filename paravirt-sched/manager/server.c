@@ -337,10 +337,11 @@ static int replace_old(const char *path, struct pvs_log *log)
 	if (!S_ISSOCK(st.st_mode))
 		return pvs_refuse(log, -EEXIST, "%s: exists and is no socket", path);
 	sock = pvs_manager_connect(path);
-	if (sock >= 0) {
+	if (sock >= 0)
 		close(sock);
+	/* -EAGAIN, for one: it has much to do. */
+	if (sock != -ECONNREFUSED)
 		return pvs_refuse(log, -EADDRINUSE, "%s: another manager listens there", path);
-	}
 	return unlink(path) < 0 ? -errno : 0;
 }
 
