@@ -80,11 +80,13 @@ static uint64_t clock_ns(void)
 
 /* ---- What others want done ----------------------------------------------------------------- */
 
-/* Run the calls that wait, in the order they came in. */
+/* Run the calls that wait, in the order they came in. They find VMs that know the time. */
 static void run_calls(struct pvs_loop *loop)
 {
 	struct call *call, **last;
 
+	for (struct loop_vm *l = loop->vms; l; l = l->list)
+		pvs_heard(l->vm, clock_ns());
 	pthread_mutex_lock(&loop->lock);
 	while (loop->calls) {
 		for (last = &loop->calls; (*last)->list; last = &(*last)->list)

@@ -289,6 +289,7 @@ static void pass(struct script *s, uint64_t ns)
 			    s->vm->vcpus[v].run_state != PVS_RUN_HALTED)
 				s->boosted[v] += step_to - s->now;
 		s->now = step_to;
+		pvs_heard(s->vm, s->now); /* as the loop does before others have their say */
 		if (next > until)
 			return;
 		next = s->vm->next_tick <= s->now ? pvs_vm_tick(s->vm, s->now)
