@@ -48,7 +48,8 @@ static void beat(void *opaque)
 static int run_manager(struct manager *manager, int ready, struct pvs_log *log)
 {
 	const struct pvs_tunable tunables[] = {{"fifo", 0}, {"service", 0}};
-	const struct pvs_policy_options policy = {.tunables = tunables, .n_tunables = 2};
+	const struct pvs_policy_options policy = {
+		.host = manager->policy_host, .tunables = tunables, .n_tunables = 2};
 	const struct pvs_linux_options options = {.guard = true,
 						  .watchdog_ns = manager->watchdog_ns};
 	struct pvs_server_config config = {
@@ -64,6 +65,8 @@ static int run_manager(struct manager *manager, int ready, struct pvs_log *log)
 	    !(config.actuator.ops->probe(config.actuator.opaque, PVS_ACT_NICE_DOWN, log) &
 	      PVS_ACT_NICE_DOWN))
 		ret = -EPERM;
+	if (ret == 0 && manager->switches)
+		ret = pvs_switches_open(&config.switches, log);
 	if (ret == 0 && manager->pool_budget_ns)
 		config.pool = pvs_pool_create(manager->pool_boosted, manager->pool_budget_ns,
 					      manager->pool_refill_ppm);

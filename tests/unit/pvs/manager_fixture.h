@@ -17,6 +17,8 @@ struct manager {
 	uint64_t pool_budget_ns; /* 0: no pool */
 	struct pvs_limits limits;
 	uint64_t watchdog_ns;
+	bool switches; /* hears of each switch of a vCPU thread */
+	enum pvs_policy_host policy_host;
 	int error;
 	char text[512]; /* why it did not start */
 	pid_t pid;

@@ -171,6 +171,61 @@ static void test_clamped(void **state)
 	manager_free(manager);
 }
 
+static bool is_running(void *opaque)
+{
+	const struct front_end *front_end = opaque;
+	uint64_t state = __atomic_load_n(&front_end->host->state, __ATOMIC_RELAXED);
+
+	return (state & PVS_STATE_RUN_MASK) == PVS_RUN_RUNNING;
+}
+
+static bool is_halted(void *opaque)
+{
+	const struct front_end *front_end = opaque;
+	uint64_t state = __atomic_load_n(&front_end->host->state, __ATOMIC_RELAXED);
+
+	return (state & PVS_STATE_RUN_MASK) == PVS_RUN_HALTED;
+}
+
+/* By BPF on the host the manager hears itself what threads of another process do. */
+static void test_switches(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a;
+
+	manager->switches = true;
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	assert_true(wait_for(is_set, &a->shared->connected));
+	assert_int_equal(a->shared->sources & (PVS_SRC_SWITCH | PVS_SRC_HALT),
+			 PVS_SRC_SWITCH | PVS_SRC_HALT);
+	assert_true(wait_for(is_halted, a));
+	__atomic_store_n(&a->shared->spin, 1, __ATOMIC_SEQ_CST);
+	assert_true(wait_for(is_running, a));
+	__atomic_store_n(&a->shared->spin, 0, __ATOMIC_SEQ_CST);
+	assert_true(wait_for(is_halted, a));
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	front_end_kill(a);
+	manager_free(manager);
+}
+
+static void test_policy_in_kernel(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a;
+
+	manager->policy_host = PVS_HOST_KERNEL;
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	front_end_ask(a, false);
+	assert_true(front_end_baseline(a));
+	front_end_kill(a);
+	manager_free(manager);
+}
+
 static void ask(struct manager *manager, const char *command, char **reply)
 {
 	char text[256] = "";
@@ -230,6 +285,8 @@ int main(void)
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_clamped),
 		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_policy_in_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
