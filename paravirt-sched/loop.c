@@ -26,16 +26,24 @@
 
 struct watch;
 
+/* What vCPUs do wakes the loop so often, and so many times at once; more of it waits for a tick or
+ * a kick. A guest that halts ten thousand times a second would else cost as many wake-ups. */
+#define STATE_WAKES_PER_S 4000u
+#define STATE_WAKES_BURST 16u
+#define STATE_WAKE_COST   (1000000000u / STATE_WAKES_PER_S)
+
 struct loop_vm {
 	struct pvs_vm *vm;
 	struct pvs_mailbox *mailbox;
 	bool own_mailbox;
-	uint64_t now;       /* of this round */
-	bool deaf;          /* storms: its posts do not wake the loop before the next tick */
-	struct watch *bell; /* of its mailbox's eventfd */
-	uint64_t stirs;     /* how often it kept the loop awake or woke it since... */
-	uint64_t since;     /* ...its last tick */
-	uint64_t next;      /* when it wants to be called again */
+	uint64_t now;            /* of this round */
+	bool deaf;               /* storms: its posts do not wake the loop before the next tick */
+	bool states;             /* this round there was something that a vCPU did */
+	struct pvs_bucket wakes; /* ns, in which a wake-up for such costs STATE_WAKE_COST */
+	struct watch *bell;      /* of its mailbox's eventfd */
+	uint64_t stirs;          /* how often it kept the loop awake or woke it since... */
+	uint64_t since;          /* ...its last tick */
+	uint64_t next;           /* when it wants to be called again */
 	struct loop_vm *list;
 };
 
@@ -135,6 +143,7 @@ static void deliver(void *opaque, uint32_t vcpu, uint32_t events, uint32_t last)
 {
 	struct loop_vm *l = opaque;
 
+	l->states |= last != 0;
 	for (uint32_t e = PVS_EVENT_VCPU_RUN; e <= PVS_EVENT_HALT; e++)
 		if (events & 1u << e && e != last)
 			pvs_vm_event(l->vm, vcpu, (enum pvs_event)e, l->now);
@@ -177,7 +186,9 @@ static void run_vm(struct pvs_loop *loop, struct loop_vm *l)
 	const uint64_t limited = l->vm->rate_limited;
 
 	l->now = clock_ns();
+	l->states = false;
 	pvs_mailbox_take(l->mailbox, deliver, l);
+	pvs_bucket_charge(&l->wakes, l->now, l->states ? STATE_WAKE_COST : 0);
 	if (l->vm->rate_limited != limited || storms(l))
 		listen_to(loop, l, false);
 	if (l->now >= l->vm->next_tick) {
@@ -204,13 +215,24 @@ static void arm(struct pvs_loop *loop, uint64_t next)
 	loop->armed = next;
 }
 
+/* What is to wake the loop for this VM: what its guest asks, and what its vCPUs do if the policy
+ * wants to hear of it and it has not been too often. */
+static uint32_t wanted(const struct loop_vm *l)
+{
+	uint32_t events = PVS_POST_ALL & ~PVS_POST_STATES;
+
+	if (l->wakes.level_ns >= STATE_WAKE_COST)
+		events |= l->vm->callbacks & PVS_POST_STATES;
+	return events;
+}
+
 /* Every VM's posts wake the loop from now on. False: something was posted meanwhile. */
 static bool may_sleep(struct pvs_loop *loop)
 {
 	bool sleep = true;
 
 	for (struct loop_vm *l = loop->vms; l; l = l->list)
-		if (!l->deaf && !pvs_mailbox_sleep(l->mailbox)) {
+		if (!l->deaf && !pvs_mailbox_sleep(l->mailbox, wanted(l))) {
 			l->stirs++;
 			sleep = false;
 		}
@@ -457,6 +479,7 @@ int pvs_loop_add(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_mailbox *m
 	if (!entry)
 		return -ENOMEM;
 	*entry = (struct loop_vm){.vm = vm, .mailbox = mailbox, .own_mailbox = !mailbox};
+	pvs_bucket_init(&entry->wakes, STATE_WAKES_BURST * (uint64_t)STATE_WAKE_COST, 1000000, 0);
 	if (!mailbox)
 		c.err = pvs_mailbox_create(vm->n_vcpus, &entry->mailbox);
 	if (!c.err)

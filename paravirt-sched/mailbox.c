@@ -2,9 +2,9 @@
 /*
  * Events from any thread to the loop, without a lock. In shared memory: a word of pending events
  * for each vCPU, a bitmap of words that are not empty, and whether the loop may sleep. A poster
- * sets the word, then the bit, then looks whether the loop sleeps; the loop says that it sleeps,
- * then looks at the bits. All of them are sequentially consistent, so one of the two sees the
- * other.
+ * sets the word, then the bit, then looks whether the loop sleeps and is to be woken for that; the
+ * loop says that it sleeps, then looks at the bits. All of them are sequentially consistent, so one
+ * of the two sees the other.
  *
  * The memory may be another process's too: what is taken out of it is checked.
  */
@@ -21,14 +21,12 @@
 
 #define SUMMARY_WORDS (PVS_MAX_VCPUS / 64)
 
-#define STATE_EVENTS (1u << PVS_EVENT_VCPU_RUN | 1u << PVS_EVENT_VCPU_STOP | 1u << PVS_EVENT_HALT)
-#define EVENTS       (STATE_EVENTS | 1u << PVS_EVENT_KICK | PVS_POST_DOORBELL)
 /* The latest of RUN, STOP and HALT is named in the word too: of several, the state it is in now. */
 #define LAST_SHIFT 16
 #define LAST_MASK  (0xfu << LAST_SHIFT)
 
 struct mailbox_memory {
-	uint32_t sleeping;
+	uint32_t sleeping; /* events that wake the loop; 0: it is awake */
 	uint32_t reserved[15];
 	uint64_t summary[SUMMARY_WORDS];
 	uint32_t words[PVS_MAX_VCPUS];
@@ -155,7 +153,7 @@ int pvs_mailbox_eventfd(const struct pvs_mailbox *mailbox)
 /* The latest of RUN, STOP and HALT among @events, as it stands in a word. */
 static uint32_t last_of(uint32_t events)
 {
-	const uint32_t states = events & STATE_EVENTS;
+	const uint32_t states = events & PVS_POST_STATES;
 
 	return states ? (uint32_t)(31 - __builtin_clz(states)) << LAST_SHIFT : 0;
 }
@@ -189,12 +187,12 @@ void pvs_mailbox_post(struct pvs_mailbox *mailbox, uint32_t vcpu, uint32_t event
 	struct mailbox_memory *mem = mailbox->memory;
 	const uint64_t bit = 1ull << vcpu % 64;
 
-	if (vcpu >= mailbox->n_vcpus || !(events & EVENTS))
+	if (vcpu >= mailbox->n_vcpus || !(events & PVS_POST_ALL))
 		return;
-	set_word(&mem->words[vcpu], events & EVENTS);
+	set_word(&mem->words[vcpu], events & PVS_POST_ALL);
 	if (!(__atomic_load_n(&mem->summary[vcpu / 64], __ATOMIC_SEQ_CST) & bit))
 		__atomic_fetch_or(&mem->summary[vcpu / 64], bit, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&mem->sleeping, __ATOMIC_SEQ_CST) &&
+	if (__atomic_load_n(&mem->sleeping, __ATOMIC_SEQ_CST) & events &&
 	    __atomic_exchange_n(&mem->sleeping, 0, __ATOMIC_SEQ_CST))
 		ring_bell(mailbox->eventfd);
 }
@@ -204,12 +202,12 @@ static unsigned take_word(struct pvs_mailbox *mailbox, uint32_t vcpu, pvs_mailbo
 {
 	const uint32_t word =
 		__atomic_exchange_n(&mailbox->memory->words[vcpu], 0, __ATOMIC_SEQ_CST);
-	const uint32_t events = word & EVENTS;
+	const uint32_t events = word & PVS_POST_ALL;
 	uint32_t last = (word & LAST_MASK) >> LAST_SHIFT;
 
 	if (!events)
 		return 0;
-	if (!(events & STATE_EVENTS & 1u << last))
+	if (!(events & PVS_POST_STATES & 1u << last))
 		last = last_of(events) >> LAST_SHIFT;
 	fn(opaque, vcpu, events, last);
 	return 1;
@@ -246,9 +244,9 @@ static bool empty(const struct pvs_mailbox *mailbox)
 	return true;
 }
 
-bool pvs_mailbox_sleep(struct pvs_mailbox *mailbox)
+bool pvs_mailbox_sleep(struct pvs_mailbox *mailbox, uint32_t events)
 {
-	__atomic_store_n(&mailbox->memory->sleeping, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&mailbox->memory->sleeping, events, __ATOMIC_SEQ_CST);
 	if (empty(mailbox))
 		return true;
 	__atomic_store_n(&mailbox->memory->sleeping, 0, __ATOMIC_SEQ_CST);

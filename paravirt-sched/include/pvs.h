@@ -516,7 +516,9 @@ int pvs_mailbox_memfd(const struct pvs_mailbox *mailbox);
 int pvs_mailbox_eventfd(const struct pvs_mailbox *mailbox);
 
 /* Any thread, any time, no lock, no allocation; a system call only if the loop sleeps. Events of
- * one kind about one vCPU that the loop has not seen yet become one. */
+ * one kind about one vCPU that the loop has not seen yet become one; of RUN, STOP and HALT it knows
+ * the last. These wake the loop only if the policy has a callback for them, and 4000 times a second
+ * at most; else they are seen at the next tick. */
 #define PVS_POST_DOORBELL (1u << 31)
 void pvs_mailbox_post(struct pvs_mailbox *mailbox, uint32_t vcpu, uint32_t events);
 

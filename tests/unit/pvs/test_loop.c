@@ -2,6 +2,7 @@
 /* The loop's thread with mailboxes, timers and descriptors; waits on what is to happen. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -193,6 +194,45 @@ static void test_two_vms(void **state)
 	vm_end(&other);
 }
 
+/* A vCPU that is said to be halted and runs all the same is charged what it ran. */
+static void *spin(void *opaque)
+{
+	__atomic_store_n((pid_t *)opaque, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+	while (__atomic_load_n((pid_t *)opaque, __ATOMIC_ACQUIRE))
+		;
+	return NULL;
+}
+
+static void read_stats(void *opaque)
+{
+	*(struct pvs_vcpu_stats *)opaque = stats_of(&t.f, 0);
+}
+
+static void test_run_time_of_a_real_thread(void **state)
+{
+	const struct pvs_decision d = {
+		.set = PVS_SET_NICE, .nice = -5, .boost = PVS_BOOST_CS, .target = PVS_DOUBLE_SELF};
+	struct pvs_vcpu_stats stats = {0};
+	pthread_t thread;
+	pid_t tid = 0;
+
+	assert_int_equal(pthread_create(&thread, NULL, spin, &tid), 0);
+	while (!__atomic_load_n(&tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+	pvs_vm_vcpu_remove(t.f.vm, 0);
+	assert_int_equal(pvs_vm_vcpu_add(t.f.vm, 0, tid, NULL), 0);
+	assert_int_equal(pvs_vm_sources(t.f.vm), PVS_SRC_TICK | PVS_SRC_KICK | PVS_SRC_SCHEDSTAT);
+	answer(&t.f, PVS_APPLY, &d);
+	start();
+	pvs_mailbox_post(t.mailbox, 0, 1u << PVS_EVENT_HALT | 1u << PVS_EVENT_KICK);
+	while (stats.reject != PVS_REJECT_BUDGET)
+		pvs_loop_call(t.loop, read_stats, &stats);
+	assert_true(stats.boost_ns >= 2 * MS);
+	assert_int_equal(stats.boost, PVS_BOOST_NONE);
+	__atomic_store_n(&tid, 0, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+}
+
 struct storm {
 	uint32_t vcpu, posts;
 };
@@ -243,6 +283,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_vms, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_run_time_of_a_real_thread, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
 	};
 

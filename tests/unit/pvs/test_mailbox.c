@@ -95,22 +95,42 @@ static void test_a_bell_only_for_who_sleeps(void **state)
 
 	pvs_mailbox_post(m, 0, KICK);
 	assert_int_equal(counter(m), 0);
-	assert_false(pvs_mailbox_sleep(m)); /* there is something */
+	assert_false(pvs_mailbox_sleep(m, PVS_POST_ALL)); /* there is something */
 	take(m);
-	assert_true(pvs_mailbox_sleep(m));
+	assert_true(pvs_mailbox_sleep(m, PVS_POST_ALL));
 	pvs_mailbox_post(m, 0, KICK);
 	pvs_mailbox_post(m, 1, KICK);
 	assert_int_equal(counter(m), 1);
 	take(m);
-	assert_true(pvs_mailbox_sleep(m));
+	assert_true(pvs_mailbox_sleep(m, PVS_POST_ALL));
 	pvs_mailbox_post(m, 0, KICK);
 	pvs_mailbox_wake(m);
 	assert_int_equal(counter(m), 0);
 	assert_int_equal(take(m), 1);
-	assert_true(pvs_mailbox_sleep(m));
+	assert_true(pvs_mailbox_sleep(m, PVS_POST_ALL));
 	pvs_mailbox_wake(m);
 	pvs_mailbox_post(m, 0, KICK);
 	assert_int_equal(counter(m), 0);
+	pvs_mailbox_destroy(m);
+}
+
+static void test_some_do_not_ring(void **state)
+{
+	struct pvs_mailbox *m = make(2);
+
+	assert_true(pvs_mailbox_sleep(m, KICK));
+	pvs_mailbox_post(m, 0, RUN);
+	pvs_mailbox_post(m, 1, PVS_POST_DOORBELL);
+	assert_int_equal(counter(m), 0);
+	pvs_mailbox_post(m, 1, KICK);
+	assert_int_equal(counter(m), 1);
+	assert_int_equal(take(m), 2);
+	expect(0, 0, RUN, PVS_EVENT_VCPU_RUN);
+	expect(1, 1, KICK | PVS_POST_DOORBELL, 0);
+	/* What came while it slept is not slept over. */
+	assert_true(pvs_mailbox_sleep(m, KICK));
+	pvs_mailbox_post(m, 0, RUN);
+	assert_false(pvs_mailbox_sleep(m, KICK));
 	pvs_mailbox_destroy(m);
 }
 
@@ -188,7 +208,7 @@ static void test_racing(void **state)
 
 	assert_int_equal(pthread_create(&thread, NULL, post_all, m), 0);
 	while (!end) {
-		if (pvs_mailbox_sleep(m)) {
+		if (pvs_mailbox_sleep(m, PVS_POST_ALL)) {
 			/* Blocks for ever if a post did not ring. */
 			while (read(pvs_mailbox_eventfd(m), &one, sizeof(one)) < 0)
 				assert_int_equal(errno, EAGAIN);
@@ -207,8 +227,11 @@ static void test_racing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events),  cmocka_unit_test(test_a_bell_only_for_who_sleeps),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_random_memory),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_a_bell_only_for_who_sleeps),
+		cmocka_unit_test(test_some_do_not_ring),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_random_memory),
 		cmocka_unit_test(test_racing),
 	};
 
