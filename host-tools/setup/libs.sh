@@ -24,7 +24,7 @@ sync_sources() {
 # programs of the bench lie in their folder
 libs_targets() {
 	ninja -C "$work_dir/lib" -t targets all |
-		sed -nE 's/^((bpf-engine|nic-model|firmware|paravirt-sched)\/lib[a-z_]+\.a|host-tools\/[^ ]*sluice-[a-z]+|tests\/bench\/engine\/[a-z0-9_]+(\.bpf\.o|\.so)):.*/\1/p'
+		sed -nE 's/^((bpf-engine|nic-model|firmware|paravirt-sched)\/lib[a-z_]+\.a|host-tools\/[^ ]*sluice-[a-z-]+|tests\/bench\/engine\/[a-z0-9_]+(\.bpf\.o|\.so)):.*/\1/p'
 }
 
 # libs_build - the libraries, for whoever holds the lock "build"
