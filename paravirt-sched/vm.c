@@ -346,6 +346,20 @@ void pvs_vm_set_policy(struct pvs_vm *vm, struct pvs_policy *policy, bool handov
 		vm->ops->notify(vm->opaque, PVS_VECTOR_CONFIG);
 }
 
+void pvs_vm_set_ceiling(struct pvs_vm *vm, uint32_t ceiling, uint64_t now)
+{
+	pvs_heard(vm, now);
+	pvs_effect_clear_all(vm, now);
+	vm->limits.ceiling = ceiling & PVS_ACT_ALL;
+	pvs_limits_default(&vm->limits, vm->n_vcpus);
+	if (vm->actuator.ops)
+		vm->actuators =
+			vm->actuator.ops->probe(vm->actuator.opaque, vm->limits.ceiling, NULL);
+	for (uint32_t i = 0; i < vm->n_vcpus; i++)
+		if (vm->vcpus[i].present)
+			pvs_publish(vm, &vm->vcpus[i], now);
+}
+
 void pvs_vm_fault(struct pvs_vm *vm, enum pvs_reject why)
 {
 	pvs_effect_clear_all(vm, vm->now);

@@ -440,6 +440,10 @@ uint64_t pvs_vm_expire(struct pvs_vm *vm, uint64_t now);
 /* Watchdog or policy fault from outside: all baselines back, and why is shown to the guest. */
 void pvs_vm_fault(struct pvs_vm *vm, enum pvs_reject why);
 
+/* PVS_ACT_* that may be used from now on, 0: all but FIFO and DEADLINE. What is in effect is
+ * undone; the policy's next decisions are judged by it. */
+void pvs_vm_set_ceiling(struct pvs_vm *vm, uint32_t ceiling, uint64_t now);
+
 void pvs_vm_set_record(struct pvs_vm *vm, struct pvs_record *record); /* NULL: none; not owned */
 
 /* The host's scheduler did this to a vCPU thread (pvs_switches): the event, and for the record. */

@@ -181,6 +181,25 @@ static void test_less_is_given(void **state)
 	assert_int_equal(note_at(&f, -1)->sched.nice, -4);
 }
 
+/* A lower ceiling takes back what is above it, and holds for what is asked next. */
+static void test_another_ceiling(void **state)
+{
+	vm_start(&f, &(struct pvs_vm_config){.limits = {.ceiling = PVS_ACT_ALL}});
+	ask(&(struct pvs_decision){GOOD});
+	expect(PVS_REJECT_NONE, PVS_SET_NICE, PVS_BOOST_RT);
+	pvs_vm_set_ceiling(f.vm, PVS_ACT_SLICE, f.now);
+	expect_restored(&f, 0);
+	expect(PVS_REJECT_NONE, 0, PVS_BOOST_NONE);
+	ask(&(struct pvs_decision){GOOD});
+	assert_int_equal(stats_of(&f, 0).reject, PVS_REJECT_CEILING);
+	assert_int_equal(stats_of(&f, 0).set, 0);
+	pvs_vm_set_ceiling(f.vm, 0, f.now);
+	ask(&(struct pvs_decision){GOOD});
+	assert_int_equal(stats_of(&f, 0).set, PVS_SET_NICE);
+	ask(&(struct pvs_decision){SELF, .set = PVS_SET_FIFO, .prio = 3, .boost = PVS_BOOST_RT});
+	assert_int_equal(stats_of(&f, 0).reject, PVS_REJECT_CEILING);
+}
+
 static void test_nothing_permitted(void **state)
 {
 	struct pvs_vm_config config = {0};
@@ -407,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gains_cost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shown_needs_its_feature, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_another_ceiling, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_malformed_hints_buy_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_torn_hints_are_ignored, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_vcpu_without_a_thread, setup, teardown),
