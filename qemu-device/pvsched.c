@@ -26,6 +26,7 @@ static void pvsched_vm_change(void *opaque, bool running, RunState state)
 	SluicePvsched *s = opaque;
 
 	trace_pvsched_vm_state(pvsched_name(s), running);
+	pvsched_regs_vm_change(s, running);
 	if (running)
 		pvsched_vectors_resume(s);
 }
@@ -71,7 +72,8 @@ static void pvsched_realize(PCIDevice *pci, Error **errp)
 {
 	SluicePvsched *s = SLUICE_PVSCHED(pci);
 
-	if (!pvsched_count_vcpus(s, errp) || !pvsched_pci_init(s, errp))
+	if (!pvsched_cpus_check(errp) || !pvsched_count_vcpus(s, errp) ||
+	    !pvsched_pci_init(s, errp))
 		return;
 	if (!pvsched_regs_init(s, errp))
 		goto no_regs;
@@ -79,9 +81,14 @@ static void pvsched_realize(PCIDevice *pci, Error **errp)
 		goto no_bars;
 	if (!pvsched_vectors_init(s, errp))
 		goto no_vectors;
+	if (!pvsched_core_init(s, errp))
+		goto no_core;
+	pvsched_cpus_init(s);
 	s->vm_state = qdev_add_vm_change_state_handler(DEVICE(s), pvsched_vm_change, s);
 	return;
 
+no_core:
+	pvsched_vectors_exit(s);
 no_vectors:
 	pvsched_bars_exit(s);
 no_bars:
@@ -95,6 +102,9 @@ static void pvsched_exit(PCIDevice *pci)
 	SluicePvsched *s = SLUICE_PVSCHED(pci);
 
 	qemu_del_vm_change_state_handler(s->vm_state);
+	pvsched_cpus_exit(s);
+	pvsched_core_exit(s);
+	pvsched_guest_ram_unmap(s);
 	pvsched_vectors_exit(s);
 	pvsched_bars_exit(s);
 	pvsched_regs_exit(s);
@@ -118,6 +128,8 @@ static void pvsched_config_write(PCIDevice *pci, uint32_t addr, uint32_t value, 
 	pci_default_write_config(pci, addr, value, len);
 	if (pci_is_express(pci))
 		pcie_cap_flr_write_config(pci, addr, value, len);
+	if (SLUICE_PVSCHED(pci)->regs)
+		pvsched_regs_check_master(SLUICE_PVSCHED(pci));
 }
 
 /* The size of configuration space is settled before a PCI device's own realize. */
@@ -132,7 +144,27 @@ static void pvsched_dev_realize(DeviceState *dev, Error **errp)
 }
 
 static const Property pvsched_properties[] = {
-	DEFINE_PROP_UINT64("features", SluicePvsched, features_mask, UINT64_MAX),
+	DEFINE_PROP_STRING("policy-host", SluicePvsched, options.policy_host),
+	DEFINE_PROP_UINT64("tick-us", SluicePvsched, options.tick_us, 1000),
+	DEFINE_PROP_UINT64("cs-budget-us", SluicePvsched, options.cs_budget_us, 2000),
+	DEFINE_PROP_UINT64("boost-budget-us", SluicePvsched, options.boost_budget_us, 500000),
+	DEFINE_PROP_UINT32("cs-refill-ppm", SluicePvsched, options.limits.cs_refill_ppm, 50000),
+	DEFINE_PROP_UINT32("boost-refill-ppm", SluicePvsched, options.limits.boost_refill_ppm,
+			   100000),
+	DEFINE_PROP_UINT32("max-boosted", SluicePvsched, options.limits.max_boosted, 0),
+	DEFINE_PROP_UINT32("kicks-per-s", SluicePvsched, options.limits.kicks_per_s, 20000),
+	DEFINE_PROP_INT32("nice-min", SluicePvsched, options.limits.nice_min, -20),
+	DEFINE_PROP_UINT32("prio-max", SluicePvsched, options.limits.prio_max, 10),
+	DEFINE_PROP_BOOL("fifo", SluicePvsched, options.fifo, false),
+	DEFINE_PROP_BOOL("deadline", SluicePvsched, options.deadline, false),
+	DEFINE_PROP_STRING("actuators", SluicePvsched, options.actuators),
+	DEFINE_PROP_BOOL("guard", SluicePvsched, options.guard, false),
+	DEFINE_PROP_STRING("cgroup", SluicePvsched, options.cgroup),
+	DEFINE_PROP_ON_OFF_AUTO("switch-events", SluicePvsched, options.switch_events,
+				ON_OFF_AUTO_AUTO),
+	DEFINE_PROP_STRING("manager", SluicePvsched, options.manager),
+	DEFINE_PROP_STRING("record", SluicePvsched, options.record),
+	DEFINE_PROP_UINT64("features", SluicePvsched, options.features_mask, UINT64_MAX),
 };
 
 static void pvsched_describe_properties(ObjectClass *klass)
@@ -140,6 +172,28 @@ static void pvsched_describe_properties(ObjectClass *klass)
 	static const struct {
 		const char *name, *text;
 	} description[] = {
+		{"policy", "a built-in policy's name or an object's path; may be set at any time"},
+		{"policy-set", "its tunables, NAME=VALUE[:NAME=VALUE...]; may be set at any time"},
+		{"policy-host", "what runs it: engine (in this process, default) or kernel"},
+		{"handover", "a policy's effects stay until the next one decides; any time"},
+		{"tick-us", "how often pages are looked at while something may change"},
+		{"cs-budget-us", "short budget of a vCPU: critical sections, interrupts"},
+		{"boost-budget-us", "its other budget"},
+		{"cs-refill-ppm", "what of a vCPU's time fills the short budget, in millionths"},
+		{"boost-refill-ppm", "and the other"},
+		{"max-boosted", "vCPUs boosted at once; 0: half of them"},
+		{"kicks-per-s", "kicks and doorbells that a vCPU is heard with"},
+		{"nice-min", "strongest nice value granted"},
+		{"prio-max", "strongest FIFO priority granted"},
+		{"fifo", "SCHED_FIFO may be used, where the host permits it"},
+		{"deadline", "SCHED_DEADLINE may be used, where the host permits it"},
+		{"actuators", "auto: what the host permits; off: decide, and touch no thread"},
+		{"guard", "a process that restores baselines when this one is killed"},
+		{"cgroup", "parent under which vCPU threads may be put for cpu.weight"},
+		{"switch-events", "hear of run and stop from the host's kernel: on, off or auto"},
+		{"ceiling", "actuators that may be used, NAME[:NAME...]; may be set at any time"},
+		{"manager", "socket of the manager that has the policy for several VMs"},
+		{"record", "file that decisions are written to, for replay"},
 		{"features", "mask of the PVS_F_* that may be offered"},
 	};
 	unsigned i;
@@ -171,6 +225,7 @@ static void pvsched_class_init(ObjectClass *klass, void *data)
 	dc->desc = "Sluice paravirtual scheduling";
 	dc->vmsd = &pvsched_vmstate;
 	device_class_set_props(dc, pvsched_properties);
+	pvsched_register_properties(klass);
 	pvsched_describe_properties(klass);
 	set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 }

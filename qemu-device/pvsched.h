@@ -3,8 +3,9 @@
  * sluice-pvsched: the QEMU device around the library pvs (paravirt-sched).
  *
  * Registers are the main loop's and the vCPUs', under the big lock; KICK and DOORBELL need none.
- * Pages are memory that guest and library share: QEMU only sees to it that they are mapped,
- * migrated and marked dirty.
+ * What the guest's hints lead to is the business of a thread of pvs_loop's, which takes no lock of
+ * QEMU's: pages are memory that guest and library share, events are posted through a mailbox, and
+ * QEMU only sees to it that pages are mapped, migrated and marked dirty.
  */
 #ifndef HW_NET_SLUICE_PVSCHED_H
 #define HW_NET_SLUICE_PVSCHED_H
@@ -20,17 +21,41 @@
 #define TYPE_SLUICE_PVSCHED "sluice-pvsched"
 OBJECT_DECLARE_TYPE(SluicePvsched, SluicePvschedClass, SLUICE_PVSCHED)
 
+/* Text of a refusal: a verifier's log may be long. */
+#define PVSCHED_LOG_SIZE 16384
+
 struct SluicePvschedClass {
 	PCIDeviceClass parent_class;
 	DeviceRealize parent_realize;
 	ResettablePhases parent_phases;
 };
 
+/* As given on the command line. */
+typedef struct PvschedOptions {
+	char *policy, *policy_set, *policy_host, *ceiling;
+	bool handover;
+	struct pvs_limits limits; /* those that are given in its own units */
+	uint64_t tick_us, cs_budget_us, boost_budget_us;
+	bool fifo, deadline, guard;
+	char *actuators, *cgroup, *record, *manager;
+	OnOffAuto switch_events;
+	uint64_t features_mask;
+} PvschedOptions;
+
+typedef struct PvschedManager PvschedManager;
+
+/* Pages in guest RAM: both ways' mapping, alive while they are in use. */
+typedef struct PvschedMapping {
+	void *host; /* NULL: none */
+	hwaddr len;
+	MemoryRegion *mr;
+	ram_addr_t offset;
+} PvschedMapping;
+
 struct SluicePvsched {
 	PCIDevice parent_obj;
 
-	/* Properties */
-	uint64_t features_mask;
+	PvschedOptions options;
 
 	uint32_t n_vcpus, n_vectors;
 	uint32_t *vcpu_ids; /* by which the hardware knows each */
@@ -39,6 +64,27 @@ struct SluicePvsched {
 
 	MemoryRegion bar0, registers, kick, doorbell;
 	MemoryRegion guest_bar, host_bar; /* RAM in memfds */
+	PvschedMapping guest_ram, host_ram;
+
+	/* What the loop marks dirty: set while it does not look at the pages. */
+	MemoryRegion *host_mr;
+	hwaddr host_offset;
+
+	/* The library's */
+	struct pvs_mailbox *mailbox;
+	struct pvs_actuator actuator;
+	void (*actuator_close)(struct pvs_actuator *actuator);
+	struct pvs_switches *switches;
+	struct pvs_record *record;
+	struct pvs_vm *vm; /* the loop's */
+	struct pvs_loop *loop;
+	PvschedManager *manager; /* instead of all these but the mailbox */
+	char *notes;             /* what is not permitted, and what would permit it */
+	uint64_t swaps;
+
+	/* vCPU threads */
+	CPUState **cpus;
+	DeviceListener *listener;
 
 	/* Vectors that are due, set by any thread and raised by the main loop */
 	unsigned long vectors_due[BITS_TO_LONGS(PVS_MAX_VECTORS)];
@@ -74,5 +120,78 @@ void pvsched_vectors_resume(SluicePvsched *s);
 
 bool pvsched_regs_init(SluicePvsched *s, Error **errp);
 void pvsched_regs_exit(SluicePvsched *s);
+uint64_t pvsched_clock_ns(void *opaque);
+/* The VM goes on or stands still: pages are looked at only while it runs. */
+void pvsched_regs_vm_change(SluicePvsched *s, bool running);
+/* The guest may no longer have us read its memory (bus mastering). */
+void pvsched_regs_check_master(SluicePvsched *s);
+
+/* ---- pvsched_guest_ram.c ------------------------------------------------------------------ */
+
+/* May pages in guest RAM be offered? Not if an IOMMU stands between, whose mappings may go. */
+bool pvsched_guest_ram_possible(SluicePvsched *s);
+/* -EFAULT: not RAM, or not in one piece. */
+int pvsched_guest_ram_map(SluicePvsched *s, uint64_t guest_pages, uint64_t host_pages);
+void pvsched_guest_ram_unmap(SluicePvsched *s);
+
+/* ---- pvsched_core.c ----------------------------------------------------------------------- */
+
+bool pvsched_core_init(SluicePvsched *s, Error **errp);
+void pvsched_core_exit(SluicePvsched *s);
+/* Look at these pages from now on. */
+void pvsched_core_start(SluicePvsched *s, uint64_t features, struct pvs_guest_page *guest,
+			struct pvs_host_page *host);
+/* No longer; when it returns nobody does. Baselines are back. */
+void pvsched_core_stop(SluicePvsched *s);
+/* PVS_ACT_* that may be used from now on. */
+void pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling);
+void pvsched_core_clock_offset(SluicePvsched *s, int64_t offset_ns);
+void pvsched_core_vcpu_add(SluicePvsched *s, uint32_t vcpu, pid_t tid);
+void pvsched_core_vcpu_remove(SluicePvsched *s, uint32_t vcpu);
+/* Zero the host's pages but for what is shown of a guest that negotiated nothing. */
+void pvsched_core_clear(SluicePvsched *s);
+/* Run @fn in the thread that has the VM, and wait. */
+void pvsched_core_call(SluicePvsched *s, void (*fn)(void *opaque), void *opaque);
+/* Something worth knowing that was not permitted: for the property "notes" and the trace. */
+void pvsched_note(SluicePvsched *s, const char *text);
+
+/* ---- pvsched_manager.c: what core does where another process is the loop ------------------ */
+
+bool pvsched_manager_init(SluicePvsched *s, const struct pvs_limits *limits, Error **errp);
+void pvsched_manager_exit(SluicePvsched *s);
+bool pvsched_manager_connected_now(SluicePvsched *s);
+void pvsched_manager_negotiated(SluicePvsched *s, uint64_t features);
+void pvsched_manager_clock_offset(SluicePvsched *s, int64_t offset_ns);
+void pvsched_manager_vcpu(SluicePvsched *s, uint32_t vcpu, pid_t tid); /* 0: it is gone */
+void pvsched_manager_service(SluicePvsched *s, pid_t tid);
+
+/* ---- pvsched_policy.c --------------------------------------------------------------------- */
+
+/* Load what options.policy, .policy_set and .policy_host say and put it in place of the one there.
+ */
+bool pvsched_policy_apply(SluicePvsched *s, Error **errp);
+/* -ENOENT: none; else the reference is the caller's. */
+struct pvs_policy *pvsched_policy_in_place(SluicePvsched *s);
+
+/* ---- pvsched_actuator.c ------------------------------------------------------------------- */
+
+bool pvsched_actuator_init(SluicePvsched *s, Error **errp);
+void pvsched_actuator_exit(SluicePvsched *s);
+
+/* ---- pvsched_cpus.c ----------------------------------------------------------------------- */
+
+/* Events of vCPUs that can be heard here: PVS_SRC_*. */
+uint32_t pvsched_cpus_sources(void);
+/* False: vCPUs have no threads of their own. */
+bool pvsched_cpus_check(Error **errp);
+/* Follow the machine's vCPUs as they come and go. */
+void pvsched_cpus_init(SluicePvsched *s);
+void pvsched_cpus_exit(SluicePvsched *s);
+
+/* ---- pvsched_qom.c ------------------------------------------------------------------------ */
+
+/* options.ceiling, fifo and deadline as PVS_ACT_*. */
+uint32_t pvsched_ceiling(SluicePvsched *s);
+void pvsched_register_properties(ObjectClass *klass);
 
 #endif

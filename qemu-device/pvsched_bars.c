@@ -37,6 +37,10 @@ static void pvsched_kick(SluicePvsched *s, hwaddr offset, uint64_t value, unsign
 	int64_t vcpu = pvs_regs_kick(s->regs, offset, value, size);
 
 	trace_pvsched_kick(pvsched_name(s), offset, size, value, vcpu);
+	if (vcpu >= 0)
+		pvs_mailbox_post(s->mailbox, vcpu,
+				 offset == PVS_REG_DOORBELL ? PVS_POST_DOORBELL
+							    : 1u << PVS_EVENT_KICK);
 }
 
 static void pvsched_kick_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
@@ -169,6 +173,10 @@ bool pvsched_bars_init(SluicePvsched *s, Error **errp)
 
 void pvsched_bars_exit(SluicePvsched *s)
 {
+	/* A region holds on to its owner while it is in another one. */
+	memory_region_del_subregion(&s->bar0, &s->doorbell);
+	memory_region_del_subregion(&s->bar0, &s->kick);
+	memory_region_del_subregion(&s->bar0, &s->registers);
 	vmstate_unregister_ram(&s->host_bar, DEVICE(s));
 	vmstate_unregister_ram(&s->guest_bar, DEVICE(s));
 }

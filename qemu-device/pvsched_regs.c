@@ -12,7 +12,7 @@
 	(PVS_F_INTENT | PVS_F_CS | PVS_F_DEADLINE | PVS_F_LOCK | PVS_F_STATE | PVS_F_CAPACITY | \
 	 PVS_F_RING | PVS_F_TICKET | PVS_F_KICK_DEBOOST | PVS_F_OPAQUE)
 
-static uint64_t pvsched_clock_ns(void *opaque)
+uint64_t pvsched_clock_ns(void *opaque)
 {
 	struct timespec now;
 
@@ -27,12 +27,28 @@ static uint32_t pvsched_vcpu_id(void *opaque, uint32_t vcpu)
 	return s->vcpu_ids[vcpu];
 }
 
+/* Pages are looked at only while the VM runs: what stands still is not to change. */
+static void pvsched_go(SluicePvsched *s)
+{
+	const uint64_t features = pvs_regs_features(s->regs);
+
+	trace_pvsched_start(pvsched_name(s), features);
+	if (s->host_ram.host)
+		pvsched_core_start(s, features, s->guest_ram.host, s->host_ram.host);
+	else
+		pvsched_core_start(s, features, pvsched_guest_pages(s), pvsched_host_pages(s));
+}
+
 static int pvsched_start(void *opaque, uint64_t features, uint64_t guest_pages, uint64_t host_pages)
 {
 	SluicePvsched *s = opaque;
+	int err = 0;
 
-	trace_pvsched_start(pvsched_name(s), features);
-	return 0;
+	if (features & PVS_F_GUEST_RAM)
+		err = pvsched_guest_ram_map(s, guest_pages, host_pages);
+	if (!err && runstate_is_running())
+		pvsched_go(s);
+	return err;
 }
 
 static void pvsched_stop(void *opaque)
@@ -40,6 +56,26 @@ static void pvsched_stop(void *opaque)
 	SluicePvsched *s = opaque;
 
 	trace_pvsched_stop(pvsched_name(s));
+	pvsched_core_stop(s);
+	pvsched_guest_ram_unmap(s);
+}
+
+void pvsched_regs_vm_change(SluicePvsched *s, bool running)
+{
+	if (!pvs_regs_running(s->regs))
+		return;
+	if (running)
+		pvsched_go(s);
+	else
+		pvsched_core_stop(s);
+}
+
+void pvsched_regs_check_master(SluicePvsched *s)
+{
+	const uint8_t *command = PCI_DEVICE(s)->config + PCI_COMMAND;
+
+	if (s->host_ram.host && !(pci_get_word(command) & PCI_COMMAND_MASTER))
+		pvs_regs_renegotiate(s->regs, PVS_RESULT_ADDRESS);
 }
 
 static void pvsched_clear(void *opaque)
@@ -52,6 +88,7 @@ static void pvsched_clock_offset(void *opaque, int64_t offset_ns)
 	SluicePvsched *s = opaque;
 
 	trace_pvsched_clock_offset(pvsched_name(s), offset_ns);
+	pvsched_core_clock_offset(s, offset_ns);
 }
 
 static void pvsched_config(void *opaque)
@@ -86,15 +123,20 @@ static void pvsched_vcpu_ids_init(SluicePvsched *s)
 
 bool pvsched_regs_init(SluicePvsched *s, Error **errp)
 {
+	uint64_t features = PVSCHED_FEATURES | PVS_F_GUEST_RAM;
 	struct pvs_regs_config config = {
-		.features = PVSCHED_FEATURES & s->features_mask,
 		.n_vcpus = s->n_vcpus,
 		.n_vectors = s->n_vectors,
 		.ops = &pvsched_regs_ops,
 		.opaque = s,
 	};
-	int err = pvs_regs_create(&config, &s->regs);
+	int err;
 
+	/* A manager has the pages of the BARs alone. */
+	if (s->options.manager || !pvsched_guest_ram_possible(s))
+		features &= ~PVS_F_GUEST_RAM;
+	config.features = features & s->options.features_mask;
+	err = pvs_regs_create(&config, &s->regs);
 	if (err) {
 		error_setg_errno(errp, -err, "cannot create the registers");
 		return false;

@@ -25,6 +25,8 @@ static int pvsched_post_load(void *opaque, int version_id)
 	int err = pvs_regs_load(s->regs, &s->saved);
 
 	trace_pvsched_load(pvsched_name(s), err);
+	/* The pages came as another host's. */
+	pvsched_core_clear(s);
 	if (err)
 		error_report("%s: the incoming state is none the device can be in",
 			     pvsched_name(s));

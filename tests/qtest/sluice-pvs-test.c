@@ -7,5 +7,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	pvs_add_register_tests();
+	pvs_add_policy_tests();
+	pvs_add_lifecycle_tests();
+	pvs_add_migration_tests();
+	pvs_add_random_tests();
 	return g_test_run();
 }

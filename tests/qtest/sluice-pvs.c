@@ -3,6 +3,7 @@
 #include "qemu/osdep.h"
 #include "hw/pci/pci_regs.h"
 #include "libqos/pci-pc.h"
+#include "qobject/qlist.h"
 #include "sluice.h"
 #include "sluice-pvs.h"
 
@@ -33,7 +34,7 @@ static void pvs_msix_init(QPvs *s)
 	}
 }
 
-static void pvs_map(QPvs *s)
+void pvs_map(QPvs *s)
 {
 	qpci_device_enable(s->pci);
 	s->regs = qpci_iomap(s->pci, PVS_BAR_REGS, NULL);
@@ -169,6 +170,49 @@ void pvs_wait_interrupt(QPvs *s, unsigned vector)
 }
 
 /* ---- Host's view -------------------------------------------------------------------------- */
+
+#define PVS_QOM "'path': '/machine/peripheral/pvs0', 'property': %s"
+
+uint64_t pvs_vcpu_stat(QPvs *s, unsigned v, const char *name)
+{
+	QDict *answer =
+		qtest_qmp(s->qts, "{'execute': 'qom-get', 'arguments': {" PVS_QOM "}}", "vcpus");
+	QListEntry *entry;
+	uint64_t value = 0;
+	bool found = false;
+
+	QLIST_FOREACH_ENTRY(qdict_get_qlist(answer, "return"), entry)
+	{
+		QDict *vcpu = qobject_to(QDict, qlist_entry_obj(entry));
+
+		if (qdict_get_int(vcpu, "vcpu") != v)
+			continue;
+		g_assert(qdict_haskey(vcpu, name));
+		value = qdict_get_int(vcpu, name);
+		found = true;
+	}
+	g_assert_true(found);
+	qobject_unref(answer);
+	return value;
+}
+
+void pvs_qom_set(QPvs *s, const char *property, const char *value)
+{
+	qtest_qmp_assert_success(s->qts,
+				 "{'execute': 'qom-set', 'arguments': {" PVS_QOM ", 'value': %s}}",
+				 property, value);
+}
+
+void pvs_qom_set_refused(QPvs *s, const char *property, const char *value, const char *want)
+{
+	QDict *answer =
+		qtest_qmp(s->qts, "{'execute': 'qom-set', 'arguments': {" PVS_QOM ", 'value': %s}}",
+			  property, value);
+
+	g_assert(qdict_haskey(answer, "error"));
+	g_assert_cmpstr(qdict_get_str(qdict_get_qdict(answer, "error"), "desc"), ==, want);
+	qobject_unref(answer);
+}
 
 void pvs_assert_alive(QPvs *s)
 {

@@ -40,6 +40,8 @@ typedef struct QPvsOptions {
 QPvs *pvs_start(const char *props, const char *args);
 QPvs *pvs_start_with(const QPvsOptions *options);
 void pvs_stop(QPvs *s);
+/* BARs and MSI-X of s->pci, which the caller found behind a bridge. */
+void pvs_map(QPvs *s);
 /* What pvs_start() did and the guest still has after a migration from @from. */
 void pvs_adopt(QPvs *s, const QPvs *from);
 
@@ -61,9 +63,19 @@ uint64_t pvs_host_get(QPvs *s, unsigned v, size_t offset);
 bool pvs_interrupted(QPvs *s, unsigned vector);
 void pvs_wait_interrupt(QPvs *s, unsigned vector);
 
+/* A counter of the property vcpus. */
+uint64_t pvs_vcpu_stat(QPvs *s, unsigned v, const char *name);
+void pvs_qom_set(QPvs *s, const char *property, const char *value);
+/* It must be refused, in these words. */
+void pvs_qom_set_refused(QPvs *s, const char *property, const char *value, const char *want);
+
 /* QMP answers: the process is alive and its main loop turns. */
 void pvs_assert_alive(QPvs *s);
 
 void pvs_add_register_tests(void);
+void pvs_add_policy_tests(void);
+void pvs_add_lifecycle_tests(void);
+void pvs_add_migration_tests(void);
+void pvs_add_random_tests(void);
 
 #endif
