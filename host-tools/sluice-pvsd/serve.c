@@ -9,7 +9,8 @@
 
 #include "pvsd.h"
 
-#define LOG_BYTES 8192
+#define LOG_BYTES        8192
+#define DEFAULT_PRIO_MAX 10 /* as pvs_limits_default() */
 /* Longer than any VM's, and much longer than the beats are apart. */
 #define GUARD_WATCHDOG_NS 2000000000ull
 #define MS                1000000ull
@@ -304,23 +305,24 @@ static void print_log(struct pvs_log *log)
 	log->buf[0] = '\0';
 }
 
-/* What may be used, and within what this process may do. */
-static void set_limits(struct options *o)
+static uint32_t ceiling(const struct options *o)
 {
-	const struct pvs_actuator *actuator = &o->server.actuator;
-	struct pvs_limits *limits = &o->server.limits;
-	int nice_min = pvs_actuator_linux_nice_min(actuator);
-	unsigned prio_max = pvs_actuator_linux_prio_max(actuator);
+	return (PVS_ACT_ALL & ~(PVS_ACT_FIFO | PVS_ACT_DEADLINE)) | (o->fifo ? PVS_ACT_FIFO : 0) |
+	       (o->deadline ? PVS_ACT_DEADLINE : 0);
+}
 
-	limits->ceiling = PVS_ACT_ALL & ~(PVS_ACT_FIFO | PVS_ACT_DEADLINE);
-	if (o->fifo)
-		limits->ceiling |= PVS_ACT_FIFO;
-	if (o->deadline)
-		limits->ceiling |= PVS_ACT_DEADLINE;
-	if (!limits->has_nice_min || limits->nice_min < nice_min)
+/* Within what this process may do. What it may not do at all a policy is told otherwise. */
+static void set_limits(struct options *o, uint32_t works)
+{
+	struct pvs_limits *limits = &o->server.limits;
+	int nice_min = pvs_actuator_linux_nice_min(&o->server.actuator);
+	unsigned prio_max = pvs_actuator_linux_prio_max(&o->server.actuator);
+
+	if ((works & PVS_ACT_NICE_DOWN) && (!limits->has_nice_min || limits->nice_min < nice_min)) {
 		limits->nice_min = nice_min;
-	limits->has_nice_min = true;
-	if (prio_max && (limits->prio_max ? limits->prio_max : 10) > prio_max)
+		limits->has_nice_min = true;
+	}
+	if (prio_max && (limits->prio_max ? limits->prio_max : DEFAULT_PRIO_MAX) > prio_max)
 		limits->prio_max = prio_max;
 }
 
@@ -331,8 +333,8 @@ static int open_actuator(struct options *o, struct pvs_log *log)
 
 	if (ret < 0)
 		return ret;
-	set_limits(o);
-	actuator->ops->probe(actuator->opaque, o->server.limits.ceiling, log);
+	o->server.limits.ceiling = ceiling(o);
+	set_limits(o, actuator->ops->probe(actuator->opaque, ceiling(o), log));
 	print_log(log);
 	return 0;
 }
