@@ -95,6 +95,9 @@ int pvs_policy_map_each(struct pvs_policy *policy, uint32_t i, pvs_policy_elemen
 
 /* ---- Global variables ----------------------------------------------------------------------- */
 
+/* Qualifiers of one type: more are a circle in a broken file. */
+#define MAX_DEPTH 32
+
 struct section {
 	const struct btf *btf;
 	const struct btf_type *type;
@@ -106,9 +109,12 @@ static const char *type_name(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
 
-	while (type && btf_is_mod(type))
+	const char *name;
+
+	for (int i = 0; i < MAX_DEPTH && type && btf_is_mod(type); i++)
 		type = btf__type_by_id(btf, type->type);
-	return type ? btf__name_by_offset(btf, type->name_off) : "";
+	name = type ? btf__name_by_offset(btf, type->name_off) : NULL;
+	return name ? name : "";
 }
 
 static int each_variable(const struct pvs_policy *policy, const struct section *section,
@@ -123,7 +129,7 @@ static int each_variable(const struct pvs_policy *policy, const struct section *
 		size_t offset, size;
 
 		if (!name || bpfe_object_global_place(policy->object, name, &offset, &size) ||
-		    offset + size > section->size)
+		    size > section->size || offset > section->size - size)
 			continue;
 		ret = fn(opaque, name, type_name(section->btf, var->type), section->bytes + offset,
 			 size);
@@ -135,10 +141,10 @@ static const struct btf_type *find_section(const struct btf *btf, const char *na
 {
 	for (uint32_t id = 1; btf && id < btf__type_cnt(btf); id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *has = btf__name_by_offset(btf, type->name_off);
 
 		/* A map's name is cut where a section's is not. */
-		if (btf_is_datasec(type) &&
-		    !strncmp(btf__name_by_offset(btf, type->name_off), name, PVS_NAME_LEN - 1))
+		if (btf_is_datasec(type) && has && !strncmp(has, name, PVS_NAME_LEN - 1))
 			return type;
 	}
 	return NULL;

@@ -13,6 +13,9 @@
 
 #include "policy_internal.h"
 
+/* Typedefs and qualifiers of one type: more are a circle in a broken file. */
+#define MAX_DEPTH 32
+
 /* The integer type behind typedefs and qualifiers, if @id is both const and volatile; else NULL.
  * @name: what the source calls it. */
 static const struct btf_type *tunable_type(const struct btf *btf, uint32_t id, const char **name)
@@ -21,7 +24,7 @@ static const struct btf_type *tunable_type(const struct btf *btf, uint32_t id, c
 	bool constant = false, is_volatile = false;
 
 	*name = NULL;
-	while (type && (btf_is_mod(type) || btf_is_typedef(type))) {
+	for (int i = 0; i < MAX_DEPTH && type && (btf_is_mod(type) || btf_is_typedef(type)); i++) {
 		constant |= btf_is_const(type);
 		is_volatile |= btf_is_volatile(type);
 		if (btf_is_typedef(type) && !*name)
@@ -70,7 +73,7 @@ static int add_tunable(struct pvs_policy *policy, const char *name, const char *
 	const void *bytes;
 	size_t size = 0;
 
-	bytes = bpfe_object_global(policy->object, name, &size);
+	bytes = name ? bpfe_object_global(policy->object, name, &size) : NULL;
 	if (!bytes || size != type->size || (size != 1 && size != 2 && size != 4 && size != 8) ||
 	    strlen(name) >= sizeof(tunable.name))
 		return 0;
@@ -125,9 +128,9 @@ int pvs_tunables_find(struct pvs_policy *policy, struct pvs_log *log)
 
 	for (uint32_t id = 1; btf && id < btf__type_cnt(btf) && !ret; id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *name = btf__name_by_offset(btf, type->name_off);
 
-		if (btf_is_datasec(type) &&
-		    !strncmp(btf__name_by_offset(btf, type->name_off), ".rodata", 7))
+		if (btf_is_datasec(type) && name && !strncmp(name, ".rodata", 7))
 			ret = find_in_section(policy, btf, type);
 	}
 	if (policy->n_tunables)
