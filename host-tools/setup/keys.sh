@@ -11,7 +11,7 @@ core_sources=(meson.build meson_options.txt include bpf-engine nic-model firmwar
 tool_sources=(host-tools/meson.build host-tools/sluice-common host-tools/sluice-run
 	host-tools/sluice-bpf host-tools/sluice-bench host-tools/sluice-wire host-tools/sluice-mkpcap host-tools/sluice-pvsched
 	host-tools/sluice-pvsd examples
-	tests/bench/engine)
+	tests/bench/engine tests/bench/pvs)
 
 # SLUICE_KEYS carries the keys to what the launcher starts, so that ./sluice env
 # called from there speaks of what was built, whatever is edited meanwhile.

@@ -24,7 +24,7 @@ sync_sources() {
 # programs of the bench lie in their folder
 libs_targets() {
 	ninja -C "$work_dir/lib" -t targets all |
-		sed -nE 's/^((bpf-engine|nic-model|firmware|paravirt-sched)\/lib[a-z_]+\.a|host-tools\/[^ ]*sluice-[a-z-]+|tests\/bench\/engine\/[a-z0-9_]+(\.bpf\.o|\.so)):.*/\1/p'
+		sed -nE 's/^((bpf-engine|nic-model|firmware|paravirt-sched)\/lib[a-z_]+\.a|host-tools\/[^ ]*sluice-[a-z-]+|tests\/bench\/pvs\/pvs_[a-z_]+|tests\/bench\/engine\/[a-z0-9_]+(\.bpf\.o|\.so)):.*/\1/p'
 }
 
 # libs_build - the libraries, for whoever holds the lock "build"
@@ -45,7 +45,7 @@ libs_run() {
 	local out=$cache/products/${key[libs]}
 	libs_build
 	mkdir -p "$out"
-	(cd "$work_dir/lib" && find host-tools tests/bench/engine -maxdepth 2 -type f \
-		\( -name 'sluice-*' -executable -o -name '*.bpf.o' -o -name '*.so' \) \
+	(cd "$work_dir/lib" && find host-tools tests/bench/engine tests/bench/pvs -maxdepth 2 -type f \
+		\( -name 'sluice-*' -executable -o -name 'pvs_*' -executable -o -name '*.bpf.o' -o -name '*.so' \) \
 		-exec cp -f --remove-destination --parents -t "$out" {} +)
 }
