@@ -2,6 +2,8 @@
 """The device sluice-pvsched by its properties (docs/pvsched/device.md), and the manager process that
 several of them may share (docs/pvsched/manager.md)."""
 
+import json
+import shutil
 import subprocess
 import tempfile
 import time
@@ -13,7 +15,6 @@ from qmp import QmpError
 from vm import environment
 
 PATH = "/machine/peripheral/pvs0"
-POLICY = "none"
 
 
 class DeviceError(Exception):
@@ -32,8 +33,8 @@ def tunables_text(tunables):
 
 
 class Device:
-    def __init__(self, qmp, manager=None):
-        self.qmp, self.manager = qmp, manager
+    def __init__(self, qmp, pid, manager=None):
+        self.qmp, self.pid, self.manager = qmp, pid, manager
 
     @staticmethod
     def option(properties, manager):
@@ -73,7 +74,8 @@ class Device:
 
     def stats(self):
         """Counters of each vCPU: numbers by name, with _ for -."""
-        return [counters(vcpu) for vcpu in self.vcpus()]
+        vcpus = self.manager.vcpus(self.pid) if self.manager else self.vcpus()
+        return [counters(vcpu) for vcpu in vcpus]
 
     def notes(self):
         """What is not permitted here, and what would permit it."""
@@ -82,7 +84,10 @@ class Device:
 
     @contextmanager
     def recording(self, path):
-        """A record of what is seen and decided inside."""
+        """A record of what is seen and decided inside. A manager keeps one record of its own."""
+        if self.manager:
+            yield
+            return
         self._set("record", str(Path(path).resolve()))
         try:
             yield
@@ -98,3 +103,71 @@ def counters(vcpu):
     for name, count in vcpu.get("events", {}).items():
         found["event_" + name.replace("-", "_")] = count
     return found
+
+
+class Manager:
+    """sluice-pvsd: one policy and one budget for all machines of an experiment. A context. Options
+    are the daemon's: {"fifo": True, "pool-boosted": 2}."""
+
+    def __init__(self, options, kernel="7.2"):
+        build = Path(environment(kernel)["SLUICE_BUILD"])
+        self.program = build / "host-tools/sluice-pvsd/sluice-pvsd"
+        self.folder = Path(tempfile.mkdtemp(prefix="sluice-pvsd-"))
+        self.path, self.proc = self.folder / "socket", None
+        self.words = []
+        for name, value in options.items():
+            if value is True:
+                self.words.append(f"--{name}")
+            elif value is not False:
+                self.words.append(f"--{name}={value}")
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def start(self, timeout=20):
+        """Start it, and wait until it answers. DeviceError: it ends, or says nothing."""
+        log = self.folder / "log"
+        with open(log, "wb") as out:
+            self.proc = subprocess.Popen([self.program, "--quiet", "--socket", self.path, *self.words],
+                                         stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                         preexec_fn=die_with_parent)
+        deadline = time.monotonic() + timeout
+        while self._run("status").returncode:
+            if self.proc.poll() is not None or time.monotonic() > deadline:
+                raise DeviceError(f"the manager did not start: {log.read_text().strip()}")
+            time.sleep(0.02)
+
+    def _run(self, verb, *words):
+        return subprocess.run([self.program, verb, "--socket", self.path, *words], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def status(self):
+        done = self._run("status", "--json")
+        if done.returncode:
+            raise DeviceError(done.stderr.strip())
+        return json.loads(done.stdout)
+
+    def vcpus(self, pid):
+        """Of the QEMU with this process id."""
+        return next((vm["vcpus"] for vm in self.status()["vms"] if vm["pid"] == pid), [])
+
+    def set_policy(self, name, tunables):
+        sets = [f"--set={key}={value}" for key, value in tunables.items()]
+        done = self._run("policy", name, *sets)
+        if done.returncode:
+            raise DeviceError(done.stderr.strip())
+
+    def kill(self):
+        """SIGKILL, as a crash."""
+        self.proc.kill()
+        self.proc.wait()
+
+    def __exit__(self, *exc):
+        if self.proc.poll() is None:
+            self.proc.terminate()
+            try:
+                self.proc.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -83,8 +83,8 @@ class Experiment:
     def _boot(self, stack):
         scenario = self.scenario
         manager = None
-        if scenario.manager:
-            manager = stack.enter_context(Manager(scenario.manager, self.options.out))
+        if scenario.manager is not None:
+            manager = stack.enter_context(Manager(scenario.manager))
         for spec in scenario.vm:
             progress(self.options, f"booting {spec.name}: {spec.cpus} vCPUs, {spec.memory} MB, "
                                    f"Linux {spec.kernel}")

@@ -39,10 +39,11 @@ class Machine:
         self.loaded, self.module = [], False
         try:
             self._start(self.command(manager))
-            self.device = Device(self.qmp, manager)
+            self.device = Device(self.qmp, self.proc.pid, manager)
             if spec.count_instructions:
                 self.insns = InstructionCounter(self.dir / "insns")
             self.pin()
+            self.hurry_agent()
         except BaseException:
             self.close()
             raise
@@ -157,6 +158,11 @@ class Machine:
         if self.guest.run(f"command -v {program}").rc:
             raise MachineError(f"{program} is not in the guest {self.spec.name}; guest-tools/image/"
                                "packages.list says what is, another workload does without")
+
+    def hurry_agent(self):
+        """The agent, through which workloads are started, goes before them: else a measurement
+        takes as long as the agent waits. What it starts has nice -20 unless it is told otherwise."""
+        self.guest.sh("for p in $(pidof qemu-ga); do renice -n -20 -p $p; done >/dev/null")
 
     def facts(self):
         """What the guest is, for the report."""

@@ -23,8 +23,8 @@ svg .grid { stroke: #ddd; } svg .interval { stroke: #000; stroke-width: 2; }
 height: 0.7rem; margin-right: 0.3rem; } pre { overflow-x: auto; background: #f6f6f6;
 padding: 0.6rem; font-size: 0.8rem; }
 """
-BARS = ("victim_share", "vcpu_wait", "boost_residency", "lock_holder_preempted", "preempted_in_cs",
-        "lock_ops_per_s", "hackbench_s", "audio_missed", "instructions")
+BARS = ("victim_share", "vcpu_wait", "boost_residency", "lock_stops_by_host_s", "preempted_in_cs",
+        "lock_ops_per_s", "hackbench_s", "audio_missed_ratio", "instructions")
 
 
 class NoResult(Exception):

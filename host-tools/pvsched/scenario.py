@@ -120,7 +120,7 @@ class Scenario:
     claim: int = 0
     record: bool = True
     host_trace: bool = False  # ftrace of the host's scheduler, if it may be had
-    manager: dict = field(default_factory=dict)
+    manager: dict = None   # options of sluice-pvsd: all machines under one; absent: none
     vm: list = field(default_factory=list)
     background: list = field(default_factory=list)
     arm: list = field(default_factory=list)

@@ -6,12 +6,9 @@ import unittest
 import workloads
 from scenario import Workload
 
-CYCLIC = """# /dev/cpu_dma_latency set to 0us
-# Histogram
-000071 12
-000102 3
-# Min Latencies: 00071 00080
-# Histogram Overflows: 00001 00001
+CYCLIC = """{"num_threads": 2, "thread": {
+"0": {"histogram": {"71": 12, "102": 3}, "cycles": 15, "max": 102},
+"1": {"histogram": {"71": 1}, "cycles": 3, "max": 900000}}}
 """
 STRESS = """stress-ng: info:  [123] dispatching hogs: 2 cpu
 stress-ng: metrc: [123] stressor       bogo ops real time  usr time  sys time   bogo ops/s
@@ -23,10 +20,10 @@ class Figures(unittest.TestCase):
     def test_cyclictest(self):
         figures = workloads.KINDS["cyclictest"].figures(CYCLIC)
         self.assertEqual(figures["late"], 2)
-        self.assertEqual(figures["latency_us"].counts, {71.0: 12, 102.0: 3, 2_000_000.0: 2})
+        self.assertEqual(figures["latency_us"].counts, {71.0: 13, 102.0: 3, 900_000.0: 2})
 
     def test_cyclictest_without_a_histogram(self):
-        with self.assertRaisesRegex(workloads.WorkloadError, "printed no histogram"):
+        with self.assertRaisesRegex(workloads.WorkloadError, "left no histogram"):
             workloads.KINDS["cyclictest"].figures("Unable to set scheduler\n")
 
     def test_hackbench(self):
@@ -39,10 +36,11 @@ class Figures(unittest.TestCase):
 
     def test_own_takes_the_last_json_line(self):
         figures = workloads.KINDS["pvs-lock"].figures(
-            'x\n{"ops_per_s": 5, "wait_us": {"1": 7, "30": 1}, "name": "spin"}\n')
-        self.assertEqual(figures["lock_ops_per_s"], 5)
-        self.assertEqual(figures["wait_us"].counts, {1.0: 7, 30.0: 1})
-        self.assertNotIn("lock_name", figures)
+            'x\n{"ops_per_s": 5, "seed": 3, "elapsed_ns": 2000000000, "holder_stops_by_host": 8, '
+            '"wait_us": {"1.500": 7, "30": 1}, "lock": "spin"}\n')
+        self.assertEqual((figures["lock_ops_per_s"], figures["lock_stops_by_host_s"]), (5, 4))
+        self.assertEqual(figures["wait_us"].counts, {1.5: 7, 30.0: 1})
+        self.assertNotIn("lock_seed", figures)
 
     def test_own_without_json(self):
         with self.assertRaisesRegex(workloads.WorkloadError, "pvs-lock printed no JSON"):

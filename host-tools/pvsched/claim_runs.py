@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""How each claim is measured. RUNS[n](quick, folder) returns {number: Outcome}: one run may answer
+two claims. Unable: this machine cannot measure it at all."""
+
+import sys
+
+import analysis
+import claim_tools
+import experiment
+import report
+import scenario as scenarios
+from claims import Outcome, Part
+
+QUICK = {"rounds": 2, "duration": 2.0, "warmup": 0.5}
+
+
+def ran(name, quick, folder, **changes):
+    """Run a scenario; returns (summary, machine, notes)."""
+    changes = {**(QUICK if quick else {}), **changes}
+    scenario = scenarios.load(scenarios.find(name))
+    options = experiment.Options(folder, **changes)
+    summary = experiment.run(experiment.override(scenario, options), options)
+    result = report.read_result(folder)
+    print("\n".join(analysis.table_lines(summary)), file=sys.stderr)
+    return summary, result["machine"], " ".join(result["notes"])
+
+
+def value(summary, figure, arm):
+    """The estimate, or None if it was not measured."""
+    row = summary["figures"].get(figure, {"arms": {}})
+    return (row["arms"].get(arm) or {"value": None})["value"]
+
+
+def ratio(summary, figure, arm):
+    """{"value", "low", "high"} of arm by reference, or None."""
+    row = summary["figures"].get(figure)
+    found = row and row["ratios"].get(arm)
+    return found if found and found["value"] is not None else None
+
+
+def times(x):
+    return "?" if x is None else f"{x:.2f}×"
+
+
+def percent(x):
+    return "?" if x is None else f"{100 * x:.1f} %"
+
+
+def interval(entry, show=percent):
+    if entry["low"] is None:
+        return f"{show(entry['value'])} (one round: no interval)"
+    return f"{show(entry['value'])}, 95 % interval {show(entry['low'])} to {show(entry['high'])}"
+
+
+# ---- 3: loaded but idle ----
+
+def per_run(summary_of, folder):
+    """Instructions a run of hackbench takes: a figure that result.json holds in two parts."""
+    measurements, _ = report.summarize(report.read_result(folder))
+    for m in measurements:
+        if m.figures.get("hackbench_runs"):
+            m.figures["instructions_per_run"] = m.figures["instructions"] / m.figures["hackbench_runs"]
+    return summary_of(measurements)
+
+
+def idle_cost(quick, folder):
+    summary, machine, note = ran("claim-3-idle-cost", quick, folder)
+    parts = []
+    time = ratio(summary, "hackbench_s", "idle")
+    bound = time["high"] if time["high"] is not None else None
+    parts.append(Part("hackbench, time", interval({k: v and v - 1 for k, v in time.items()}),
+                      "upper bound ≤ 2 %", None if bound is None else bound <= 1.02, time))
+    if machine["accelerator"] == "tcg":
+        counted = per_run(lambda m: analysis.summarize(m, summary["arms"], summary["reference"]),
+                          folder)
+        insns = ratio(counted, "instructions_per_run", "idle")
+        parts.append(Part("hackbench, guest instructions of a run",
+                          interval({k: v and v - 1 for k, v in insns.items()}), "< 1 %",
+                          insns["value"] < 1.01, insns))
+    else:
+        parts.append(Part("instructions", "KVM executes uncounted", "< 1 %", None))
+    return {3: Outcome(parts, machine, note + " schbench is no package of the guest's distribution.")}
+
+
+# ---- 4 and 5: wake-up latency, and what the others keep ----
+
+def best_arm(summary, figure, arms):
+    known = [(value(summary, figure, a), a) for a in arms if value(summary, figure, a) is not None]
+    return min(known)[1]
+
+
+def wakeup(quick, folder):
+    summary, machine, note = ran("claim-4-wakeup", quick, folder)
+    figure, policies = "latency_us.p99.9", ("boost", "boost-fifo")
+    best = best_arm(summary, figure, policies)
+    ours, default, static = (value(summary, figure, a) for a in (best, "default", "static-fifo"))
+    gain, distance = default / ours, ours / static
+    shown = f"default {default:,.0f} us, {best} {ours:,.0f} us, static FIFO {static:,.0f} us"
+    parts = [Part(f"p99.9, default by {best}", f"{times(gain)} ({shown})", "≥ 5×", gain >= 5,
+                  {"default_us": default, best: ours, "static_fifo_us": static}),
+             Part(f"p99.9, {best} by static FIFO", times(distance), "≤ 2×", distance <= 2)]
+    others = "; ".join(f"{a}: p99.9 {value(summary, figure, a):,.0f} us, p99 "
+                       f"{value(summary, 'latency_us.p99', a):,.0f} us, victims' share "
+                       f"{percent(value(summary, 'victim_share', a))}"
+                       for a in summary["arms"])
+    shares = []
+    for arm in policies:
+        share = value(summary, "victim_share", arm)
+        shares.append(Part(f"victims' share of what is fair, {arm}",
+                           interval(summary["figures"]["victim_share"]["arms"][arm]), "≥ 90 %",
+                           share >= 0.9 if arm == best else None if share >= 0.9 else False))
+    kept = [s for s in shares if best in s.name.split()[-1:]]
+    return {4: Outcome(parts, machine, f"{others}. {note}".strip()),
+            5: Outcome(kept or shares, machine, f"{others}. {note}".strip())}
+
+
+# ---- 6: always-boost ----
+
+def greedy(quick, folder):
+    summary, machine, note = ran("claim-6-greedy", quick, folder,
+                                 **({"warmup": 3.0} if quick else {}))
+    share = ratio(summary, "victim_cpu", "boost")
+    boosted = value(summary, "boost_residency", "boost")
+    lost = abs(1 - share["value"])
+    parts = [Part("victims' share of the CPU, by the same without policy", interval(share),
+                  "95 % to 105 %", lost <= 0.05, share),
+             Part("the guest did ask, and was refused", f"boosted {percent(boosted)} of the time, "
+                  f"budget spent {percent(value(summary, 'throttled', 'boost'))} of it",
+                  "boosted some of the time, and throttled", bool(boosted) and
+                  bool(value(summary, "throttled", "boost")))]
+    return {6: Outcome(parts, machine, note)}
+
+
+# ---- 7: lock holders ----
+
+def lock_holder(quick, folder):
+    summary, machine, note = ran("claim-7-lock-holder", quick, folder)
+    held = ratio(summary, "lock_stops_by_host_s", "lock-holder")
+    speed = ratio(summary, "lock_ops_per_s", "lock-holder")
+    parts = []
+    if held:
+        parts.append(Part("lock holders stopped by the host, a second, by default's",
+                          interval({k: v and v - 1 for k, v in held.items()}), "−80 %",
+                          held["value"] <= 0.2, held))
+    else:
+        parts.append(Part("lock holders stopped by the host", "none was without the policy either: "
+                          "there is nothing to better", "−80 %", None))
+    parts.append(Part("lock throughput, by default's",
+                      interval({k: v and v - 1 for k, v in speed.items()}), "+10 %",
+                      speed["value"] >= 1.1, speed))
+    return {7: Outcome(parts, machine, note)}
+
+
+# ---- 8: the host's state for a guest scheduler ----
+
+def host_state(quick, folder):
+    summary, machine, note = ran("claim-8-host-state", quick, folder)
+    found = ratio(summary, "latency_us.p99", "host-state")
+    parts = [Part("p99, by that with steal time alone",
+                  interval({k: v and v - 1 for k, v in found.items()}), "−30 %",
+                  found["value"] <= 0.7, found)]
+    if machine["accelerator"] == "tcg":
+        note += (" Under TCG there is no steal time of KVM's: the arm without the host's state is "
+                 "given the steal time that the device tells.")
+    return {8: Outcome(parts, machine, note.strip())}
+
+
+# ---- 10: without privilege ----
+
+def unprivileged(quick, folder):
+    summary, machine, note = ran("claim-10-unprivileged", quick, folder)
+    default, ours = (value(summary, "latency_us.p99", a) for a in ("default", "slice"))
+    gain = default / ours
+    parts = [Part("p99, default by slice", f"{times(gain)} (default {default:,.0f} us, slice "
+                  f"{ours:,.0f} us)", "≥ 1.5×", gain >= 1.5)]
+    parts += claim_tools.restore_parts()
+    return {10: Outcome(parts, machine, note)}
+
+
+RUNS = {1: claim_tools.hint_cost, 2: claim_tools.torn, 3: idle_cost, 4: wakeup, 5: wakeup, 6: greedy,
+        7: lock_holder, 8: host_state, 9: claim_tools.compare, 10: unprivileged}
