@@ -159,6 +159,8 @@ enum pvs_reject pvs_effect_set(struct pvs_vm *vm, struct pvs_vcpu *v,
 	count(vm, &v->effect, -1);
 	v->effect = granted;
 	count(vm, &v->effect, 1);
+	if (holds(&v->effect))
+		vm->quiet = 0;
 	if (starts && granted.boost)
 		pvs_account_start(vm, v, now);
 	if (services)

@@ -132,10 +132,20 @@ static bool idle(const struct pvs_vm *vm)
 	return true;
 }
 
+/* From one tick to the next. */
+static uint64_t tick_ns(const struct pvs_vm *vm)
+{
+	if (idle(vm))
+		return vm->limits.tick_ns * PVS_IDLE_TICKS;
+	return vm->limits.tick_ns * (vm->quiet < PVS_QUIET_AFTER ? 1 : PVS_QUIET_TICKS);
+}
+
 void pvs_wake_ticks(struct pvs_vm *vm, uint64_t now)
 {
-	if (vm->next_tick > now + vm->limits.tick_ns && !idle(vm))
-		vm->next_tick = now + vm->limits.tick_ns;
+	const uint64_t next = now + tick_ns(vm);
+
+	if (vm->next_tick > next)
+		vm->next_tick = next;
 }
 
 static struct pvs_vcpu *find_vcpu(struct pvs_vm *vm, uint32_t vcpu)
@@ -169,6 +179,8 @@ void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64
 		pvs_publish(vm, v, now);
 		return;
 	}
+	if (event == PVS_EVENT_KICK)
+		vm->quiet = 0;
 	pvs_effect_check(vm, v, now);
 	changed = observe(vm, v, now);
 	if (event == PVS_EVENT_VCPU_STOP && stopped_in_cs(v, NULL))
@@ -336,7 +348,8 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 				tick_vcpu(vm, &vm->vcpus[i], now);
 		pvs_account_services(vm, now);
 	}
-	vm->next_tick = now + vm->limits.tick_ns * (idle(vm) ? PVS_IDLE_TICKS : 1);
+	vm->quiet = vm->holding ? 0 : vm->quiet + 1;
+	vm->next_tick = now + tick_ns(vm);
 	return next_end(vm);
 }
 

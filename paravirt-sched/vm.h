@@ -29,6 +29,9 @@
 #define PVS_CAPACITY_FULL      1024u
 /* Ticks are so many times rarer while nothing can change but through an event. */
 #define PVS_IDLE_TICKS 10u
+/* And so many times rarer after so many in which nothing was in effect and nobody kicked. */
+#define PVS_QUIET_TICKS 4u
+#define PVS_QUIET_AFTER 64u
 
 /* A thread whose scheduling may be changed. */
 struct pvs_thread {
@@ -124,6 +127,7 @@ struct pvs_vm {
 	int64_t clock_offset;
 	uint64_t now; /* the latest time heard of */
 	uint64_t next_tick, last_tick;
+	uint64_t quiet;        /* ticks since something was in effect or somebody kicked */
 	uint64_t rate_limited; /* kicks and doorbells of all vCPUs that were too many */
 	uint64_t late;         /* ticks that came later than the watchdog allows */
 

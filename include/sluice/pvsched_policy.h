@@ -26,7 +26,7 @@ enum pvs_event {
 	PVS_EVENT_HALT,      /* the guest halted it */
 	PVS_EVENT_KICK,      /* the guest asks to be looked at */
 	PVS_EVENT_HINT,      /* its hints are others than at the last event */
-	PVS_EVENT_TICK,      /* every tick-us */
+	PVS_EVENT_TICK,      /* every tick-us; more rarely after a while without effect or kick */
 	PVS_EVENT_EXIT,      /* once for each vCPU: reset, unplug, policy replaced. No answer. */
 	PVS_EVENT_MAX
 };

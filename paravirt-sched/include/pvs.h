@@ -114,7 +114,8 @@ struct pvs_limits {
 	int32_t nice_min;  /* default -20; set has_nice_min for another */
 	bool has_nice_min;
 	uint32_t kicks_per_s; /* per vCPU, kicks and doorbells; default 20000 */
-	uint64_t tick_ns;     /* default 1 ms */
+	uint64_t tick_ns;     /* default 1 ms; 4 times as long while nothing is in effect, 10
+			       * times while nothing can be (no guest, no policy, all halted) */
 	uint64_t watchdog_ns; /* policy host not heard for so long: baseline; default 1 s */
 };
 

@@ -542,6 +542,27 @@ static void test_idle_ticks(void **state)
 	assert_true(pvs_vm_expire(f.vm, f.now) <= f.now + MS);
 }
 
+static void test_quiet_ticks(void **state)
+{
+	vm_start(&f, NULL);
+	for (unsigned i = 0; i < PVS_QUIET_AFTER - 1; i++)
+		assert_int_equal(tick(&f), f.now + MS);
+	assert_int_equal(tick(&f), f.now + 4 * MS);
+	assert_int_equal(tick(&f), f.now + 4 * MS);
+	f.now += MS;
+	kick(&f, 0);
+	assert_int_equal(pvs_vm_expire(f.vm, f.now), f.now + MS);
+	for (unsigned i = 0; i < PVS_QUIET_AFTER; i++)
+		tick(&f);
+	assert_int_equal(tick(&f), f.now + 4 * MS);
+	/* What is put into effect without a kick is looked at often. */
+	answer(&f, PVS_APPLY, &rt);
+	assert_int_equal(tick(&f), f.now + MS);
+	answer(&f, PVS_KEEP, NULL);
+	for (unsigned i = 0; i < 2 * PVS_QUIET_AFTER; i++)
+		assert_int_equal(tick(&f), f.now + MS);
+}
+
 static void test_switch_events(void **state)
 {
 	vm_start(&f, &(struct pvs_vm_config){.sources = PVS_SRC_SWITCH});
@@ -582,6 +603,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_publishes_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock_holder, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_idle_ticks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_quiet_ticks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_switch_events, setup, teardown),
 	};
 
