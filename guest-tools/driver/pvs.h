@@ -86,6 +86,13 @@ struct pvs_cpu {
 
 DECLARE_PER_CPU_ALIGNED(struct pvs_cpu, pvs_cpus);
 
+/* The page of @c, NULL: none now. */
+static __always_inline struct pvs_guest_page *pvs_page_of(const struct pvs_cpu *c)
+{
+	/* Pairs with pvs_cpu_attach(): the rest of @c is read after it. */
+	return smp_load_acquire(&c->guest);
+}
+
 /* What is not any CPU's own. */
 struct pvs_chan {
 	void __iomem *regs;

@@ -24,19 +24,21 @@ void pvs_page_reset(struct pvs_guest_page *page)
 	u32 seq = page->seq | 1;
 
 	/* Class unknown, nice 0. */
-	smp_store_release(&page->intent,
-			  20ull << PVS_INTENT_NICE_SHIFT | (gen + 1) << PVS_INTENT_GEN_SHIFT);
+	WRITE_ONCE(page->intent, 20ull << PVS_INTENT_NICE_SHIFT | (gen + 1)
+									  << PVS_INTENT_GEN_SHIFT);
 	WRITE_ONCE(page->intent_ns, 0);
 	/* The count of entries goes on, no depth. */
 	WRITE_ONCE(page->cs, page->cs & GENMASK_ULL(63, 32));
 	WRITE_ONCE(page->cs_enter, 0);
 	WRITE_ONCE(page->seq, seq);
+	/* As pvs_line2_begin() and _end(). */
 	smp_wmb();
 	WRITE_ONCE(page->dl_flags, 0);
 	WRITE_ONCE(page->dl_runtime, 0);
 	WRITE_ONCE(page->dl_deadline, 0);
 	WRITE_ONCE(page->dl_period, 0);
 	WRITE_ONCE(page->next_event, 0);
+	/* All of the line before it. */
 	smp_store_release(&page->seq, seq + 1);
 	WRITE_ONCE(page->wait, PVS_WAIT_NOBODY);
 	WRITE_ONCE(page->notify, 0);
@@ -137,7 +139,8 @@ int pvs_cpus_open(void __iomem *regs, const struct pvs_region *pages, u64 featur
 	cpus_read_lock();
 	mutex_lock(&pvs_cpu_lock);
 	rcu_assign_pointer(pvs_chan, chan);
-	for_each_online_cpu(cpu) pvs_cpu_attach(chan, cpu);
+	for_each_online_cpu(cpu)
+		pvs_cpu_attach(chan, cpu);
 	mutex_unlock(&pvs_cpu_lock);
 	cpus_read_unlock();
 	return 0;
@@ -150,7 +153,8 @@ void pvs_cpus_close(void)
 
 	mutex_lock(&pvs_cpu_lock);
 	chan = rcu_replace_pointer(pvs_chan, NULL, lockdep_is_held(&pvs_cpu_lock));
-	for_each_possible_cpu(cpu) WRITE_ONCE(per_cpu_ptr(&pvs_cpus, cpu)->guest, NULL);
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu_ptr(&pvs_cpus, cpu)->guest, NULL);
 	mutex_unlock(&pvs_cpu_lock);
 	/* Covers hints, which run with preemption off, and BPF programs that hold a page. */
 	synchronize_rcu();

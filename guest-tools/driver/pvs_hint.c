@@ -30,7 +30,7 @@ static __always_inline struct pvs_guest_page *pvs_page_get(u64 feature, int *err
 
 	preempt_disable_notrace();
 	c = this_cpu_ptr(&pvs_cpus);
-	page = smp_load_acquire(&c->guest);
+	page = pvs_page_of(c);
 	if (likely(page && c->features & feature))
 		return page;
 	*err = page ? -EOPNOTSUPP : -ENODEV;
@@ -46,6 +46,14 @@ static __always_inline void pvs_page_put(void)
 static __always_inline u64 pvs_now(void)
 {
 	return ktime_get_mono_fast_ns();
+}
+
+/* Replace a word that only this CPU writes: atomic against its interrupts, after earlier stores. */
+static __always_inline bool pvs_swap(u64 *word, u64 *old, u64 new)
+{
+	/* What the word is about was stored before it. */
+	smp_wmb();
+	return try_cmpxchg_local(word, old, new);
 }
 
 /* ---- Line 0 -----------------------------------------------------------------------------------
@@ -68,6 +76,7 @@ int pvs_hint_intent(u32 class, s32 nice, u32 prio, u32 pending)
 	if (pvs_timestamps)
 		WRITE_ONCE(page->intent_ns, pvs_now());
 	word |= ((READ_ONCE(page->intent) >> PVS_INTENT_GEN_SHIFT) + 1) << PVS_INTENT_GEN_SHIFT;
+	/* After what was stored before it, as the host reads it first. */
 	smp_store_release(&page->intent, word);
 	pvs_page_put();
 	return 0;
@@ -97,7 +106,7 @@ int pvs_hint_pending(u32 cpu, u32 set, u32 clear)
 		return -ENOENT;
 	preempt_disable_notrace();
 	c = per_cpu_ptr(&pvs_cpus, cpu);
-	page = smp_load_acquire(&c->guest);
+	page = pvs_page_of(c);
 	if (!page)
 		goto out;
 	err = c->features & PVS_F_INTENT ? 0 : -EOPNOTSUPP;
@@ -146,9 +155,7 @@ int pvs_hint_enter(u32 why)
 			new = (old | why) + PVS_CS_DEPTH;
 		else
 			new = ((old & PVS_CS_COUNT_MASK) + PVS_CS_COUNT) | PVS_CS_DEPTH | why;
-		smp_wmb();
-		/* Local: nobody but this CPU writes it. */
-	} while (!try_cmpxchg_local(&page->cs, &old, new));
+	} while (!pvs_swap(&page->cs, &old, new));
 	pvs_page_put();
 	return err;
 }
@@ -173,8 +180,7 @@ int pvs_hint_exit(u32 why)
 		new = old - PVS_CS_DEPTH;
 		if (!(new &PVS_CS_DEPTH_MASK))
 			new &= PVS_CS_COUNT_MASK;
-		smp_wmb();
-	} while (!try_cmpxchg_local(&page->cs, &old, new));
+	} while (!pvs_swap(&page->cs, &old, new));
 	pvs_page_put();
 	return err;
 }
@@ -186,11 +192,13 @@ int pvs_hint_exit(u32 why)
 static void pvs_line2_begin(struct pvs_guest_page *page)
 {
 	WRITE_ONCE(page->seq, page->seq + 1);
+	/* Who sees any of the new line sees that it changes. */
 	smp_wmb();
 }
 
 static void pvs_line2_end(struct pvs_guest_page *page)
 {
+	/* Who sees this sees all of the new line. */
 	smp_store_release(&page->seq, page->seq + 1);
 }
 
@@ -257,13 +265,13 @@ int pvs_hint_wait(u32 cpu, u32 reason)
 		return err;
 	if (reason != PVS_WAIT_NONE && cpu != PVS_WAIT_NOBODY) {
 		other = per_cpu_ptr(&pvs_cpus, cpu);
-		if (smp_load_acquire(&other->guest))
+		if (pvs_page_of(other))
 			vcpu = other->vcpu;
 		else
 			err = -ENOENT;
 	}
 	if (!err)
-		smp_store_release(&page->wait, (u64)reason << 32 | vcpu);
+		WRITE_ONCE(page->wait, (u64)reason << 32 | vcpu);
 	pvs_page_put();
 	return err;
 }
@@ -280,8 +288,7 @@ u64 pvs_hint_ticket(void)
 	old = READ_ONCE(page->ticket);
 	do {
 		new = old + 1 ?: 1;
-		smp_wmb();
-	} while (!try_cmpxchg_local(&page->ticket, &old, new));
+	} while (!pvs_swap(&page->ticket, &old, new));
 	pvs_page_put();
 	return new;
 }
@@ -317,6 +324,7 @@ static int pvs_ring_put(struct pvs_guest_page *page, u32 tail, u32 type, u32 arg
 	WRITE_ONCE(entry->ts, pvs_now());
 	WRITE_ONCE(entry->type, type);
 	WRITE_ONCE(entry->arg, arg);
+	/* The entry before the index that shows it. */
 	smp_store_release(&page->ring_head, head + 1);
 	return 0;
 }
@@ -357,7 +365,7 @@ static int pvs_ring_bell(u32 cpu, u64 feature, u32 reg, u32 step)
 	preempt_disable_notrace();
 	c = per_cpu_ptr(&pvs_cpus, cpu);
 	chan = rcu_dereference_sched(pvs_chan);
-	if (!chan || !smp_load_acquire(&c->guest))
+	if (!chan || !pvs_page_of(c))
 		err = -ENODEV;
 	else if (feature && !(c->features & feature))
 		err = -EOPNOTSUPP;

@@ -20,7 +20,7 @@ __bpf_kfunc u8 *sluice_pvs_hint_page(u32 cpu, const size_t rdwr_buf_size)
 {
 	if (cpu >= nr_cpu_ids || rdwr_buf_size > PVS_PAGE_STRIDE)
 		return NULL;
-	return (u8 *)smp_load_acquire(&per_cpu_ptr(&pvs_cpus, cpu)->guest);
+	return (u8 *)pvs_page_of(per_cpu_ptr(&pvs_cpus, cpu));
 }
 
 __bpf_kfunc u8 *sluice_pvs_host_page(u32 cpu, const size_t rdonly_buf_size)
@@ -31,7 +31,7 @@ __bpf_kfunc u8 *sluice_pvs_host_page(u32 cpu, const size_t rdonly_buf_size)
 		return NULL;
 	c = per_cpu_ptr(&pvs_cpus, cpu);
 	/* The verifier keeps the program from writing. */
-	return smp_load_acquire(&c->guest) ? (u8 *)c->host : NULL;
+	return pvs_page_of(c) ? (u8 *)c->host : NULL;
 }
 
 __bpf_kfunc u64 sluice_pvs_features(void)
@@ -54,7 +54,7 @@ __bpf_kfunc int sluice_pvs_vcpu_of(u32 cpu)
 	if (cpu >= nr_cpu_ids)
 		return -ENOENT;
 	c = per_cpu_ptr(&pvs_cpus, cpu);
-	return smp_load_acquire(&c->guest) ? c->vcpu : -ENODEV;
+	return pvs_page_of(c) ? c->vcpu : -ENODEV;
 }
 
 __bpf_kfunc int sluice_pvs_cpu_of(u32 vcpu)

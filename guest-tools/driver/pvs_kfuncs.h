@@ -3,8 +3,8 @@
  * The kfuncs of sluice_pvsched.ko, for BPF programs: include after vmlinux.h (or linux/bpf.h) and
  * bpf/bpf_helpers.h. docs/pvsched/guest.md has them as a table.
  *
- * For programs of the types tracing (fentry, fexit, tp_btf, ...), tracepoint, perf_event,
- * struct_ops (sched_ext) and syscall. A program that calls one holds a reference to the module: it
+ * For programs of the types tracing (fentry, fexit, tp_btf, ...), struct_ops
+ * (sched_ext) and syscall. A program that calls one holds a reference to the module: it
  * cannot be unloaded before the program. Without a device, while it is reset and on a CPU that is
  * going offline the kfuncs answer NULL, 0 or -ENODEV; nothing is remembered for later.
  *

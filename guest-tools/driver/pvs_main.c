@@ -36,8 +36,7 @@ int pvs_renegotiate(struct pvs_dev *dev)
 	dev->failures = err ? dev->failures + 1 : 0;
 	if (dev->failures >= PVS_MAX_FAILURES) {
 		dev_err(&dev->pdev->dev,
-			"given up after %u attempts (%d): no hints. Write 1 to pvsched/renegotiate "
-			"to try again\n",
+			"given up after %u attempts (%d): try pvschedctl renegotiate\n",
 			dev->failures, err);
 		dev->stopped = true;
 	}

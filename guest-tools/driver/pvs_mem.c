@@ -63,8 +63,10 @@ static int pvs_read_pat(u64 *pat)
 #endif
 }
 
-/* The PAT entry that the mapping of @va selects. A conflicting MTRR was resolved by the kernel when
- * it mapped, by a weaker entry than asked for. */
+/*
+ * The PAT entry that the mapping of @va selects. A conflicting MTRR was resolved by the kernel when
+ * it mapped, by a weaker entry than asked for.
+ */
 static enum pvs_memtype pvs_memtype_of(const void *va)
 {
 	unsigned int level, index;
@@ -114,8 +116,7 @@ static bool pvs_keep_reuse(struct pvs_region *region, phys_addr_t pa, size_t siz
 {
 	struct pvs_kept *kept;
 
-	list_for_each_entry(kept, &pvs_kept_list, link)
-	{
+	list_for_each_entry(kept, &pvs_kept_list, link) {
 		if (kept->used || kept->ram != ram || kept->region.size != size ||
 		    (!ram && kept->region.pa != pa))
 			continue;
@@ -167,8 +168,9 @@ static void pvs_keep_put(struct pvs_region *region)
 	struct pvs_kept *kept;
 
 	mutex_lock(&pvs_kept_lock);
-	list_for_each_entry(kept, &pvs_kept_list, link) if (kept->region.va == region->va)
-		kept->used = false;
+	list_for_each_entry(kept, &pvs_kept_list, link)
+		if (kept->region.va == region->va)
+			kept->used = false;
 	mutex_unlock(&pvs_kept_lock);
 	region->va = NULL;
 }
@@ -177,8 +179,7 @@ void pvs_mem_exit(void)
 {
 	struct pvs_kept *kept, *next;
 
-	list_for_each_entry_safe(kept, next, &pvs_kept_list, link)
-	{
+	list_for_each_entry_safe(kept, next, &pvs_kept_list, link) {
 		pvs_region_free(&kept->region, kept->ram);
 		kfree(kept);
 	}

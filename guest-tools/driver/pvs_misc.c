@@ -169,7 +169,7 @@ static int pvs_ioc_cpus(void __user *arg)
 	out = u64_to_user_ptr(cpus.vcpus);
 	for (cpu = 0; cpu < min(cpus.n, nr_cpu_ids); cpu++) {
 		struct pvs_cpu *c = per_cpu_ptr(&pvs_cpus, cpu);
-		s32 vcpu = cpu_possible(cpu) && smp_load_acquire(&c->guest) ? c->vcpu : -1;
+		s32 vcpu = cpu_possible(cpu) && pvs_page_of(c) ? c->vcpu : -1;
 
 		if (put_user(vcpu, out + cpu))
 			return -EFAULT;

@@ -26,7 +26,6 @@ static void pvs_sysfs_info(struct device *device, struct pvs_info *info)
 				   char *buf)                                            \
 	{                                                                                \
 		struct pvs_info info;                                                    \
-                                                                                         \
 		pvs_sysfs_info(device, &info);                                           \
 		return sysfs_emit(buf, format "\n", __VA_ARGS__);                        \
 	}                                                                                \
