@@ -6,18 +6,20 @@
 
 #include "differences.h"
 #include "pvsched.h"
+#include "state.h"
 
 struct arguments {
 	struct policy_args policy;
 	const char *record;
 	uint64_t diffs;
-	bool json, what_if, fail;
+	bool json, what_if, fail, state;
 };
 
 enum {
 	OPT_DIFF = 'd',
 	OPT_WHAT_IF = 'w',
 	OPT_FAIL = 'x',
+	OPT_STATE = 'S',
 };
 
 static error_t parse_argument(int key, char *arg, struct argp_state *state)
@@ -39,6 +41,9 @@ static error_t parse_argument(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_FAIL:
 		args->fail = true;
+		return 0;
+	case OPT_STATE:
+		args->state = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->record)
@@ -155,7 +160,7 @@ static struct json_object *vcpus_json(const struct pvs_replay *replay)
 }
 
 static int print_json(const struct pvs_replay *replay, const struct pvs_replay_summary *sum,
-		      struct differences *differences)
+		      struct differences *differences, struct pvs_policy *state)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -170,6 +175,8 @@ static int print_json(const struct pvs_replay *replay, const struct pvs_replay_s
 	json_object_object_add(object, "vcpus", vcpus_json(replay));
 	json_object_object_add(object, "differences", differences->list);
 	differences->list = NULL;
+	if (state)
+		json_object_object_add(object, "state", state_json(state));
 	return json_print(object);
 }
 
@@ -200,9 +207,11 @@ static int replay_record(const struct arguments *args, struct pvs_policy *policy
 	}
 	pvs_replay_summary(replay, &sum);
 	if (args->json)
-		print_json(replay, &sum, &differences);
+		print_json(replay, &sum, &differences, args->state ? policy : NULL);
 	else
 		print_text(replay, &sum);
+	if (args->state && !args->json)
+		print_state(policy);
 	pvs_replay_destroy(replay);
 	return args->fail && sum.equal != sum.decisions ? EXIT_FAILED : EXIT_FINE;
 }
@@ -214,6 +223,8 @@ int cmd_replay(int argc, char **argv)
 		{"diff", OPT_DIFF, "N", 0, "Print the first N decisions that differ", 0},
 		{"what-if", OPT_WHAT_IF, NULL, 0,
 		 "Let the policy see its own boosts in effect instead of the recorded ones", 0},
+		{"state", OPT_STATE, NULL, 0,
+		 "Print what the policy's variables and maps hold afterwards", 0},
 		{"exit-code", OPT_FAIL, NULL, 0, "Exit with 1 if decisions differ", 0},
 		{0},
 	};

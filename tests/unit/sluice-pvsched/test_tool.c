@@ -181,6 +181,25 @@ static void generated_record(void **state)
 	json_object_put(json);
 }
 
+static void state_afterwards(void **state)
+{
+	g_autofree char *record = scratch_path(state, "a.rec"), *object_file = object("callbacks");
+	struct json_object *json, *after;
+
+	expect_output(tool("gen", record, "-n", "2000", "-p", "none"), "");
+	json = expect_json(tool("replay", record, "-p", object_file, "-j", "--state"));
+	after = json_object_object_get(json, "state");
+	assert_true(number(json_object_object_get(after, "globals"), "ticks") > 1000);
+	assert_int_equal(number(json_object_object_get(after, "globals"), "step"), -3);
+	assert_int_equal(json_object_array_length(json_object_object_get(
+				 json_object_object_get(after, "maps"), "seen")),
+			 4);
+	json_object_put(json);
+	expect_match(tool("replay", record, "-p", object_file, "--state"), 0,
+		     "(.|\n)*\nState afterwards\n(.|\n)*  step +short +-3\n(.|\n)*"
+		     "  seen: 0[0-3]000000 = [0-9a-f]{16}\n(.|\n)*");
+}
+
 static void no_record(void **state)
 {
 	g_autofree char *bad = object("callbacks");
@@ -247,11 +266,12 @@ static void usage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(list),    cmocka_unit_test(info),
-		cmocka_unit_test(refused), cmocka_unit_test(info_as_json),
-		cmocka_unit_test(verify),  scratch_test(generated_record),
-		cmocka_unit_test(compare), cmocka_unit_test(compare_as_json),
-		cmocka_unit_test(usage),   cmocka_unit_test(no_record),
+		cmocka_unit_test(list),         cmocka_unit_test(info),
+		cmocka_unit_test(refused),      cmocka_unit_test(info_as_json),
+		cmocka_unit_test(verify),       scratch_test(generated_record),
+		cmocka_unit_test(compare),      cmocka_unit_test(compare_as_json),
+		scratch_test(state_afterwards), cmocka_unit_test(usage),
+		cmocka_unit_test(no_record),
 	};
 
 	if (!g_getenv("PVS_OBJECTS") || !g_getenv("PVS_OBJECTS")[0]) {
