@@ -85,6 +85,14 @@ struct {
 	__type(value, struct host_scratch);
 } scratch SEC(".maps");
 
+/* The number of the program that acts in this switch, by CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} turn_of SEC(".maps");
+
 struct host_globals globals;
 
 /* ---- The policy's callbacks ------------------------------------------------------------------ */
@@ -127,22 +135,18 @@ static int ask(struct pvs_ctx *ctx)
 
 /* ---- What is seen ---------------------------------------------------------------------------- */
 
-/* False if that is no news: two programs may be attached while one takes the other's place. */
-static bool see_switch(struct host_seen *seen, __u32 event, __u64 now)
+static void see_switch(struct host_seen *seen, __u32 event, __u64 now)
 {
 	const __u32 state = event == PVS_EVENT_VCPU_RUN    ? PVS_RUN_RUNNING
 			    : event == PVS_EVENT_VCPU_STOP ? PVS_RUN_PREEMPTED
 							   : PVS_RUN_HALTED;
 
-	if (seen->run_state == state)
-		return false;
 	if (seen->run_state == PVS_RUN_RUNNING)
 		seen->run_ns += now - seen->state_at;
 	else if (seen->run_state == PVS_RUN_PREEMPTED)
 		seen->wait_ns += now - seen->state_at;
 	seen->run_state = state;
 	seen->state_at = now;
-	return true;
 }
 
 /* True if the hints are others than at the last event. */
@@ -276,8 +280,9 @@ static __noinline int on_vcpu(struct host_event *what)
 	struct host_scratch *work = bpf_map_lookup_elem(&scratch, &first);
 	bool news;
 
-	if (!told || !page || !seen || !work || !see_switch(seen, event, what->ns))
+	if (!told || !page || !seen || !work)
 		return 0;
+	see_switch(seen, event, what->ns);
 	if (!what->serial || !told->active) {
 		what->serial = 0;
 		tell_switch(what);
@@ -307,13 +312,30 @@ static void on_thread(__s32 tid, __u32 event, __u32 serial, __u64 now)
 	on_vcpu(&what);
 }
 
+/*
+ * Whose turn a switch is. Programs at a tracepoint run in the order in which they were attached,
+ * and the one without a policy was first: it looks once, for all that come after it on this CPU, so
+ * that each switch is one program's however often another one is made active meanwhile.
+ */
+static bool is_my_turn(__u32 serial)
+{
+	const __u32 first = 0;
+	__u32 *turn = bpf_map_lookup_elem(&turn_of, &first);
+
+	if (!turn)
+		return false;
+	if (!serial)
+		*turn = *(volatile __u32 *)&globals.active_serial;
+	return *turn == serial;
+}
+
 SEC("tp_btf/sched_switch")
 int on_switch(unsigned long long *ctx)
 {
 	const __u32 serial = own_serial();
 	__u64 now;
 
-	if (*(volatile __u32 *)&globals.active_serial != serial)
+	if (!is_my_turn(serial))
 		return 0;
 	now = bpf_ktime_get_ns();
 	on_thread(switch_prev(ctx)->pid,

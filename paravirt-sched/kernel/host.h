@@ -25,7 +25,7 @@ struct host_told {
 
 /* Global variables, all of them. */
 struct host_globals {
-	__u32 active_serial; /* the program that acts; others that are attached do nothing */
+	__u32 active_serial; /* the program that acts from the next switch on */
 	__u32 reserved;
 	__u64 lost; /* events that found no room */
 };

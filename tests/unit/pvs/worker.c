@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,6 +44,14 @@ void worker_start(struct worker *worker, bool spin, int cpu)
 void worker_go_on(const struct worker *worker)
 {
 	assert_int_equal(write(worker->pipe[1], "", 1), 1);
+}
+
+bool worker_has_read(const struct worker *worker)
+{
+	int bytes = 0;
+
+	assert_int_equal(ioctl(worker->pipe[0], FIONREAD, &bytes), 0);
+	return bytes == 0;
 }
 
 void worker_finish(struct worker *worker)

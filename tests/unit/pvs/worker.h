@@ -30,6 +30,8 @@ struct worker {
 void worker_start(struct worker *worker, bool spin, int cpu);
 /* A thread that waits reads a byte and waits again. */
 void worker_go_on(const struct worker *worker);
+/* It has all bytes, so that when it waits next, it waits for another. */
+bool worker_has_read(const struct worker *worker);
 void worker_finish(struct worker *worker);
 
 /* A CPU that this process may run on. */
