@@ -90,8 +90,22 @@ static __always_inline void view_of(__u32 cpu, struct view *view)
 	view->avoid = word >> 16 & 0xff;
 }
 
-/* How long until a task that comes to this CPU now runs, us, as far as the host is to blame. */
-static __always_inline __u32 host_delay(const struct view *view)
+/* The functions below are verified once each, by themselves, not with all that call them. */
+
+__u32 run_state(__u32 cpu);
+__u32 host_delay(__u32 cpu);
+__u32 expected_delay(__u32 cpu, __u32 idle);
+
+/* enum pvs_run_state, as far as it may be known. */
+__noinline __u32 run_state(__u32 cpu)
+{
+	struct view view;
+
+	view_of(cpu, &view);
+	return view.run;
+}
+
+static __always_inline __u32 delay_of(const struct view *view)
 {
 	__u32 delay = view->avoid * host_turn_us / 256;
 
@@ -102,14 +116,26 @@ static __always_inline __u32 host_delay(const struct view *view)
 	return delay;
 }
 
-/* The same with what waits on this CPU already; @idle: nothing. */
-static __always_inline __u32 expected_delay(__u32 cpu, bool idle, const struct view *view)
+/* How long until a task that comes to this CPU now runs, us, as far as the host is to blame. */
+__noinline __u32 host_delay(__u32 cpu)
 {
-	__u32 delay = host_delay(view), turns;
+	struct view view;
 
+	view_of(cpu, &view);
+	return delay_of(&view);
+}
+
+/* The same with what waits on this CPU already; @idle: nothing. */
+__noinline __u32 expected_delay(__u32 cpu, __u32 idle)
+{
+	__u32 delay, turns;
+	struct view view;
+
+	view_of(cpu, &view);
+	delay = delay_of(&view);
 	if (!idle) {
 		turns = scx_bpf_dsq_nr_queued(cpu) + 1;
-		delay += turns * (cpu_state(cpu)->turn_us + 1) * 1024 / view->capacity;
+		delay += (__u64)turns * (cpu_state(cpu)->turn_us + 1) * 1024 / view.capacity;
 	}
 	return delay;
 }
@@ -134,7 +160,6 @@ static __always_inline void place_find(struct task_struct *p, __s32 prev, struct
 	bpf_for(i, 0, n)
 	{
 		__u32 cpu = prev + i, delay;
-		struct view view;
 		bool free;
 
 		if (cpu >= nr_cpus)
@@ -142,8 +167,7 @@ static __always_inline void place_find(struct task_struct *p, __s32 prev, struct
 		if (!bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 			continue;
 		free = cpu_state(cpu)->idle;
-		view_of(cpu, &view);
-		delay = expected_delay(cpu, free, &view);
+		delay = expected_delay(cpu, free);
 		if (delay < best->delay) {
 			best->cpu = cpu;
 			best->delay = delay;
@@ -167,7 +191,6 @@ static __always_inline void queue_on(struct task_struct *p, __s32 cpu, __u64 fla
 SEC("struct_ops/pvs_select_cpu")
 s32 BPF_PROG(pvs_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 {
-	struct view before;
 	struct place best;
 
 	place_find(p, prev, &best);
@@ -177,8 +200,7 @@ s32 BPF_PROG(pvs_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 		COUNT(SCX_PVS_N_BUSY);
 	if (best.cpu != prev) {
 		COUNT(SCX_PVS_N_MOVED);
-		view_of(prev, &before);
-		if (host_delay(&before) > best.delay)
+		if (host_delay(prev) > best.delay)
 			COUNT(SCX_PVS_N_AVOIDED);
 	}
 	return best.cpu;
@@ -218,20 +240,19 @@ static __always_inline bool pull(__s32 cpu, bool stopped)
 
 	bpf_for(i, 1, n)
 	{
-		__u32 other = cpu + i;
-		struct view view;
+		__u32 other = cpu + i, run;
 
 		if (other >= nr_cpus)
 			other -= nr_cpus;
 		if (!scx_bpf_dsq_nr_queued(other))
 			continue;
-		view_of(other, &view);
-		if (stopped && view.run != PVS_RUN_PREEMPTED)
+		run = run_state(other);
+		if (stopped && run != PVS_RUN_PREEMPTED)
 			continue;
 		if (!scx_bpf_dsq_move_to_local(other))
 			continue;
 		COUNT(SCX_PVS_N_PULLED);
-		if (view.run == PVS_RUN_PREEMPTED)
+		if (run == PVS_RUN_PREEMPTED)
 			COUNT(SCX_PVS_N_PULLED_STOPPED);
 		taken = true;
 		break;
@@ -311,12 +332,10 @@ static __always_inline void rescue(__u32 this)
 	bpf_for(i, 1, n)
 	{
 		__u32 cpu = this + i;
-		struct view view;
 
 		if (cpu >= nr_cpus)
 			cpu -= nr_cpus;
-		view_of(cpu, &view);
-		if (view.run != PVS_RUN_PREEMPTED)
+		if (run_state(cpu) != PVS_RUN_PREEMPTED)
 			idle |= cpu_state(cpu)->idle;
 		else if (scx_bpf_dsq_nr_queued(cpu))
 			stopped = cpu;

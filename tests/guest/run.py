@@ -10,6 +10,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent),
 
 import checks_link
 import checks_offload
+import checks_programs
 import checks_pvsched
 import checks_robust
 from programs import compile_example
@@ -55,7 +56,7 @@ def run_pvsched(tap, kernel):
         return
     try:
         before = tap.failed
-        for check in checks_pvsched.CHECKS:
+        for check in checks_pvsched.CHECKS + checks_programs.CHECKS:
             tap.check(f"{kernel}: {check.__doc__.splitlines()[0]}", check, vm)
         if tap.failed > before:
             print("\n".join("# " + line for line in vm.tails().splitlines()))
