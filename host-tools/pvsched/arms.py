@@ -41,7 +41,7 @@ class ArmInForce:
         try:
             for machine in self.machines:
                 self._guest(machine)
-                machine.device.set_policy(self.arm.policy, self.arm.tunables)
+                machine.device.set_policy(self.arm.policy, self.arm.tunables, self.arm.ceiling)
                 if self.arm.static:
                     self._static(machine)
         except BaseException:

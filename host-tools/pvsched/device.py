@@ -54,11 +54,12 @@ class Device:
         except QmpError as why:
             raise DeviceError(f"{name} = {value!r}: {why}") from None
 
-    def set_policy(self, name, tunables):
-        """Another policy in place, at once. DeviceError: as before."""
+    def set_policy(self, name, tunables, ceiling=()):
+        """Another policy in place, at once, which may use `ceiling`. DeviceError: as before."""
         if self.manager:
             self.manager.set_policy(name, tunables)
             return
+        self._set("ceiling", ",".join(ceiling))
         # The tunables of the one in place may be none of the next one's, and the other way round.
         self._set("policy-set", "")
         self._set("policy", name)

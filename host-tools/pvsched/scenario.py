@@ -100,6 +100,7 @@ class Arm:
     name: str
     policy: str = "none"
     tunables: dict = field(default_factory=dict)
+    ceiling: list = field(default_factory=list)  # actuators it may use; empty: the device's own
     static: str = ""       # give the vCPU threads this class themselves: "fifo"
     priority: int = 1      # of static = "fifo"
     programs: list = None  # as the machine's, for this arm alone
@@ -167,6 +168,10 @@ TUNABLES = ((lambda value: isinstance(value, dict) and all(
     isinstance(v, int) and not isinstance(v, bool) for v in value.values())),
     "a table of whole numbers, such as { hold_us = 500 }")
 
+ACTUATORS = ("nice-up", "nice-down", "slice", "fifo", "deadline", "affinity", "weight")
+CEILING = ((lambda value: isinstance(value, list) and all(v in ACTUATORS for v in value)),
+           "a list of actuators, of: " + ", ".join(ACTUATORS))
+
 RULES = {
     Scenario: {"description": TEXT, "rounds": whole(1, 1000), "duration": number(0.2, 3600),
                "warmup": number(0, 600), "seed": whole(0, 2**32 - 1),
@@ -181,7 +186,7 @@ RULES = {
     Background: {"kind": one_of("spin", "stress-ng"), "cpus": CPUS, "per_cpu": whole(1, 64),
                  "nice": whole(-20, 19), "sched": one_of(*LOAD_CLASSES), "victim": BOOL,
                  "args": TEXT},
-    Arm: {"name": NAME, "policy": TEXT, "tunables": TUNABLES,
+    Arm: {"name": NAME, "policy": TEXT, "tunables": TUNABLES, "ceiling": CEILING,
           "static": one_of("fifo"), "priority": whole(1, 99), "programs": TEXTS, "module": BOOL,
           "reference": BOOL},
 }
