@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -13,8 +14,8 @@ struct pvs_switches {
 	struct bpf_object *object;
 	struct bpf_link *link;
 	struct ring_buffer *ring;
-	int threads, events; /* map fds, the object's */
-	uint64_t *lost;      /* the program's counter, mapped */
+	int threads, events;              /* map fds, the object's */
+	struct switches_globals *globals; /* the program's, mapped */
 	/* for the time of pvs_switches_take() */
 	void (*fn)(void *opaque, const struct pvs_switch *event);
 	void *opaque;
@@ -41,8 +42,8 @@ static int find_maps(struct pvs_switches *switches)
 {
 	switches->threads = bpf_object__find_map_fd_by_name(switches->object, "threads");
 	switches->events = bpf_object__find_map_fd_by_name(switches->object, "events");
-	switches->lost = pvs_kernel_object_globals(switches->object, sizeof(*switches->lost));
-	if (switches->threads < 0 || switches->events < 0 || !switches->lost)
+	switches->globals = pvs_kernel_object_globals(switches->object, sizeof(*switches->globals));
+	if (switches->threads < 0 || switches->events < 0 || !switches->globals)
 		return -EINVAL;
 	switches->ring = ring_buffer__new(switches->events, on_event, switches, NULL);
 	return switches->ring ? 0 : -errno;
@@ -95,8 +96,8 @@ void pvs_switches_close(struct pvs_switches *switches)
 		return;
 	bpf_link__destroy(switches->link);
 	ring_buffer__free(switches->ring);
-	if (switches->lost)
-		munmap(switches->lost, sizeof(*switches->lost));
+	if (switches->globals)
+		munmap(switches->globals, sizeof(*switches->globals));
 	bpf_object__close(switches->object);
 	free(switches);
 }
@@ -123,6 +124,8 @@ unsigned pvs_switches_take(struct pvs_switches *switches,
 {
 	int taken;
 
+	/* Whoever takes them is woken by them: what it does to the threads is not an event. */
+	__atomic_store_n(&switches->globals->listener, (__s32)gettid(), __ATOMIC_RELAXED);
 	switches->fn = fn;
 	switches->opaque = opaque;
 	taken = ring_buffer__consume(switches->ring);
@@ -131,5 +134,5 @@ unsigned pvs_switches_take(struct pvs_switches *switches,
 
 uint64_t pvs_switches_lost(const struct pvs_switches *switches)
 {
-	return __atomic_load_n(switches->lost, __ATOMIC_RELAXED);
+	return __atomic_load_n(&switches->globals->lost, __ATOMIC_RELAXED);
 }

@@ -2,6 +2,10 @@
 /*
  * Tells user space when a thread it named gets a host CPU, loses it, or waits. Runs at every
  * switch of the host: two lookups for threads that nobody named, nothing else.
+ *
+ * What the listener itself does to a thread is not told: an event wakes the listener, which may
+ * take the CPU of a thread that it is told of, which would be an event. A thread is said to have
+ * stopped only when somebody else runs after the listener.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -27,18 +31,23 @@ struct {
 	__uint(max_entries, PVS_SWITCHES_RING_BYTES);
 } events SEC(".maps");
 
-__u64 lost; /* events that found no room */
+/* The thread whose CPU the listener took, 0: none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __s32);
+} beneath SEC(".maps");
 
-static void tell(__s32 tid, enum pvs_event event, __u64 now)
+struct switches_globals globals;
+
+static void tell(__s32 tid, const struct switches_thread *thread, enum pvs_event event, __u64 now)
 {
-	const struct switches_thread *thread = bpf_map_lookup_elem(&threads, &tid);
 	struct switches_event *entry;
 
-	if (!thread)
-		return;
 	entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
 	if (!entry) {
-		__sync_fetch_and_add(&lost, 1);
+		__sync_fetch_and_add(&globals.lost, 1);
 		return;
 	}
 	entry->ns = now;
@@ -51,13 +60,66 @@ static void tell(__s32 tid, enum pvs_event event, __u64 now)
 	bpf_ringbuf_submit(entry, 0);
 }
 
+/* Was it hidden? It is not any more; of two CPUs that ask one is told so. */
+static int take_hidden(struct switches_thread *thread)
+{
+	return __sync_lock_test_and_set(&thread->hidden, 0) != 0;
+}
+
+/* @tid loses its CPU; @to_listener: to the listener. */
+static void leave(__s32 tid, int runnable, int to_listener, __u64 now)
+{
+	struct switches_thread *thread = bpf_map_lookup_elem(&threads, &tid);
+	const __u32 zero = 0;
+	__s32 *under;
+
+	if (!thread)
+		return;
+	under = bpf_map_lookup_elem(&beneath, &zero);
+	if (to_listener && runnable && under) {
+		thread->hidden = 1;
+		*under = tid;
+		return;
+	}
+	tell(tid, thread, runnable ? PVS_EVENT_VCPU_STOP : PVS_EVENT_HALT, now);
+}
+
+/* The listener leaves its CPU to @next: the thread beneath it has stopped, unless it is that. */
+static void reveal(__s32 next, __u64 now)
+{
+	const __u32 zero = 0;
+	__s32 *under = bpf_map_lookup_elem(&beneath, &zero), tid;
+	struct switches_thread *thread;
+
+	if (!under || !*under)
+		return;
+	tid = *under;
+	*under = 0;
+	if (tid == next)
+		return;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (thread && take_hidden(thread))
+		tell(tid, thread, PVS_EVENT_VCPU_STOP, now);
+}
+
+static void enter(__s32 tid, __u64 now)
+{
+	struct switches_thread *thread = bpf_map_lookup_elem(&threads, &tid);
+
+	if (thread && !take_hidden(thread))
+		tell(tid, thread, PVS_EVENT_VCPU_RUN, now);
+}
+
 SEC("tp_btf/sched_switch")
 int on_switch(unsigned long long *ctx)
 {
 	const __u64 now = bpf_ktime_get_ns();
+	const __s32 prev = switch_prev(ctx)->pid, next = switch_next(ctx)->pid;
+	const __s32 listener = globals.listener;
 
-	tell(switch_prev(ctx)->pid,
-	     switch_still_runnable(ctx) ? PVS_EVENT_VCPU_STOP : PVS_EVENT_HALT, now);
-	tell(switch_next(ctx)->pid, PVS_EVENT_VCPU_RUN, now);
+	if (listener && prev == listener)
+		reveal(next, now);
+	leave(prev, switch_still_runnable(ctx), listener && next == listener, now);
+	enter(next, now);
 	return 0;
 }

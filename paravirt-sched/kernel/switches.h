@@ -9,6 +9,15 @@
 /* Map `threads`: by thread id. */
 struct switches_thread {
 	__u32 vm, vcpu;
+	__u32 hidden; /* the listener took its CPU, which nobody was told */
+	__u32 reserved;
+};
+
+/* Globals of the program. */
+struct switches_globals {
+	__u64 lost;     /* events that found no room */
+	__s32 listener; /* the thread that takes the events, 0: not known yet */
+	__u32 reserved;
 };
 
 /* Ring `events`; the fields of struct pvs_switch. */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,6 +137,61 @@ static void test_removed(void **state)
 	worker_finish(&workers[1]);
 }
 
+static void fifo(pid_t tid, int priority)
+{
+	const struct sched_param param = {.sched_priority = priority};
+
+	if (sched_setscheduler(tid, priority ? SCHED_FIFO : SCHED_OTHER, &param) < 0)
+		skip();
+}
+
+/* Wake up beside @worker so often; returns how often it was said to have stopped meanwhile. */
+static unsigned stops_by_listening(struct listener *listener, unsigned times)
+{
+	unsigned before = listener->heard[0].count[PVS_EVENT_VCPU_STOP];
+
+	for (unsigned i = 0; i < times; i++) {
+		assert_int_equal(poll(NULL, 0, 1), 0);
+		pvs_switches_take(switches, hear, listener);
+	}
+	return listener->heard[0].count[PVS_EVENT_VCPU_STOP] - before;
+}
+
+/*
+ * A listener that takes a thread's CPU to hear of it is not heard of: else it would hear of itself
+ * for ever. Both are FIFO, so that little else takes the CPU: one quiet try of several will do.
+ */
+static void test_listener(void **state)
+{
+	const int cpu = worker_some_cpu();
+	struct listener listener = {0};
+	struct worker worker;
+	cpu_set_t all, one;
+	unsigned stops = 1;
+
+	worker_start(&worker, true, cpu);
+	listener.heard[0].tid = worker.tid;
+	assert_int_equal(pvs_switches_add(switches, worker.tid, 7, 0), 0);
+	hear_until(&listener, 0, PVS_EVENT_VCPU_RUN, 1);
+	sched_getaffinity(0, sizeof(all), &all);
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	for (unsigned tries = 0; stops && tries < 10; tries++) {
+		fifo(0, 2);
+		fifo(worker.tid, 1);
+		stops_by_listening(&listener, 1);
+		stops = stops_by_listening(&listener, 20);
+		fifo(worker.tid, 0);
+		fifo(0, 0);
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+	pvs_switches_remove(switches, worker.tid);
+	worker_finish(&worker);
+	assert_int_equal(stops, 0);
+	assert_int_equal(listener.heard[0].out_of_order, 0);
+}
+
 /* What nobody takes is lost and counted, and what there was room for stays. */
 static void test_lost(void **state)
 {
@@ -158,9 +214,8 @@ static void test_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_waits),
-		cmocka_unit_test(test_preempted),
-		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_waits),   cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_removed), cmocka_unit_test(test_listener),
 		cmocka_unit_test(test_lost),
 	};
 	char text[2048] = "";
