@@ -41,6 +41,16 @@ bool pvsched_cpus_check(Error **errp)
 	return true;
 }
 
+/* Does the guest say that a real-time task sleeps there? Its wake-up finds the vCPU perhaps not
+ * halted, and yet not running: the host preempted it, of which nothing is known here. */
+static bool pvsched_rt_waits(SluicePvsched *s, uint32_t vcpu)
+{
+	struct pvs_guest_page *pages = s->guest_ram.host ?: pvsched_guest_pages(s);
+	uint64_t intent = qatomic_read(&pages[vcpu].intent);
+
+	return intent >> PVS_INTENT_FLAGS_SHIFT & PVS_PENDING_RT_WAITER;
+}
+
 /*
  * A halt comes just before the thread sleeps, a run when it has the big lock again, an interrupt
  * when it is raised: the last is the earliest news of a vCPU that will run, and is told as a kick.
@@ -63,7 +73,7 @@ static void pvsched_vcpu_note(CPUState *cpu, VCPUNote note)
 		event = PVS_EVENT_VCPU_RUN;
 		break;
 	case VCPU_INTERRUPT:
-		if (!cpu->halted || qemu_cpu_is_self(cpu))
+		if (qemu_cpu_is_self(cpu) || (!cpu->halted && !pvsched_rt_waits(s, cpu->cpu_index)))
 			return;
 		event = PVS_EVENT_KICK;
 		break;

@@ -66,7 +66,10 @@ static __always_inline _Bool wants_rt(const struct pvs_ctx *ctx)
 		return 1;
 	if (event_is_near(ctx))
 		return 1;
-	return (ctx->pending & PVS_PENDING_RT_WAITER) && (is_idle(ctx) || is_injection(ctx));
+	if (!(ctx->pending & PVS_PENDING_RT_WAITER))
+		return 0;
+	/* Whose interrupt it is, is known if its time is. */
+	return is_idle(ctx) || (is_injection(ctx) && !ctx->next_event);
 }
 
 /* Why the vCPU is to be boosted, enum pvs_boost. */

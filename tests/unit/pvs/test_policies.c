@@ -134,6 +134,15 @@ static void interrupt_for_a_real_time_task(void **state)
 	scene_step(&s, PVS_EVENT_KICK, 100, PVS_APPLY);
 	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
 	assert_int_equal(s.ctx.out.nice, -20);
+	/* Unless that is known to be later. */
+	s.ctx.boost = PVS_BOOST_NONE;
+	s.ctx.next_event = s.ctx.now_ns + 5 * MS;
+	scene_step(&s, PVS_EVENT_KICK, 100, PVS_APPLY);
+	assert_int_equal(s.ctx.out.boost, PVS_BOOST_IRQ);
+	s.ctx.boost = PVS_BOOST_NONE;
+	s.ctx.next_event = s.ctx.now_ns + 1100 * US;
+	scene_step(&s, PVS_EVENT_KICK, 100, PVS_APPLY);
+	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
 	scene_end(&s);
 }
 
