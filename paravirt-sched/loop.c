@@ -6,7 +6,6 @@
  */
 #include <bpf_engine.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,75 +15,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "mailbox.h"
+#include "loop_internal.h"
 #include "sched_sys.h"
-#include "vm.h"
 
 #define MAX_EVENTS 16
 /* The loop's own slice: short, so that it gets a CPU soon when it is woken. */
 #define LOOP_SLICE_NS 100000u
 
 struct watch;
-
-/* What vCPUs do wakes the loop so often, and so many times at once; more of it waits for a tick or
- * a kick. A guest that halts ten thousand times a second would else cost as many wake-ups. */
-#define STATE_WAKES_PER_S 4000u
-#define STATE_WAKES_BURST 16u
-#define STATE_WAKE_COST   (1000000000u / STATE_WAKES_PER_S)
-
-struct loop_vm {
-	struct pvs_vm *vm;
-	struct pvs_mailbox *mailbox;
-	bool own_mailbox;
-	uint64_t now;            /* of this round */
-	bool deaf;               /* storms: its posts do not wake the loop before the next tick */
-	bool states;             /* this round there was something that a vCPU did */
-	struct pvs_bucket wakes; /* ns, in which a wake-up for such costs STATE_WAKE_COST */
-	struct watch *bell;      /* of its mailbox's eventfd */
-	uint64_t stirs;          /* how often it kept the loop awake or woke it since... */
-	uint64_t since;          /* ...its last tick */
-	uint64_t next;           /* when it wants to be called again */
-	struct loop_vm *list;
-};
-
-struct watch {
-	int fd;
-	void (*fn)(void *opaque, int fd);
-	void *opaque;
-	struct watch *list;
-};
-
-struct call {
-	void (*fn)(void *opaque);
-	void *opaque;
-	bool done;
-	struct call *list;
-};
-
-struct pvs_loop {
-	pthread_t thread;
-	pid_t tid;
-	char name[16];
-	int epoll, timer, wake;
-	uint64_t armed; /* what the timer is set to; UINT64_MAX: nothing */
-	uint64_t heard; /* atomic: begin of the last round */
-	bool stop;
-	struct loop_vm *vms;
-	struct watch *watches, *dead;
-
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t done;
-	struct call *calls;
-	bool ready;
-};
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- What others want done ----------------------------------------------------------------- */
 
@@ -107,31 +45,6 @@ static void run_calls(struct pvs_loop *loop)
 		call->done = true;
 		pthread_cond_broadcast(&loop->done);
 	}
-	pthread_mutex_unlock(&loop->lock);
-}
-
-static void ring(struct pvs_loop *loop)
-{
-	const uint64_t one = 1;
-	const ssize_t n = write(loop->wake, &one, sizeof(one));
-
-	(void)n;
-}
-
-void pvs_loop_call(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque)
-{
-	struct call call = {.fn = fn, .opaque = opaque};
-
-	if (pthread_equal(pthread_self(), loop->thread)) {
-		fn(opaque);
-		return;
-	}
-	pthread_mutex_lock(&loop->lock);
-	call.list = loop->calls;
-	loop->calls = &call;
-	ring(loop);
-	while (!call.done)
-		pthread_cond_wait(&loop->done, &loop->lock);
 	pthread_mutex_unlock(&loop->lock);
 }
 
@@ -174,11 +87,6 @@ static bool storms(const struct loop_vm *l)
 {
 	return l->stirs > STIRS_BURST &&
 	       l->stirs - STIRS_BURST > (l->now - l->since) / STIR_EVERY_NS;
-}
-
-static void bell_rang(void *opaque, int fd)
-{
-	((struct loop_vm *)opaque)->stirs++;
 }
 
 static void run_vm(struct pvs_loop *loop, struct loop_vm *l)
@@ -314,16 +222,7 @@ static void *loop_main(void *opaque)
 	return NULL;
 }
 
-static void remove_vm(struct pvs_loop *loop, const struct pvs_vm *vm);
-
 /* ---- Its life ------------------------------------------------------------------------------ */
-
-static int add_fd(struct pvs_loop *loop, int fd, uint32_t events, void *ptr)
-{
-	struct epoll_event event = {.events = events, .data.ptr = ptr};
-
-	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
-}
 
 static void drain_wake(void *opaque, int fd)
 {
@@ -343,14 +242,14 @@ static int open_fds(struct pvs_loop *loop)
 	loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (loop->epoll < 0 || loop->timer < 0 || loop->wake < 0)
 		return -errno;
-	err = add_fd(loop, loop->timer, EPOLLIN | EPOLLET, NULL);
+	err = pvs_loop_add_fd(loop, loop->timer, EPOLLIN | EPOLLET, NULL);
 	if (err)
 		return err;
 	loop->watches = calloc(1, sizeof(*loop->watches));
 	if (!loop->watches)
 		return -ENOMEM;
 	*loop->watches = (struct watch){.fd = loop->wake, .fn = drain_wake};
-	return add_fd(loop, loop->wake, EPOLLIN, loop->watches);
+	return pvs_loop_add_fd(loop, loop->wake, EPOLLIN, loop->watches);
 }
 
 static void loop_free(struct pvs_loop *loop)
@@ -424,7 +323,7 @@ void pvs_loop_destroy(struct pvs_loop *loop)
 	pvs_loop_call(loop, stop_loop, loop);
 	pthread_join(loop->thread, NULL);
 	while (loop->vms)
-		remove_vm(loop, loop->vms->vm);
+		pvs_loop_drop(loop, loop->vms->vm);
 	loop_free(loop);
 }
 
@@ -436,179 +335,4 @@ pid_t pvs_loop_tid(const struct pvs_loop *loop)
 uint64_t pvs_loop_heard(const struct pvs_loop *loop)
 {
 	return __atomic_load_n(&loop->heard, __ATOMIC_RELAXED);
-}
-
-/* ---- VMs and descriptors ------------------------------------------------------------------- */
-
-struct vm_call {
-	struct pvs_loop *loop;
-	struct pvs_vm *vm;
-	struct loop_vm *entry;
-	int err;
-};
-
-static void add_vm(void *opaque)
-{
-	struct vm_call *c = opaque;
-	struct watch *bell = c->entry->bell;
-
-	c->err = add_fd(c->loop, bell->fd, EPOLLIN | EPOLLET, bell);
-	if (c->err)
-		return;
-	c->entry->since = clock_ns();
-	c->entry->list = c->loop->vms;
-	c->loop->vms = c->entry;
-}
-
-static int make_bell(struct loop_vm *entry)
-{
-	entry->bell = calloc(1, sizeof(*entry->bell));
-	if (!entry->bell)
-		return -ENOMEM;
-	*entry->bell = (struct watch){
-		.fd = pvs_mailbox_eventfd(entry->mailbox), .fn = bell_rang, .opaque = entry};
-	return 0;
-}
-
-int pvs_loop_add(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_mailbox *mailbox,
-		 struct pvs_log *log)
-{
-	struct loop_vm *entry = calloc(1, sizeof(*entry));
-	struct vm_call c = {.loop = loop, .vm = vm, .entry = entry};
-
-	if (!entry)
-		return -ENOMEM;
-	*entry = (struct loop_vm){.vm = vm, .mailbox = mailbox, .own_mailbox = !mailbox};
-	pvs_bucket_init(&entry->wakes, STATE_WAKES_BURST * (uint64_t)STATE_WAKE_COST, 1000000, 0);
-	if (!mailbox)
-		c.err = pvs_mailbox_create(vm->n_vcpus, &entry->mailbox);
-	if (!c.err)
-		c.err = make_bell(entry);
-	if (!c.err)
-		pvs_loop_call(loop, add_vm, &c);
-	if (!c.err)
-		return 0;
-	if (entry->own_mailbox)
-		pvs_mailbox_destroy(entry->mailbox);
-	free(entry->bell);
-	free(entry);
-	return pvs_refuse(log, c.err, "%s: its mailbox cannot be watched: %s", vm->name,
-			  strerrorname_np(-c.err));
-}
-
-static struct loop_vm **find_vm(struct pvs_loop *loop, const struct pvs_vm *vm)
-{
-	struct loop_vm **l = &loop->vms;
-
-	while (*l && (*l)->vm != vm)
-		l = &(*l)->list;
-	return l;
-}
-
-/* In the loop's thread, or when it has ended. */
-static void remove_vm(struct pvs_loop *loop, const struct pvs_vm *vm)
-{
-	struct loop_vm **at = find_vm(loop, vm), *l = *at;
-
-	if (!l)
-		return;
-	*at = l->list;
-	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, l->bell->fd, NULL);
-	/* This round may have an event of it yet. */
-	l->bell->fn = NULL;
-	l->bell->list = loop->dead;
-	loop->dead = l->bell;
-	if (l->own_mailbox)
-		pvs_mailbox_destroy(l->mailbox);
-	free(l);
-}
-
-static void remove_call(void *opaque)
-{
-	const struct vm_call *c = opaque;
-
-	remove_vm(c->loop, c->vm);
-}
-
-void pvs_loop_remove(struct pvs_loop *loop, struct pvs_vm *vm)
-{
-	struct vm_call c = {.loop = loop, .vm = vm};
-
-	pvs_loop_call(loop, remove_call, &c);
-}
-
-static void find_mailbox(void *opaque)
-{
-	struct vm_call *c = opaque;
-
-	c->entry = *find_vm(c->loop, c->vm);
-}
-
-struct pvs_mailbox *pvs_loop_mailbox(struct pvs_loop *loop, const struct pvs_vm *vm)
-{
-	struct vm_call c = {.loop = loop, .vm = (struct pvs_vm *)(uintptr_t)vm};
-
-	pvs_loop_call(loop, find_mailbox, &c);
-	return c.entry ? c.entry->mailbox : NULL;
-}
-
-struct watch_call {
-	struct pvs_loop *loop;
-	struct watch watch;
-	int err;
-};
-
-static void watch_add(struct watch_call *c)
-{
-	struct watch *w = malloc(sizeof(*w));
-
-	if (!w) {
-		c->err = -ENOMEM;
-		return;
-	}
-	*w = c->watch;
-	c->err = add_fd(c->loop, w->fd, EPOLLIN, w);
-	if (c->err) {
-		free(w);
-		return;
-	}
-	w->list = c->loop->watches;
-	c->loop->watches = w;
-}
-
-/* It may stand in the events of this round: freed when they were looked at. */
-static void watch_remove(struct watch_call *c)
-{
-	struct watch **at = &c->loop->watches, *w;
-
-	while (*at && (*at)->fd != c->watch.fd)
-		at = &(*at)->list;
-	w = *at;
-	if (!w) {
-		c->err = -ENOENT;
-		return;
-	}
-	*at = w->list;
-	epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, w->fd, NULL);
-	w->fn = NULL;
-	w->list = c->loop->dead;
-	c->loop->dead = w;
-}
-
-static void watch_call(void *opaque)
-{
-	struct watch_call *c = opaque;
-
-	if (c->watch.fn)
-		watch_add(c);
-	else
-		watch_remove(c);
-}
-
-int pvs_loop_watch(struct pvs_loop *loop, int fd, void (*fn)(void *opaque, int fd), void *opaque)
-{
-	struct watch_call c = {.loop = loop, .watch = {.fd = fd, .fn = fn, .opaque = opaque}};
-
-	pvs_loop_call(loop, watch_call, &c);
-	return c.err;
 }
