@@ -44,6 +44,9 @@ static int probe_as_nobody(struct report *report)
 	struct pvs_log log = {.buf = report->text, .size = sizeof(report->text)};
 	struct pvs_probe probe;
 
+	/* Whatever the tests are started with. */
+	if (setpriority(PRIO_PROCESS, 0, 0))
+		return EXIT_FAILURE;
 	/* Raising a limit takes CAP_SYS_RESOURCE, which root of a container may lack. */
 	if (setrlimit(RLIMIT_NICE, &nice) || setrlimit(RLIMIT_RTPRIO, &rtprio))
 		return NO_LIMITS;
