@@ -155,7 +155,7 @@ class Manager:
 
     def set_policy(self, name, tunables):
         sets = [f"--set={key}={value}" for key, value in tunables.items()]
-        done = self._run("policy", name, *sets)
+        done = self._run("policy", "set", name, *sets)
         if done.returncode:
             raise DeviceError(done.stderr.strip())
 
