@@ -29,8 +29,9 @@ class Guest:
         deadline = time.monotonic() + boot_timeout
         while True:
             token = random.getrandbits(30)
-            self.lines.send({"execute": "guest-sync-delimited", "arguments": {"id": token}})
             try:
+                # Until the guest opens the port nobody reads; some dozens of these fit.
+                self.lines.send({"execute": "guest-sync-delimited", "arguments": {"id": token}}, 1)
                 if self._answer(1.0, token) == token:
                     return
             except TimeoutError:

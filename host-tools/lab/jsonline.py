@@ -27,7 +27,9 @@ class JsonLines:
                 time.sleep(0.02)
         self.pending = b""
 
-    def send(self, obj):
+    def send(self, obj, timeout=20):
+        """TimeoutError if the other side does not read for `timeout` seconds."""
+        self.sock.settimeout(timeout)
         self.sock.sendall(json.dumps(obj).encode() + b"\n")
 
     def receive(self, timeout):
