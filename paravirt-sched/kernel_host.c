@@ -53,6 +53,16 @@ static size_t whole_pages(size_t size)
 	return (size + page - 1) / page * page;
 }
 
+/* A power of two, as a PCI BAR's size is one. */
+static uint32_t n_pages(const struct pvs_kernel_host *host)
+{
+	uint32_t n = 1;
+
+	while (n < host->n_vcpus + PVS_OPAQUE_PAGES)
+		n *= 2;
+	return n;
+}
+
 static int size_maps(const struct pvs_kernel_host *host)
 {
 	static const char *const per_vcpu[] = {"told_of", "seen_of"};
@@ -61,7 +71,7 @@ static int size_maps(const struct pvs_kernel_host *host)
 
 	if (!map)
 		return -EINVAL;
-	err = bpf_map__set_max_entries(map, host->n_vcpus + PVS_OPAQUE_PAGES);
+	err = bpf_map__set_max_entries(map, n_pages(host));
 	for (size_t i = 0; i < 2 && !err; i++) {
 		map = bpf_object__find_map_by_name(host->object, per_vcpu[i]);
 		err = map ? bpf_map__set_max_entries(map, host->n_vcpus) : -EINVAL;
@@ -87,8 +97,7 @@ static int find_maps(struct pvs_kernel_host *host)
 	if (host->pages_fd < 0 || host->told_fd < 0 || host->seen_fd < 0 || host->threads_fd < 0 ||
 	    host->events_fd < 0 || !host->globals)
 		return -EINVAL;
-	host->pages_size =
-		whole_pages((host->n_vcpus + PVS_OPAQUE_PAGES) * sizeof(struct pvs_guest_page));
+	host->pages_size = n_pages(host) * sizeof(struct pvs_guest_page);
 	host->told_size = whole_pages(host->n_vcpus * sizeof(struct host_told));
 	host->pages = map_memory(host->pages_fd, host->pages_size);
 	host->told = map_memory(host->told_fd, host->told_size);

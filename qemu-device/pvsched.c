@@ -77,7 +77,7 @@ static void pvsched_realize(PCIDevice *pci, Error **errp)
 		return;
 	if (!pvsched_regs_init(s, errp))
 		goto no_regs;
-	if (!pvsched_bars_init(s, errp))
+	if (!pvsched_live_init(s, errp) || !pvsched_bars_init(s, errp))
 		goto no_bars;
 	if (!pvsched_vectors_init(s, errp))
 		goto no_vectors;
@@ -109,6 +109,12 @@ static void pvsched_exit(PCIDevice *pci)
 	pvsched_bars_exit(s);
 	pvsched_regs_exit(s);
 	pvsched_pci_exit(s);
+}
+
+/* The guest's pages may be the kernel's, and are mapped until here. */
+static void pvsched_finalize(Object *obj)
+{
+	pvsched_live_exit(SLUICE_PVSCHED(obj));
 }
 
 static void pvsched_reset_hold(Object *obj, ResetType type)
@@ -174,7 +180,9 @@ static void pvsched_describe_properties(ObjectClass *klass)
 	} description[] = {
 		{"policy", "a built-in policy's name or an object's path; may be set at any time"},
 		{"policy-set", "its tunables, NAME=VALUE[:NAME=VALUE...]; may be set at any time"},
-		{"policy-host", "what runs it: engine (in this process, default) or kernel"},
+		{"policy-host",
+		 "what runs it: engine (in this process, default), kernel (asked "
+		 "from here), live (in the kernel, at each switch of a vCPU thread)"},
 		{"handover", "a policy's effects stay until the next one decides; any time"},
 		{"tick-us", "how often pages are looked at while something may change"},
 		{"cs-budget-us", "short budget of a vCPU: critical sections, interrupts"},
@@ -234,6 +242,7 @@ static const TypeInfo pvsched_info = {
 	.name = TYPE_SLUICE_PVSCHED,
 	.parent = TYPE_PCI_DEVICE,
 	.instance_size = sizeof(SluicePvsched),
+	.instance_finalize = pvsched_finalize,
 	.class_size = sizeof(SluicePvschedClass),
 	.class_init = pvsched_class_init,
 	.interfaces =

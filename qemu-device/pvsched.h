@@ -16,6 +16,7 @@
 #include "system/runstate.h"
 
 #include <pvs.h>
+#include <pvs_kernel.h>
 #include <pvs_regs.h>
 
 #define TYPE_SLUICE_PVSCHED "sluice-pvsched"
@@ -75,6 +76,8 @@ struct SluicePvsched {
 	struct pvs_actuator actuator;
 	void (*actuator_close)(struct pvs_actuator *actuator);
 	struct pvs_switches *switches;
+	struct pvs_kernel_host *kernel; /* policy-host=live: the guest's pages are its */
+	struct pvs_live *live;
 	struct pvs_record *record;
 	struct pvs_vm *vm; /* the loop's */
 	struct pvs_loop *loop;
@@ -172,6 +175,19 @@ void pvsched_manager_service(SluicePvsched *s, pid_t tid);
 bool pvsched_policy_apply(SluicePvsched *s, Error **errp);
 /* -ENOENT: none; else the reference is the caller's. */
 struct pvs_policy *pvsched_policy_in_place(SluicePvsched *s);
+
+/* ---- pvsched_live.c ----------------------------------------------------------------------- */
+
+/* Before the BARs are made: the guest's pages may be the kernel's. */
+bool pvsched_live_init(SluicePvsched *s, Error **errp);
+/* When nobody may have them mapped any more. */
+void pvsched_live_exit(SluicePvsched *s);
+/* Between the kernel and the loop. */
+bool pvsched_live_start(SluicePvsched *s, Error **errp);
+void pvsched_live_stop(SluicePvsched *s);
+/* What the kernel told, and how long its decisions took to have effect. */
+struct pvs_kernel_stats pvsched_live_stats(SluicePvsched *s);
+bool pvsched_live_set_policy(SluicePvsched *s, struct pvs_policy *policy, Error **errp);
 
 /* ---- pvsched_actuator.c ------------------------------------------------------------------- */
 

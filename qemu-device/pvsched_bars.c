@@ -115,9 +115,14 @@ static void pvsched_registers_init(SluicePvsched *s)
  * In a memfd, so that a manager's process can have them too; sealed, so that nobody can cut it
  * short under us. Migrated as RAM: the guest's hints are state of the guest's.
  */
+static uint64_t pvsched_pages_size(SluicePvsched *s)
+{
+	return pow2ceil((uint64_t)(s->n_vcpus + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE);
+}
+
 static bool pvsched_pages_init(SluicePvsched *s, MemoryRegion *mr, const char *name, Error **errp)
 {
-	uint64_t size = pow2ceil((uint64_t)(s->n_vcpus + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE);
+	uint64_t size = pvsched_pages_size(s);
 	int fd = qemu_memfd_create(name, size, false, 0, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 				   errp);
 
@@ -127,6 +132,20 @@ static bool pvsched_pages_init(SluicePvsched *s, MemoryRegion *mr, const char *n
 		close(fd);
 		return false;
 	}
+	vmstate_register_ram(mr, DEVICE(s));
+	return true;
+}
+
+/* Memory of a BPF map, if programs of the kernel are to read it. */
+static bool pvsched_guest_pages_init(SluicePvsched *s, Error **errp)
+{
+	static const char name[] = "pvsched-guest";
+	MemoryRegion *mr = &s->guest_bar;
+
+	if (!s->kernel)
+		return pvsched_pages_init(s, mr, name, errp);
+	memory_region_init_ram_ptr(mr, OBJECT(s), name, pvs_kernel_host_pages_size(s->kernel),
+				   pvs_kernel_host_pages(s->kernel));
 	vmstate_register_ram(mr, DEVICE(s));
 	return true;
 }
@@ -157,7 +176,7 @@ bool pvsched_bars_init(SluicePvsched *s, Error **errp)
 	uint8_t type = PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64 |
 		       PCI_BASE_ADDRESS_MEM_PREFETCH;
 
-	if (!pvsched_pages_init(s, &s->guest_bar, "pvsched-guest", errp))
+	if (!pvsched_guest_pages_init(s, errp))
 		return false;
 	if (!pvsched_pages_init(s, &s->host_bar, "pvsched-host", errp)) {
 		vmstate_unregister_ram(&s->guest_bar, DEVICE(s));

@@ -183,6 +183,8 @@ static void pvsched_thread_add(void *opaque)
 	t->err = pvs_vm_vcpu_add(s->vm, t->vcpu, t->tid, t->log);
 	if (!t->err && s->switches)
 		t->err = pvs_switches_add(s->switches, t->tid, 0, t->vcpu);
+	if (!t->err && s->kernel)
+		t->err = pvs_kernel_host_add(s->kernel, t->vcpu, t->tid);
 }
 
 static void pvsched_thread_do(PvschedThread *t)
@@ -215,6 +217,8 @@ static void pvsched_thread_remove(void *opaque)
 
 	if (t->s->switches && !pvs_vm_vcpu_stats(t->s->vm, t->vcpu, &stats))
 		pvs_switches_remove(t->s->switches, stats.tid);
+	if (t->s->kernel)
+		pvs_kernel_host_remove(t->s->kernel, t->vcpu);
 	pvs_vm_vcpu_remove(t->s->vm, t->vcpu);
 }
 
@@ -277,7 +281,8 @@ static bool pvsched_switches_init(SluicePvsched *s, Error **errp)
 	struct pvs_log log = {.buf = text, .size = PVSCHED_LOG_SIZE};
 	int err;
 
-	if (s->options.switch_events == ON_OFF_AUTO_OFF)
+	/* Live, the kernel tells of switches as it is. */
+	if (s->options.switch_events == ON_OFF_AUTO_OFF || s->kernel)
 		return true;
 	err = pvs_switches_open(&s->switches, &log);
 	if (!err)
@@ -317,7 +322,8 @@ static bool pvsched_vm_init(SluicePvsched *s, Error **errp)
 		.guest = pvsched_guest_pages(s),
 		.host = pvsched_host_pages(s),
 		.limits = pvsched_limits(s),
-		.sources = pvsched_cpus_sources() | (s->switches ? PVS_SRC_SWITCH : 0),
+		.sources = pvsched_cpus_sources() | (s->switches ? PVS_SRC_SWITCH : 0) |
+			   (s->kernel ? PVS_SRC_SWITCH | PVS_SRC_HALT : 0),
 		.ops = &pvsched_vm_ops,
 		.opaque = s,
 		.actuator = s->actuator,
@@ -413,6 +419,7 @@ static bool pvsched_loop_init(SluicePvsched *s, Error **errp)
 static void pvsched_loop_exit(SluicePvsched *s)
 {
 	pvsched_watch_switches(s, false);
+	pvsched_live_stop(s);
 	pvs_loop_remove(s->loop, s->vm);
 	pvs_loop_call(s->loop, pvsched_leave_rcu, NULL);
 	pvs_loop_destroy(s->loop);
@@ -442,7 +449,8 @@ static bool pvsched_own_init(SluicePvsched *s, Error **errp)
 {
 	if (!pvsched_actuator_init(s, errp) || !pvsched_switches_init(s, errp) ||
 	    !pvsched_vm_init(s, errp) || !pvsched_record_init(s, errp) ||
-	    !pvsched_loop_init(s, errp) || !pvsched_policy_apply(s, errp))
+	    !pvsched_loop_init(s, errp) || !pvsched_live_start(s, errp) ||
+	    !pvsched_policy_apply(s, errp))
 		return false;
 	pvsched_watch_switches(s, true);
 	pvs_regs_set_means(s->regs, pvs_vm_sources(s->vm), pvs_vm_actuators(s->vm));

@@ -80,6 +80,9 @@ static void pvsched_vcpu_note(CPUState *cpu, VCPUNote note)
 	default:
 		return;
 	}
+	/* Live, the kernel tells what the thread does, in its order. */
+	if (s->live && event != PVS_EVENT_KICK)
+		return;
 	pvs_mailbox_post(s->mailbox, cpu->cpu_index, 1u << event);
 }
 

@@ -17,7 +17,8 @@
 
 bool pvsched_guest_ram_possible(SluicePvsched *s)
 {
-	return pci_device_iommu_address_space(PCI_DEVICE(s)) == &address_space_memory;
+	/* Live, the kernel reads them where they are. */
+	return !s->kernel && pci_device_iommu_address_space(PCI_DEVICE(s)) == &address_space_memory;
 }
 
 static void pvsched_unmap(SluicePvsched *s, PvschedMapping *map)

@@ -51,7 +51,18 @@ static bool pvsched_policy_host(SluicePvsched *s, struct pvs_policy_options *opt
 		options->host = PVS_HOST_KERNEL;
 		return true;
 	}
-	error_setg(errp, "policy-host=%s is none of engine (in this process), kernel", host);
+	if (!strcmp(host, "live") && s->kernel) {
+		options->host = PVS_HOST_KERNEL;
+		return true;
+	}
+	if (!strcmp(host, "live"))
+		error_setg(errp, "policy-host=live has the kernel read the guest's pages, so it is "
+				 "to be given when the device is created");
+	else
+		error_setg(errp,
+			   "policy-host=%s is none of engine (in this process), kernel, live (in "
+			   "the kernel, at each switch of a vCPU thread)",
+			   host);
 	return false;
 }
 
@@ -99,7 +110,12 @@ bool pvsched_policy_apply(SluicePvsched *s, Error **errp)
 
 	if (!swap.policy)
 		return false;
-	pvsched_core_call(s, pvsched_policy_swap, &swap);
+	if (!s->live) {
+		pvsched_core_call(s, pvsched_policy_swap, &swap);
+	} else if (!pvsched_live_set_policy(s, swap.policy, errp)) {
+		pvs_policy_put(swap.policy);
+		return false;
+	}
 	pvs_policy_info(swap.policy, &info);
 	pvs_policy_put(swap.policy);
 	s->swaps++;

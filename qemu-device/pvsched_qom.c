@@ -282,6 +282,24 @@ static void pvsched_sum(struct pvs_vcpu_stats *sum, const struct pvs_vcpu_stats 
 		sum->events[i] += st->events[i];
 }
 
+/* What the host's scheduler told; live, also how long the kernel's decisions took to have effect.
+ */
+static bool pvsched_visit_switches(Visitor *v, SluicePvsched *s, Error **errp)
+{
+	struct pvs_kernel_stats stats;
+
+	if (!s->kernel)
+		return pvsched_u64(v, "switches_lost",
+				   s->switches ? pvs_switches_lost(s->switches) : 0, errp);
+	stats = pvsched_live_stats(s);
+	return pvsched_u64(v, "switches_lost", stats.lost, errp) &&
+	       pvsched_u64(v, "live_switches", stats.switches, errp) &&
+	       pvsched_u64(v, "live_decisions", stats.decisions, errp) &&
+	       pvsched_u64(v, "live_latency_p50_ns", stats.latency_p50, errp) &&
+	       pvsched_u64(v, "live_latency_p99_ns", stats.latency_p99, errp) &&
+	       pvsched_u64(v, "live_latency_max_ns", stats.latency_max, errp);
+}
+
 static void pvsched_get_stats(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
 {
 	SluicePvsched *s = SLUICE_PVSCHED(obj);
@@ -301,9 +319,7 @@ static void pvsched_get_stats(Object *obj, Visitor *v, const char *name, void *o
 	(void)(pvsched_u64(v, "vcpus", present, errp) &&
 	       pvsched_u64(v, "boosted", snap.boosted, errp) &&
 	       pvsched_u64(v, "policy_swaps", s->swaps, errp) &&
-	       pvsched_u64(v, "switches_lost", s->switches ? pvs_switches_lost(s->switches) : 0,
-			   errp) &&
-	       pvsched_visit_counters(v, &sum, errp));
+	       pvsched_visit_switches(v, s, errp) && pvsched_visit_counters(v, &sum, errp));
 	visit_end_struct(v, NULL);
 	g_free(snap.vcpus);
 }

@@ -42,7 +42,7 @@ int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host
 void pvs_kernel_host_destroy(struct pvs_kernel_host *host);
 
 /*
- * The guest's pages, @n_vcpus and PVS_OPAQUE_PAGES, zeroed: memory of a BPF map, which programs of
+ * The guest's pages, @n_vcpus and PVS_OPAQUE_PAGES, filled up to a power of two, zeroed: memory of a BPF map, which programs of
  * the kernel read. Mapping the file descriptor MAP_SHARED at offset 0 gives the same memory, also
  * in another process. Both are the host's.
  */
