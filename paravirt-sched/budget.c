@@ -106,8 +106,8 @@ void pvs_limits_default(struct pvs_limits *limits, uint32_t n_vcpus)
 {
 	set_default64(&limits->cs_budget_ns, 2000000);
 	set_default64(&limits->boost_budget_ns, 500000000);
-	set_default32(&limits->cs_refill_ppm, 50000);
-	set_default32(&limits->boost_refill_ppm, 100000);
+	set_default32(&limits->cs_refill_ppm, 20000);
+	set_default32(&limits->boost_refill_ppm, 30000);
 	set_default32(&limits->max_boosted, n_vcpus > 1 ? n_vcpus / 2 : 1);
 	set_default32(&limits->ceiling, PVS_ACT_ALL & ~(PVS_ACT_FIFO | PVS_ACT_DEADLINE));
 	set_default32(&limits->prio_max, 10);

@@ -104,10 +104,11 @@ uint64_t pvs_bucket_lasts(const struct pvs_bucket *bucket);
 
 /* Limits of a VM; 0 in a field of times and counts: the default. */
 struct pvs_limits {
-	uint64_t cs_budget_ns;     /* default 2 ms */
-	uint64_t boost_budget_ns;  /* default 500 ms */
-	uint32_t cs_refill_ppm;    /* default 50000: 5 % of a vCPU's time */
-	uint32_t boost_refill_ppm; /* default 100000 */
+	uint64_t cs_budget_ns;    /* default 2 ms */
+	uint64_t boost_budget_ns; /* default 500 ms */
+	/* What a vCPU that always asks gains for good: a share of time near both together. */
+	uint32_t cs_refill_ppm;    /* default 20000: 2 % of time */
+	uint32_t boost_refill_ppm; /* default 30000 */
 	uint32_t max_boosted;      /* vCPUs at once; default: half of them, at least 1 */
 	uint32_t ceiling;  /* PVS_ACT_* that may be used at all; 0: all but FIFO, DEADLINE */
 	uint32_t prio_max; /* FIFO; default 10 */

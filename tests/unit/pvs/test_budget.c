@@ -95,8 +95,8 @@ static void test_defaults(void **state)
 	pvs_limits_default(&l, 5);
 	assert_int_equal(l.cs_budget_ns, 2000000);
 	assert_int_equal(l.boost_budget_ns, 500000000);
-	assert_int_equal(l.cs_refill_ppm, 50000);
-	assert_int_equal(l.boost_refill_ppm, 100000);
+	assert_int_equal(l.cs_refill_ppm, 20000);
+	assert_int_equal(l.boost_refill_ppm, 30000);
 	assert_int_equal(l.max_boosted, 2);
 	assert_int_equal(l.ceiling, PVS_ACT_ALL & ~(PVS_ACT_FIFO | PVS_ACT_DEADLINE));
 	assert_int_equal(l.prio_max, 10);

@@ -210,10 +210,10 @@ static void test_negotiating_again_refills_nothing(void **state)
 	boost(0);
 	f.now += 400 * MS;
 	tick(&f);
-	assert_int_equal(stats_of(&f, 0).budget_boost, 140 * MS);
+	assert_int_equal(stats_of(&f, 0).budget_boost, 112 * MS);
 	pvs_vm_negotiated(f.vm, 0, f.now);
 	pvs_vm_negotiated(f.vm, FEATURES, f.now);
-	assert_int_equal(stats_of(&f, 0).budget_boost, 140 * MS);
+	assert_int_equal(stats_of(&f, 0).budget_boost, 112 * MS);
 }
 
 static void test_hot_plug(void **state)
@@ -524,7 +524,7 @@ static void test_lock_holder(void **state)
 	f.now += MS;
 	tick(&f);
 	assert_int_equal(stats_of(&f, 0).budget_boost, 500 * MS);
-	assert_int_equal(stats_of(&f, 3).budget_boost, 500 * MS - 900000);
+	assert_int_equal(stats_of(&f, 3).budget_boost, 500 * MS - 970000);
 }
 
 static void test_idle_ticks(void **state)
