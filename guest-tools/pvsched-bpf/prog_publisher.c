@@ -63,7 +63,9 @@ static void choose(struct publisher *skel, uint32_t hints, uint32_t ring)
 {
 	const uint32_t rt = hints & (PUB_RT | PUB_DEADLINE);
 
-	bpf_program__set_autoload(skel->progs.on_wakeup, hints & PUB_RT || ring & PUB_RING_WAKEUP);
+	bpf_program__set_autoload(skel->progs.on_enqueue_rt, hints & PUB_RT);
+	bpf_program__set_autoload(skel->progs.on_enqueue_dl, hints & PUB_RT);
+	bpf_program__set_autoload(skel->progs.on_wakeup, ring & PUB_RING_WAKEUP);
 	bpf_program__set_autoload(skel->progs.on_timer, hints & PUB_RT);
 	bpf_program__set_autoload(skel->progs.on_exit, rt || hints & PUB_USER);
 	bpf_program__set_autoload(skel->progs.on_irq_entry, hints & PUB_IRQ || ring & PUB_RING_IRQ);

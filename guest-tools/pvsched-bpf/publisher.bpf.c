@@ -226,26 +226,43 @@ static __always_inline void wakeup_here(struct pub_cpu *state, __u32 cpu, __u32 
 				    ((__u32)PVS_INTENT_FLAGS_MASK << PVS_INTENT_FLAGS_SHIFT)));
 }
 
+#define ENQUEUE_WAKEUP 0x01
+
+static __always_inline int realtime_wakes(struct task_struct *task, __u32 there, int flags)
+{
+	__u32 here = bpf_get_smp_processor_id();
+
+	if (!(flags & ENQUEUE_WAKEUP) || task->flags & FLAG_KTHREAD)
+		return 0;
+	if (here == there)
+		wakeup_here(cpu_state(here), here, intent_of(task));
+	else
+		wakeup_elsewhere(cpu_state(here), there);
+	return 0;
+}
+
+/* Of the classes' own functions, not of sched_wakeup: tasks of other classes then cost nothing. */
+SEC("fentry/enqueue_task_rt")
+int BPF_PROG(on_enqueue_rt, struct rq *rq, struct task_struct *task, int flags)
+{
+	return realtime_wakes(task, rq->cpu, flags);
+}
+
+SEC("fentry/enqueue_task_dl")
+int BPF_PROG(on_enqueue_dl, struct rq *rq, struct task_struct *task, int flags)
+{
+	return realtime_wakes(task, rq->cpu, flags);
+}
+
+/* Only for the ring. */
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(on_wakeup, struct task_struct *task)
 {
-	__u32 here, there, low;
+	__u32 here = bpf_get_smp_processor_id(), there = task->thread_info.cpu;
 
-	if (task->prio >= PRIO_REALTIME && !(ring & PUB_RING_WAKEUP))
-		return 0;
-	here = bpf_get_smp_processor_id();
-	there = task->thread_info.cpu;
-	low = intent_of(task);
-	if (task->prio < PRIO_REALTIME && hints & PUB_RT && !(task->flags & FLAG_KTHREAD)) {
-		if (here == there)
-			wakeup_here(cpu_state(here), here, low);
-		else
-			wakeup_elsewhere(cpu_state(here), there);
-	}
-	if (ring & PUB_RING_WAKEUP)
-		emit(cpu_state(here), PVS_RING_WAKEUP,
-		     (low & PVS_INTENT_CLASS_MASK) << 24 |
-			     ((__u32)sluice_pvs_vcpu_of(there) & 0xffffffu));
+	emit(cpu_state(here), PVS_RING_WAKEUP,
+	     (intent_of(task) & PVS_INTENT_CLASS_MASK) << 24 |
+		     ((__u32)sluice_pvs_vcpu_of(there) & 0xffffffu));
 	return 0;
 }
 
