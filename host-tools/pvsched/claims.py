@@ -170,12 +170,14 @@ def measure(number, quick, check, as_json_text, out):
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(
             prefix="sluice-claim-")))
         try:
-            outcome = RUNS[number](quick, folder)
+            outcomes = RUNS[number](quick, folder)
         except Unable as why:
             print(f"sluice pvsched claim {number}: this machine cannot show it: {why}",
                   file=sys.stderr)
             return 1
-    remember(claim, outcome, quick)
+    for answered, found in outcomes.items():
+        remember(CLAIMS[answered - 1], found, quick)
+    outcome = outcomes[number]
     if as_json_text:
         print(json.dumps(as_json(claim, outcome, quick)))
     else:

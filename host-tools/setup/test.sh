@@ -4,7 +4,7 @@
 # `./sluice test`: every level leaves TAP files (testanything.org) in one folder,
 # and tally.py sums them into the last line.
 
-test_levels=(unit model conformance verifier jit fuzz qtest guest lint)
+test_levels=(unit model conformance verifier jit fuzz qtest guest pvsched lint)
 
 # test_dir - results and the sanitized build of this checkout
 test_dir() {
@@ -91,6 +91,11 @@ test_guest() {
 	done
 }
 
+# test_pvsched - the channel from end to end in a guest of Linux 7.2, and a short experiment
+test_pvsched() {
+	tap_run pvsched 400 python3 "$top/tests/guest/run_pvsched.py"
+}
+
 # --- lint ----------------------------------------------------------------
 
 # lint TITLE COMMAND... - one result line
@@ -162,7 +167,7 @@ test_lint() {
 # test_setup LEVEL... - the set-up that these levels need
 test_setup() {
 	local goal=lint
-	if [[ " $* " == *" qtest "* || " $* " == *" guest "* ]]; then
+	if [[ " $* " == *" qtest "* || " $* " == *" guest "* || " $* " == *" pvsched "* ]]; then
 		goal=test
 	elif [[ " $* " == *" verifier "* ]]; then
 		goal=verifier
@@ -205,6 +210,7 @@ test_main() {
 	if test_wanted unit model conformance verifier jit fuzz; then test_meson "${wanted[@]}"; fi
 	if test_wanted qtest; then test_qtest; fi
 	if test_wanted guest; then test_guest; fi
+	if test_wanted pvsched; then test_pvsched; fi
 	if test_wanted lint; then test_lint; fi
 	exec python3 "$lib/tally.py" "$results"
 }

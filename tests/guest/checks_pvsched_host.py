@@ -38,7 +38,7 @@ def check_negotiated(vm):
     expect("driver-ok" in status["status"], f"status is {status['status']}")
     expect("intent" in status["features"], f"features are {status['features']}")
     expect("tick" in status["sources"], f"sources are {status['sources']}")
-    equal([v["thread-id"] for v in vm.device.vcpus()], vm.vcpu_tids(), "vCPU threads")
+    equal([v["thread_id"] for v in vm.device.vcpus()], vm.vcpu_tids(), "vCPU threads")
 
 
 def check_hint_to_thread(vm):
