@@ -175,22 +175,6 @@ static void wait_events(struct pvs_loop *loop)
 		loop->armed = UINT64_MAX; /* it rang */
 }
 
-static void round_of(struct pvs_loop *loop)
-{
-	uint64_t next = UINT64_MAX;
-
-	__atomic_store_n(&loop->heard, clock_ns(), __ATOMIC_RELAXED);
-	run_calls(loop);
-	for (struct loop_vm *l = loop->vms; l; l = l->list) {
-		run_vm(loop, l);
-		if (l->next < next)
-			next = l->next;
-	}
-	arm(loop, next);
-	if (!loop->stop)
-		wait_events(loop);
-}
-
 /* The loop runs a few us at a time, and what it does matters most when CPUs are short: it takes
  * what it is permitted of being run soon, be it only the slice. */
 static void prefer_self(void)
@@ -202,6 +186,44 @@ static void prefer_self(void)
 		return;
 	attr.runtime = LOOP_SLICE_NS;
 	pvs_sys_setattr(0, &attr);
+}
+
+/* A vCPU that it made FIFO would keep the loop from taking that back: where a VM may have FIFO the
+ * loop is above it. */
+static void outrank_vms(struct pvs_loop *loop)
+{
+	struct pvs_sched_attr attr = {.policy = PVS_SCHED_FIFO};
+	uint32_t most = 0;
+
+	for (const struct loop_vm *l = loop->vms; l; l = l->list) {
+		const uint32_t prio = pvs_vm_fifo_prio(l->vm);
+
+		if (prio > most)
+			most = prio;
+	}
+	if (most == loop->fifo_prio)
+		return;
+	loop->fifo_prio = most;
+	attr.priority = most < 99 ? most + 1 : 99;
+	if (!most || pvs_sys_setattr(0, &attr))
+		prefer_self();
+}
+
+static void round_of(struct pvs_loop *loop)
+{
+	uint64_t next = UINT64_MAX;
+
+	__atomic_store_n(&loop->heard, clock_ns(), __ATOMIC_RELAXED);
+	run_calls(loop);
+	for (struct loop_vm *l = loop->vms; l; l = l->list) {
+		run_vm(loop, l);
+		if (l->next < next)
+			next = l->next;
+	}
+	outrank_vms(loop);
+	arm(loop, next);
+	if (!loop->stop)
+		wait_events(loop);
 }
 
 static void *loop_main(void *opaque)

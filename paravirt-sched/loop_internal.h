@@ -52,6 +52,7 @@ struct pvs_loop {
 	uint64_t heard; /* atomic: begin of the last round */
 	bool stop;
 	struct loop_vm *vms;
+	uint32_t fifo_prio; /* its own, 0: none */
 	struct watch *watches, *dead;
 
 	pthread_mutex_t lock; /* of what follows */

@@ -360,6 +360,11 @@ void pvs_vm_set_ceiling(struct pvs_vm *vm, uint32_t ceiling, uint64_t now)
 			pvs_publish(vm, &vm->vcpus[i], now);
 }
 
+uint32_t pvs_vm_fifo_prio(const struct pvs_vm *vm)
+{
+	return pvs_vm_actuators(vm) & vm->limits.ceiling & PVS_ACT_FIFO ? vm->limits.prio_max : 0;
+}
+
 void pvs_vm_fault(struct pvs_vm *vm, enum pvs_reject why)
 {
 	pvs_effect_clear_all(vm, vm->now);

@@ -445,6 +445,8 @@ void pvs_vm_fault(struct pvs_vm *vm, enum pvs_reject why);
 /* PVS_ACT_* that may be used from now on, 0: all but FIFO and DEADLINE. What is in effect is
  * undone; the policy's next decisions are judged by it. */
 void pvs_vm_set_ceiling(struct pvs_vm *vm, uint32_t ceiling, uint64_t now);
+/* The greatest FIFO priority that its threads may get; 0: none. */
+uint32_t pvs_vm_fifo_prio(const struct pvs_vm *vm);
 
 void pvs_vm_set_record(struct pvs_vm *vm, struct pvs_record *record); /* NULL: none; not owned */
 
