@@ -101,6 +101,7 @@ static void pvsched_exit(PCIDevice *pci)
 {
 	SluicePvsched *s = SLUICE_PVSCHED(pci);
 
+	pvsched_bars_drain(s);
 	qemu_del_vm_change_state_handler(s->vm_state);
 	pvsched_cpus_exit(s);
 	pvsched_core_exit(s);
@@ -169,7 +170,6 @@ static const Property pvsched_properties[] = {
 	DEFINE_PROP_ON_OFF_AUTO("switch-events", SluicePvsched, options.switch_events,
 				ON_OFF_AUTO_AUTO),
 	DEFINE_PROP_STRING("manager", SluicePvsched, options.manager),
-	DEFINE_PROP_STRING("record", SluicePvsched, options.record),
 	DEFINE_PROP_UINT64("features", SluicePvsched, options.features_mask, UINT64_MAX),
 };
 
@@ -201,7 +201,8 @@ static void pvsched_describe_properties(ObjectClass *klass)
 		{"switch-events", "hear of run and stop from the host's kernel: on, off or auto"},
 		{"ceiling", "actuators that may be used, NAME[:NAME...]; may be set at any time"},
 		{"manager", "socket of the manager that has the policy for several VMs"},
-		{"record", "file that decisions are written to, for replay"},
+		{"record",
+		 "file that decisions are written to, for replay; may be set at any time"},
 		{"features", "mask of the PVS_F_* that may be offered"},
 	};
 	unsigned i;

@@ -66,6 +66,8 @@ struct SluicePvsched {
 	MemoryRegion bar0, registers, kick, doorbell;
 	MemoryRegion guest_bar, host_bar; /* RAM in memfds */
 	PvschedMapping guest_ram, host_ram;
+	unsigned entered; /* accesses without the big lock that are under way */
+	bool leaving;
 
 	/* What the loop marks dirty: set while it does not look at the pages. */
 	MemoryRegion *host_mr;
@@ -104,6 +106,8 @@ const char *pvsched_name(SluicePvsched *s);
 
 bool pvsched_bars_init(SluicePvsched *s, Error **errp);
 void pvsched_bars_exit(SluicePvsched *s);
+/* No access is under way any more that holds no lock, nor will there be. */
+void pvsched_bars_drain(SluicePvsched *s);
 /* The pages as the BARs have them; n_vcpus, then PVS_OPAQUE_PAGES. */
 struct pvs_guest_page *pvsched_guest_pages(SluicePvsched *s);
 struct pvs_host_page *pvsched_host_pages(SluicePvsched *s);
@@ -146,6 +150,8 @@ void pvsched_core_start(SluicePvsched *s, uint64_t features, struct pvs_guest_pa
 			struct pvs_host_page *host);
 /* No longer; when it returns nobody does. Baselines are back. */
 void pvsched_core_stop(SluicePvsched *s);
+/* Write decisions to the file @path from now on; "" or NULL: to none. */
+bool pvsched_core_set_record(SluicePvsched *s, const char *path, Error **errp);
 /* PVS_ACT_* that may be used from now on. */
 void pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling);
 void pvsched_core_clock_offset(SluicePvsched *s, int64_t offset_ns);
@@ -162,7 +168,8 @@ void pvsched_note(SluicePvsched *s, const char *text);
 
 bool pvsched_manager_init(SluicePvsched *s, const struct pvs_limits *limits, Error **errp);
 void pvsched_manager_exit(SluicePvsched *s);
-bool pvsched_manager_connected_now(SluicePvsched *s);
+/* False: not connected. @policy is its name, "" if there is none; freed with g_free(). */
+bool pvsched_manager_policy_now(SluicePvsched *s, char **policy);
 void pvsched_manager_negotiated(SluicePvsched *s, uint64_t features);
 void pvsched_manager_clock_offset(SluicePvsched *s, int64_t offset_ns);
 void pvsched_manager_vcpu(SluicePvsched *s, uint32_t vcpu, pid_t tid); /* 0: it is gone */

@@ -32,15 +32,45 @@ static void pvsched_write(void *opaque, hwaddr addr, uint64_t value, unsigned si
 	pvs_regs_write(s->regs, addr, value, size);
 }
 
+/*
+ * Without the big lock an access may be under way while the device is unplugged. The object stays,
+ * for the memory map that led here holds on to it; what is behind it stays until the last has left.
+ */
+static bool pvsched_enter(SluicePvsched *s)
+{
+	qatomic_inc(&s->entered);
+	if (!qatomic_read(&s->leaving))
+		return true;
+	qatomic_dec(&s->entered);
+	return false;
+}
+
+static void pvsched_leave(SluicePvsched *s)
+{
+	qatomic_dec(&s->entered);
+}
+
+/* They need nothing that we hold: this ends as soon as they have had the CPU. */
+void pvsched_bars_drain(SluicePvsched *s)
+{
+	qatomic_set_mb(&s->leaving, true);
+	while (qatomic_read(&s->entered))
+		sched_yield();
+}
+
 static void pvsched_kick(SluicePvsched *s, hwaddr offset, uint64_t value, unsigned size)
 {
-	int64_t vcpu = pvs_regs_kick(s->regs, offset, value, size);
+	int64_t vcpu;
 
+	if (!pvsched_enter(s))
+		return;
+	vcpu = pvs_regs_kick(s->regs, offset, value, size);
 	trace_pvsched_kick(pvsched_name(s), offset, size, value, vcpu);
 	if (vcpu >= 0)
 		pvs_mailbox_post(s->mailbox, vcpu,
 				 offset == PVS_REG_DOORBELL ? PVS_POST_DOORBELL
 							    : 1u << PVS_EVENT_KICK);
+	pvsched_leave(s);
 }
 
 static void pvsched_kick_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
@@ -58,7 +88,11 @@ static uint64_t pvsched_kick_read(void *opaque, hwaddr addr, unsigned size)
 {
 	SluicePvsched *s = opaque;
 
-	return pvs_regs_read(s->regs, PVS_REG_KICK, size);
+	if (pvsched_enter(s)) {
+		pvs_regs_read(s->regs, PVS_REG_KICK, size);
+		pvsched_leave(s);
+	}
+	return 0;
 }
 
 static const MemoryRegionOps pvsched_ops = {

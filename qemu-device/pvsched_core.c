@@ -20,7 +20,8 @@ void pvsched_note(SluicePvsched *s, const char *text)
 {
 	char *old = s->notes;
 
-	if (!*text)
+	/* A manager says the same again with each connection. */
+	if (!*text || (old && strstr(old, text)))
 		return;
 	trace_pvsched_note(pvsched_name(s), text);
 	s->notes = g_strconcat(old ?: "", text, g_str_has_suffix(text, "\n") ? "" : "\n", NULL);
@@ -339,30 +340,47 @@ static bool pvsched_vm_init(SluicePvsched *s, Error **errp)
 	return true;
 }
 
-static bool pvsched_record_init(SluicePvsched *s, Error **errp)
+typedef struct PvschedRecord {
+	SluicePvsched *s;
+	struct pvs_record *record;
+} PvschedRecord;
+
+static void pvsched_set_record(void *opaque)
+{
+	PvschedRecord *r = opaque;
+
+	pvs_vm_set_record(r->s->vm, r->record);
+}
+
+/* A new one begins before the old one ends: no entry is in neither. */
+bool pvsched_core_set_record(SluicePvsched *s, const char *path, Error **errp)
 {
 	g_autofree char *text = g_malloc0(PVSCHED_LOG_SIZE);
 	struct pvs_log log = {.buf = text, .size = PVSCHED_LOG_SIZE};
-	int err;
+	PvschedRecord r = {.s = s};
+	struct pvs_record *old = s->record;
+	int err = path && *path ? pvs_record_create(path, &r.record, &log) : 0;
 
-	if (!s->options.record)
-		return true;
-	err = pvs_record_create(s->options.record, &s->record, &log);
 	if (err) {
-		s->record = NULL;
-		error_setg(errp, "record=%s: %s", s->options.record,
-			   *text ? g_strchomp(text) : strerror(-err));
+		error_setg(errp, "record=%s: %s", path, *text ? g_strchomp(text) : strerror(-err));
 		return false;
 	}
-	pvs_vm_set_record(s->vm, s->record);
-	return true;
+	if (s->loop)
+		pvsched_core_call(s, pvsched_set_record, &r);
+	else
+		pvsched_set_record(&r);
+	s->record = r.record;
+	err = old ? pvs_record_close(old) : 0;
+	if (err)
+		error_setg(errp, "record: not all of the one before could be written: %s",
+			   strerror(-err));
+	return !err;
 }
 
 static void pvsched_record_exit(SluicePvsched *s)
 {
 	if (s->record && pvs_record_close(s->record))
-		warn_report("%s: record=%s: not all of it could be written", pvsched_name(s),
-			    s->options.record);
+		warn_report("%s: record: not all of it could be written", pvsched_name(s));
 	s->record = NULL;
 }
 
@@ -448,7 +466,7 @@ static void pvsched_core_undo(SluicePvsched *s)
 static bool pvsched_own_init(SluicePvsched *s, Error **errp)
 {
 	if (!pvsched_actuator_init(s, errp) || !pvsched_switches_init(s, errp) ||
-	    !pvsched_vm_init(s, errp) || !pvsched_record_init(s, errp) ||
+	    !pvsched_vm_init(s, errp) || !pvsched_core_set_record(s, s->options.record, errp) ||
 	    !pvsched_loop_init(s, errp) || !pvsched_live_start(s, errp) ||
 	    !pvsched_policy_apply(s, errp))
 		return false;

@@ -118,10 +118,11 @@ static void pvsched_manager_news(void *opaque)
 	}
 }
 
-bool pvsched_manager_connected_now(SluicePvsched *s)
+bool pvsched_manager_policy_now(SluicePvsched *s, char **policy)
 {
 	QEMU_LOCK_GUARD(&s->manager->lock);
 
+	*policy = g_strdup(s->manager->policy);
 	return s->manager->connected;
 }
 

@@ -7,6 +7,7 @@
  *   policy-set     its tunables, NAME=VALUE[,...]: the policy is loaded again with them
  *   ceiling        actuators that may be used, NAME[,NAME...]; "": all but fifo and deadline, which
  *                  their own properties add
+ *   record         file that decisions are written to from now on; "": none
  *   handover       whether the old policy's effects stay until the new one decides
  *
  * To read: status (dict), vcpus (list of dicts), stats (dict: sums over the vCPUs).
@@ -367,12 +368,14 @@ static bool pvsched_visit_regs(Visitor *v, const struct pvs_regs_state *state, E
 
 static bool pvsched_visit_manager(Visitor *v, SluicePvsched *s, Error **errp)
 {
-	bool ok;
+	g_autofree char *policy = NULL;
+	bool ok, connected = pvsched_manager_policy_now(s, &policy);
 
 	if (!visit_start_struct(v, "manager", NULL, 0, errp))
 		return false;
 	ok = pvsched_str(v, "path", s->options.manager, errp) &&
-	     pvsched_bool(v, "connected", pvsched_manager_connected_now(s), errp);
+	     pvsched_bool(v, "connected", connected, errp) &&
+	     pvsched_str(v, "policy", policy, errp);
 	visit_end_struct(v, NULL);
 	return ok;
 }
@@ -499,6 +502,22 @@ static void pvsched_set_ceiling(Object *obj, const char *value, Error **errp)
 		pvsched_core_set_ceiling(s, pvsched_ceiling(s));
 }
 
+static char *pvsched_get_record(Object *obj, Error **errp)
+{
+	return g_strdup(SLUICE_PVSCHED(obj)->options.record ?: "");
+}
+
+static void pvsched_set_record_path(Object *obj, const char *value, Error **errp)
+{
+	SluicePvsched *s = SLUICE_PVSCHED(obj);
+
+	if ((s->manager && !pvsched_own(s, errp)) ||
+	    (s->loop && !pvsched_core_set_record(s, value, errp)))
+		return;
+	g_free(s->options.record);
+	s->options.record = g_strdup(value);
+}
+
 static bool pvsched_get_handover(Object *obj, Error **errp)
 {
 	return SLUICE_PVSCHED(obj)->options.handover;
@@ -515,6 +534,7 @@ void pvsched_register_properties(ObjectClass *klass)
 	object_class_property_add_str(klass, "policy-set", pvsched_get_policy_set,
 				      pvsched_set_policy_set);
 	object_class_property_add_str(klass, "ceiling", pvsched_get_ceiling, pvsched_set_ceiling);
+	object_class_property_add_str(klass, "record", pvsched_get_record, pvsched_set_record_path);
 	object_class_property_add_bool(klass, "handover", pvsched_get_handover,
 				       pvsched_set_handover);
 	object_class_property_add(klass, "status", "dict", pvsched_get_status, NULL, NULL, NULL);

@@ -4,8 +4,8 @@
  * No thread is touched (actuators=off): what is decided is what counts here.
  */
 #include "qemu/osdep.h"
-#include "qobject/qlist.h"
-#include "qobject/qstring.h"
+#include <glib/gstdio.h>
+#include <pvs.h>
 #include "sluice-pvs.h"
 
 #define PVS_OFF      ",actuators=off,switch-events=off"
@@ -199,6 +199,41 @@ static void test_swap_often(void)
 	pvs_stop(s);
 }
 
+/* ---- Records -------------------------------------------------------------------------------- */
+
+static size_t pvs_file_size(const char *path)
+{
+	g_autofree char *bytes = NULL;
+	size_t size = 0;
+
+	g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+	return size;
+}
+
+/* Begun and ended while the guest runs: what is decided meanwhile is in it, whole when it ended. */
+static void test_record(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("sluice-pvs-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(dir, "record", NULL);
+	QPvs *s = pvs_start(PVS_BOOSTING, "");
+	size_t size;
+
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	pvs_qom_set(s, "record", path);
+	pvs_hint_rt(s, 0, 1);
+	pvs_wait_boost(s, 0, PVS_BOOST_RT);
+	pvs_qom_set(s, "record", "");
+	size = pvs_file_size(path);
+	g_assert_cmpuint(size, >, sizeof(struct pvs_record_decision));
+	/* Ended is ended. */
+	pvs_hint_normal(s, 0, 2);
+	pvs_wait_boost(s, 0, PVS_BOOST_NONE);
+	g_assert_cmpuint(pvs_file_size(path), ==, size);
+	pvs_stop(s);
+	g_unlink(path);
+	g_rmdir(dir);
+}
+
 /* ---- Ends of a boost ----------------------------------------------------------------------- */
 
 static void test_reset_in_boost(void)
@@ -337,6 +372,7 @@ void pvs_add_policy_tests(void)
 	qtest_add_func("/sluice-pvs/policy/swap", test_swap);
 	qtest_add_func("/sluice-pvs/policy/swap-refused", test_swap_refused);
 	qtest_add_func("/sluice-pvs/policy/swap-often", test_swap_often);
+	qtest_add_func("/sluice-pvs/policy/record", test_record);
 	qtest_add_func("/sluice-pvs/policy/reset-in-boost", test_reset_in_boost);
 	qtest_add_func("/sluice-pvs/policy/stop-in-boost", test_stop_in_boost);
 	qtest_add_func("/sluice-pvs/guest-ram/pages", test_guest_ram);
