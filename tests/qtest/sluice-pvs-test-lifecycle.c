@@ -49,7 +49,9 @@ static void test_refusals(void)
 		{"actuators", "some",
 		 "actuators=some is none of auto (what the host permits), off"},
 		{"policy-host", "cloud",
-		 "policy-host=cloud is none of engine (in this process), kernel"},
+		 "policy-host=cloud is none of engine (in this process), kernel, live (in the "
+		 "kernel, "
+		 "at each switch of a vCPU thread)"},
 		{"policy-set", "x", "policy-set: 'x' is no NAME=VALUE with a whole number"},
 		{"manager", "/nonexistent/socket", NULL},
 		{"record", "/nonexistent/record", NULL},
