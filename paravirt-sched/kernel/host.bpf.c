@@ -222,8 +222,11 @@ static void put_head(struct host_event *head, const struct host_event *what, __u
 	head->reserved = 0;
 }
 
-/* Nobody has to act on a switch that a policy has seen, so it waits for whatever comes next. */
-static void tell_switch(const struct host_event *what)
+/*
+ * Nobody has to act on a switch that a policy has seen, or about which none is to be asked (@calls
+ * is false): it waits for whatever comes next. A vCPU thread of TCG may switch often.
+ */
+static void tell_switch(const struct host_event *what, bool calls)
 {
 	struct host_event *entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
 
@@ -232,7 +235,7 @@ static void tell_switch(const struct host_event *what)
 		return;
 	}
 	put_head(entry, what, HOST_SWITCH);
-	bpf_ringbuf_submit(entry, what->serial ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(entry, calls ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 static void tell_decision(const struct host_event *what, const struct pvs_ctx *ctx)
@@ -285,7 +288,7 @@ static __noinline int on_vcpu(struct host_event *what)
 	see_switch(seen, event, what->ns);
 	if (!what->serial || !told->active) {
 		what->serial = 0;
-		tell_switch(what);
+		tell_switch(what, told->active);
 		return 0;
 	}
 	hint_parse(page, told->ctx.features, told->ctx.n_vcpus, &work->hint);
@@ -297,7 +300,7 @@ static __noinline int on_vcpu(struct host_event *what)
 		what->event = event;
 	}
 	if (!decide(what, work))
-		tell_switch(what);
+		tell_switch(what, false);
 	return 0;
 }
 
