@@ -336,6 +336,8 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 {
 	const bool late = vm->last_tick && pvs_since(now, vm->next_tick) > vm->limits.watchdog_ns;
 
+	if (vm->catch_up)
+		vm->catch_up(vm->tell_opaque);
 	pvs_heard(vm, now);
 	if (late && vm->holding) {
 		pvs_vm_fault(vm, PVS_REJECT_POLICY);

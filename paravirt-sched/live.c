@@ -65,11 +65,16 @@ static void on_event(void *opaque, const struct pvs_kernel_event *event)
 		pvs_kernel_host_applied(live->host, event->answered_ns, clock_ns());
 }
 
-static void take(void *opaque, int fd)
+static void catch_up(void *opaque)
 {
 	struct pvs_live *live = opaque;
 
 	pvs_kernel_host_take(live->host, on_event, live);
+}
+
+static void take(void *opaque, int fd)
+{
+	catch_up(opaque);
 }
 
 /* ---- Policies -------------------------------------------------------------------------------- */
@@ -91,7 +96,7 @@ static void change_policy(void *opaque)
 	struct pvs_live *live = change->live;
 
 	pvs_kernel_host_use(live->host, NULL);
-	take(live, -1);
+	catch_up(live);
 	pvs_vm_set_policy(live->vm, change->policy, change->handover, clock_ns());
 	tell_all(live);
 	pvs_kernel_host_use(live->host, change->program);
@@ -121,6 +126,7 @@ static void begin(void *opaque)
 
 	live->vm->tell_opaque = live;
 	live->vm->tell = tell;
+	live->vm->catch_up = catch_up;
 	tell_all(live);
 }
 
@@ -150,8 +156,9 @@ static void end(void *opaque)
 	struct pvs_live *live = opaque;
 
 	pvs_kernel_host_use(live->host, NULL);
-	take(live, -1);
+	catch_up(live);
 	live->vm->tell = NULL;
+	live->vm->catch_up = NULL;
 }
 
 void pvs_live_destroy(struct pvs_live *live)

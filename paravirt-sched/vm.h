@@ -151,6 +151,8 @@ struct pvs_vm {
 
 	/* Whoever asks the policy elsewhere: something about the vCPU is other than it was. */
 	void (*tell)(void *opaque, uint32_t vcpu);
+	/* Before a tick: what it has to tell and what was in no hurry. */
+	void (*catch_up)(void *opaque);
 	void *tell_opaque;
 
 	struct pvs_vcpu vcpus[];

@@ -39,7 +39,6 @@ static int setup(void **state)
 		.name = "live",
 		.n_vcpus = VCPUS,
 		.host = host_pages,
-		.limits = {.tick_ns = 1000000000000},
 		.sources = PVS_SRC_SWITCH | PVS_SRC_HALT,
 	};
 
