@@ -160,3 +160,12 @@ def compare(quick, folder):
                           f"{kernel['ns_per_run']:.0f} ns in the kernel, system call included)",
                           "all of 10⁶", whole and (total >= 10**6 or None)))
     return {9: Outcome(parts, describe("none"))}
+
+
+# ---- 10: the baseline comes back ----
+
+def restore_parts():
+    """With the privilege there is: a boost mid-way, then a reset of the device, pages of random
+    hints, a killed manager."""
+    import restore
+    return [Part(name, text, "the baseline is back", good) for name, text, good in restore.tries()]

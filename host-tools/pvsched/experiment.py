@@ -127,15 +127,19 @@ class Experiment:
         scenario, out = self.scenario, self.options.out / "records"
         with ExitStack() as stack:
             stack.enter_context(arms.ArmInForce(arm, self.machines))
-            if scenario.record:
+            if scenario.record and self._is_recorded(number, arm):
                 for machine in self.machines:
                     path = out / f"{arm.name}-{number}-{machine.spec.name}.pvsr"
                     stack.enter_context(machine.device.recording(path))
-            if scenario.host_trace:
+            if scenario.host_trace and self._is_recorded(number, arm):
                 stack.enter_context(hosttrace.HostTrace(out / f"{arm.name}-{number}.ftrace",
                                                         self.notes))
             self.measurements.append(measure(arm.name, number, self.machines, self.background,
                                              scenario.duration, scenario.warmup))
+
+    def _is_recorded(self, number, arm):
+        """Records are megabytes a second: one of each policy, in the last round, will do."""
+        return arm.policy != "none" and number == self.scenario.rounds - 1
 
     def _save(self):
         """result.json, whole at any time."""
