@@ -89,13 +89,22 @@ static void live_on(enum pvs_event event, uint64_t n)
 	}
 }
 
-static const struct pvs_actuator_note *last_note(void)
+static void look_at_notes(void *opaque)
 {
 	const struct pvs_actuator_note *notes;
 	const size_t n = pvs_actuator_recorder_notes(&actuator, &notes);
 
 	assert_true(n > 0);
-	return &notes[n - 1];
+	*(struct pvs_actuator_note *)opaque = notes[n - 1];
+}
+
+/* The recorder is the loop's. */
+static struct pvs_actuator_note last_note(void)
+{
+	struct pvs_actuator_note note;
+
+	pvs_loop_call(loop, look_at_notes, &note);
+	return note;
 }
 
 static struct pvs_policy *put_in_place(const char *name, enum pvs_policy_host where, uint64_t mark)
@@ -121,8 +130,8 @@ static void decisions_take_effect(void **state)
 	assert_int_equal(stats.boost, PVS_BOOST_RT);
 	assert_int_equal(stats.set, PVS_SET_NICE | PVS_SET_SLICE);
 	assert_true(stats.applied >= 1);
-	assert_int_equal(last_note()->tid, worker.tid);
-	assert_int_equal(last_note()->sched.slice_ns, 700000);
+	assert_int_equal(last_note().tid, worker.tid);
+	assert_int_equal(last_note().sched.slice_ns, 700000);
 	pvs_kernel_host_stats(host, &kernel);
 	assert_true(kernel.latency_count >= 3);
 	assert_true(kernel.latency_p50 > 0 && kernel.latency_p50 <= kernel.latency_p99 &&
@@ -140,13 +149,13 @@ static void policies_change(void **state)
 	pvs_policy_put(policy);
 	policy = put_in_place(test_object("live"), PVS_HOST_KERNEL, 900000);
 	live_on(PVS_EVENT_HALT, 2);
-	assert_int_equal(last_note()->sched.slice_ns, 900000);
+	assert_int_equal(last_note().sched.slice_ns, 900000);
 	pvs_policy_put(policy);
 	/* One of the engine is asked by the loop. */
 	policy = put_in_place("none", PVS_HOST_ENGINE, 0);
 	live_on(PVS_EVENT_HALT, 2);
 	assert_int_equal(stats.set, 0);
-	assert_true(last_note()->restored);
+	assert_true(last_note().restored);
 	pvs_policy_put(policy);
 	assert_int_equal(pvs_live_set_policy(live, NULL, false, NULL), 0);
 	live_on(PVS_EVENT_HALT, 2);

@@ -90,7 +90,7 @@ PVS_SEC("tick") int on_tick(struct pvs_ctx *ctx)
 	__u64 *n = bpf_map_lookup_elem(&asked, &event);
 
 	ctx->out.hold_ns = n ? *n : 0;
-	return PVS_BASELINE;
+	return PVS_KEEP;
 }
 
 #ifdef ONLY_SYSCALL
