@@ -25,6 +25,7 @@ struct pvs_thread {
 	struct state now;
 	uint32_t tripped; /* the guard's count when `now` was right */
 	int pidfd;
+	struct pvs_thread *next; /* captured, too */
 };
 
 /* ---- What a decision means ------------------------------------------------------------------ */
@@ -301,13 +302,41 @@ static int capture(struct pvs_linux *lin, struct pvs_thread *thread, pid_t tid)
 	return ret;
 }
 
+static void forget(struct pvs_linux *lin, const struct pvs_thread *thread)
+{
+	struct pvs_thread **at = &lin->threads;
+
+	while (*at && *at != thread)
+		at = &(*at)->next;
+	if (*at)
+		*at = thread->next;
+}
+
 static void thread_free(struct pvs_linux *lin, struct pvs_thread *thread)
 {
+	forget(lin, thread);
 	if (thread->pidfd >= 0)
 		close(thread->pidfd);
 	if (lin->guard && thread->base)
 		pvs_guard_give(lin->guard, thread->base);
 	free(thread);
+}
+
+/* Without a descriptor (kernel before 6.9, not the process's first thread): by its start. */
+static bool is_same(const struct pvs_thread *thread)
+{
+	if (thread->pidfd >= 0)
+		return pvs_sys_pidfd_alive(thread->pidfd);
+	return pvs_thread_start(thread->base->tid) == thread->base->start;
+}
+
+/* What a second capture took for the baseline would be what the first one's owner gave it. */
+static bool is_captured(const struct pvs_linux *lin, pid_t tid)
+{
+	for (const struct pvs_thread *t = lin->threads; t; t = t->next)
+		if (t->base->tid == tid && is_same(t))
+			return true;
+	return false;
 }
 
 static int op_capture(void *opaque, pid_t tid, void **out)
@@ -318,6 +347,8 @@ static int op_capture(void *opaque, pid_t tid, void **out)
 
 	if (tid <= 0)
 		return -ESRCH;
+	if (is_captured(lin, tid))
+		return -EBUSY;
 	thread = calloc(1, sizeof(*thread));
 	if (!thread)
 		return -ENOMEM;
@@ -328,16 +359,10 @@ static int op_capture(void *opaque, pid_t tid, void **out)
 		thread_free(lin, thread);
 		return ret;
 	}
+	thread->next = lin->threads;
+	lin->threads = thread;
 	*out = thread;
 	return 0;
-}
-
-/* Without a descriptor (kernel before 6.9, not the process's first thread): by its start. */
-static bool is_same(const struct pvs_thread *thread)
-{
-	if (thread->pidfd >= 0)
-		return pvs_sys_pidfd_alive(thread->pidfd);
-	return pvs_thread_start(thread->base->tid) == thread->base->start;
 }
 
 /* Has the guard restored it, while we were stopped? */

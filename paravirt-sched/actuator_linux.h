@@ -21,11 +21,14 @@ struct pvs_probe {
 	bool reset_on_fork;    /* can be set and cleared again */
 };
 
+struct pvs_thread;
+
 struct pvs_linux {
 	struct pvs_probe probe; /* all actuators, whatever was wanted */
 	struct pvs_guard *guard;
 	bool has_cgroup;
 	struct pvs_cgroup cgroup;
+	struct pvs_thread *threads; /* those that are captured */
 };
 
 /*

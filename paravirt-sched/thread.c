@@ -27,6 +27,11 @@ int pvs_thread_open(struct pvs_vm *vm, pid_t tid, struct pvs_thread *thread, str
 	*thread = (struct pvs_thread){.tid = tid, .stat_fd = -1};
 	if (vm->actuator.ops) {
 		err = vm->actuator.ops->capture(vm->actuator.opaque, tid, &thread->handle);
+		if (err == -EBUSY)
+			return pvs_refuse(log, err,
+					  "thread %d: it is somebody's already; a thread is one "
+					  "vCPU's or serves one VM",
+					  (int)tid);
 		if (err)
 			return pvs_refuse(log, err,
 					  "thread %d: its scheduling cannot be read (%s); a thread "

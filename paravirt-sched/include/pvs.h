@@ -164,7 +164,8 @@ struct pvs_actuator {
  * ends. A boost is in effect for one thread: what that one creates has the default. affinity
  * narrows what the thread had. apply may also return -EBUSY: no DEADLINE bandwidth left, or the
  * thread is pinned; capture -EPERM: a thread of a process that this one may not change, -ENOSPC:
- * the guard's table is full. One thread at a time. -errno, explained in @log.
+ * the guard's table is full, -EBUSY: captured already, for whomever. One thread at a time. -errno,
+ * explained in @log.
  */
 struct pvs_linux_options {
 	bool guard;

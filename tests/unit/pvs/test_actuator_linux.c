@@ -323,6 +323,27 @@ static void test_id_reused(void **state)
 	tear_down(&f);
 }
 
+/* A boosted thread that is captured again would have the boost for its baseline. */
+static void test_captured_once(void **state)
+{
+	const struct pvs_sched boost = {
+		.set = PVS_SET_NICE | PVS_SET_SLICE, .nice = -7, .slice_ns = 700000};
+	const struct pvs_actuator_ops *ops;
+	void *again = NULL;
+	struct fixture f;
+
+	set_up(&f);
+	need(&f, PVS_ACT_NICE_DOWN | PVS_ACT_SLICE);
+	ops = f.actuator.ops;
+	assert_int_equal(apply(&f, &boost), 0);
+	assert_int_equal(ops->capture(f.actuator.opaque, f.sleeper.tid, &again), -EBUSY);
+	assert_null(again);
+	ops->release(f.actuator.opaque, f.thread);
+	assert_baseline(&f);
+	assert_int_equal(ops->capture(f.actuator.opaque, f.sleeper.tid, &f.thread), 0);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_real_time_baseline),
 		cmocka_unit_test(test_thread_gone),
 		cmocka_unit_test(test_id_reused),
+		cmocka_unit_test(test_captured_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

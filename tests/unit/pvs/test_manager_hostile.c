@@ -311,6 +311,24 @@ static void test_threads_of_others(void **state)
 	finish(state, &raw);
 }
 
+/* One thread as two: what it is given as the one would be its baseline as the other. */
+static void test_thread_twice(void **state)
+{
+	struct pvs_msg msg = {.vcpu.tid = gettid()};
+	char text[128];
+	struct raw raw;
+
+	begin(state, &raw);
+	welcome(&raw);
+	assert_int_equal(pvs_msg_send(raw.sock, &msg, PVS_MSG_VCPU_ADD, NULL, 0), 0);
+	assert_int_equal(pvs_msg_send(raw.sock, &msg, PVS_MSG_SERVICE_ADD, NULL, 0), 0);
+	snprintf(text, sizeof(text),
+		 "thread %d: it is somebody's already; a thread is one vCPU's or serves one VM",
+		 (int)msg.vcpu.tid);
+	assert_warned(&raw, text);
+	finish(state, &raw);
+}
+
 /* It makes the manager talk and does not listen: it loses its connection. */
 static void test_never_reads(void **state)
 {
@@ -416,13 +434,10 @@ static void test_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_no_messages),
-		cmocka_unit_test(test_threads_of_others),
-		cmocka_unit_test(test_never_reads),
-		cmocka_unit_test(test_garbage),
-		cmocka_unit_test(test_eventfd_taken_away),
+		cmocka_unit_test(test_numbers),      cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_no_messages),  cmocka_unit_test(test_threads_of_others),
+		cmocka_unit_test(test_thread_twice), cmocka_unit_test(test_never_reads),
+		cmocka_unit_test(test_garbage),      cmocka_unit_test(test_eventfd_taken_away),
 		cmocka_unit_test(test_too_many),
 	};
 
