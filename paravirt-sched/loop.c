@@ -56,6 +56,12 @@ static void deliver(void *opaque, uint32_t vcpu, uint32_t events, uint32_t last)
 {
 	struct loop_vm *l = opaque;
 
+	/* Where the host's scheduler tells, budgets go by what a vCPU is said to do: one that its
+	 * own process says to be halted would run for nothing. */
+	if (l->vm->sources & PVS_SRC_SWITCH && pvs_mailbox_foreign(l->mailbox)) {
+		events &= ~PVS_POST_STATES;
+		last = 0;
+	}
 	l->states |= last != 0;
 	for (uint32_t e = PVS_EVENT_VCPU_RUN; e <= PVS_EVENT_HALT; e++)
 		if (events & 1u << e && e != last)

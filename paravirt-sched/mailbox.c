@@ -35,6 +35,7 @@ struct mailbox_memory {
 struct pvs_mailbox {
 	int memfd, eventfd;
 	uint32_t n_vcpus;
+	bool foreign;
 	struct mailbox_memory *memory;
 };
 
@@ -113,7 +114,7 @@ int pvs_mailbox_from_fds(int memfd, int event_fd, uint32_t n_vcpus, struct pvs_m
 	m = malloc(sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	*m = (struct pvs_mailbox){.n_vcpus = n_vcpus};
+	*m = (struct pvs_mailbox){.n_vcpus = n_vcpus, .foreign = true};
 	m->memfd = fcntl(memfd, F_DUPFD_CLOEXEC, 3);
 	m->eventfd = fcntl(event_fd, F_DUPFD_CLOEXEC, 3);
 	err = m->memfd < 0 || m->eventfd < 0 ? -EBADF : map(m);
@@ -148,6 +149,11 @@ int pvs_mailbox_memfd(const struct pvs_mailbox *mailbox)
 int pvs_mailbox_eventfd(const struct pvs_mailbox *mailbox)
 {
 	return mailbox->eventfd;
+}
+
+bool pvs_mailbox_foreign(const struct pvs_mailbox *mailbox)
+{
+	return mailbox->foreign;
 }
 
 /* The latest of RUN, STOP and HALT among @events, as it stands in a word. */

@@ -16,6 +16,9 @@
 typedef void (*pvs_mailbox_fn)(void *opaque, uint32_t vcpu, uint32_t events, uint32_t last);
 unsigned pvs_mailbox_take(struct pvs_mailbox *mailbox, pvs_mailbox_fn fn, void *opaque);
 
+/* Another process posts, and may say what it likes. */
+bool pvs_mailbox_foreign(const struct pvs_mailbox *mailbox);
+
 /* Before sleep: from now on a post of any of @events writes to the eventfd; others are taken when
  * the loop wakes for something else. False: there is something already, and the loop is awake. */
 bool pvs_mailbox_sleep(struct pvs_mailbox *mailbox, uint32_t events);

@@ -88,6 +88,29 @@ static void test_another_process_end(void **state)
 	pvs_mailbox_destroy(other);
 }
 
+/* Its own process says that a vCPU is halted, the host's scheduler does not: it is not. */
+static void test_another_process_claims_a_halt(void **state)
+{
+	struct pvs_mailbox *theirs = t.mailbox;
+
+	vm_end(&t.f);
+	t.f.policy.run = tell;
+	t.f.policy.callbacks = PVS_DOUBLE_ALL;
+	vm_start(&t.f, &(struct pvs_vm_config){.sources = PVS_SRC_SWITCH | PVS_SRC_HALT});
+	event(&t.f, 1, PVS_EVENT_VCPU_RUN);
+	assert_int_equal(pvs_mailbox_from_fds(pvs_mailbox_memfd(theirs),
+					      pvs_mailbox_eventfd(theirs), VCPUS, &t.mailbox),
+			 0);
+	start();
+	pvs_mailbox_post(theirs, 1, 1u << PVS_EVENT_HALT | 1u << PVS_EVENT_KICK);
+	wait_for(&t.ran);
+	pvs_loop_remove(t.loop, t.f.vm);
+	assert_int_equal(stats_of(&t.f, 1).run_state, PVS_RUN_RUNNING);
+	assert_int_equal(stats_of(&t.f, 1).events[PVS_EVENT_KICK], 1);
+	assert_int_equal(stats_of(&t.f, 1).events[PVS_EVENT_HALT], 0);
+	pvs_mailbox_destroy(theirs);
+}
+
 static void test_ticks(void **state)
 {
 	t.wanted = PVS_EVENT_TICK;
@@ -278,6 +301,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_process_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_another_process_claims_a_halt, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_ticks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_boost_ends_without_an_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls, setup, teardown),
