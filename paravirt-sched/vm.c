@@ -21,6 +21,13 @@ static int check_config(const struct pvs_vm_config *config, struct pvs_log *log)
 	if (config->limits.prio_max > 99)
 		return pvs_refuse(log, -EINVAL, "FIFO priority %u: 1 to 99 are possible",
 				  config->limits.prio_max);
+	if (config->limits.tick_ns > PVS_TICK_MAX_NS)
+		return pvs_refuse(log, -EINVAL, "ticks of %llu ns: 1 to %llu are possible",
+				  (unsigned long long)config->limits.tick_ns,
+				  (unsigned long long)PVS_TICK_MAX_NS);
+	if (config->limits.kicks_per_s > PVS_KICKS_MAX)
+		return pvs_refuse(log, -EINVAL, "%u kicks per second: 1 to %u are possible",
+				  config->limits.kicks_per_s, PVS_KICKS_MAX);
 	return 0;
 }
 

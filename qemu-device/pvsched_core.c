@@ -299,14 +299,20 @@ static bool pvsched_switches_init(SluicePvsched *s, Error **errp)
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
+/* Too long to be said in ns is as long as can be said. */
+static uint64_t pvsched_us(uint64_t us)
+{
+	return us < UINT64_MAX / 1000 ? us * 1000 : UINT64_MAX;
+}
+
 static struct pvs_limits pvsched_limits(SluicePvsched *s)
 {
 	const PvschedOptions *o = &s->options;
 	struct pvs_limits limits = o->limits;
 
-	limits.tick_ns = o->tick_us * 1000;
-	limits.cs_budget_ns = o->cs_budget_us * 1000;
-	limits.boost_budget_ns = o->boost_budget_us * 1000;
+	limits.tick_ns = pvsched_us(o->tick_us);
+	limits.cs_budget_ns = pvsched_us(o->cs_budget_us);
+	limits.boost_budget_ns = pvsched_us(o->boost_budget_us);
 	limits.has_nice_min = true;
 	limits.ceiling = pvsched_ceiling(s);
 	return limits;

@@ -103,6 +103,8 @@ uint64_t pvs_bucket_charge(struct pvs_bucket *bucket, uint64_t now, uint64_t spe
 uint64_t pvs_bucket_lasts(const struct pvs_bucket *bucket);
 
 /* Limits of a VM; 0 in a field of times and counts: the default. */
+#define PVS_TICK_MAX_NS 3600000000000u /* longer ones are refused, as are... */
+#define PVS_KICKS_MAX   1000000000u    /* ...more kicks per second */
 struct pvs_limits {
 	uint64_t cs_budget_ns;    /* default 2 ms */
 	uint64_t boost_budget_ns; /* default 500 ms */

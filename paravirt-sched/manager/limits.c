@@ -12,9 +12,14 @@ static uint32_t least(uint32_t asked, uint32_t most)
 	return (uint32_t)least64(asked, most);
 }
 
-/* A client may ask for fewer ticks than the administrator's, and not for more. */
-static uint64_t greatest(uint64_t asked, uint64_t at_least)
+/* At a tick the time of service threads is charged, and hints are seen that nobody told of. */
+#define TICK_MAX_NS 100000000u
+
+/* A client may ask for fewer ticks than the administrator's, and not for more; nor for so few that
+ * what it owes is not noticed. */
+static uint64_t clamp_tick(uint64_t asked, uint64_t at_least)
 {
+	asked = least64(asked, TICK_MAX_NS);
 	return asked > at_least ? asked : at_least;
 }
 
@@ -42,6 +47,6 @@ void pvs_limits_clamp(const struct pvs_limits *asked, const struct pvs_limits *a
 	granted->nice_min = clamp_nice(asked, &most);
 	granted->has_nice_min = true;
 	granted->kicks_per_s = least(asked->kicks_per_s, most.kicks_per_s);
-	granted->tick_ns = greatest(asked->tick_ns, most.tick_ns);
+	granted->tick_ns = asked->tick_ns ? clamp_tick(asked->tick_ns, most.tick_ns) : most.tick_ns;
 	granted->watchdog_ns = least64(asked->watchdog_ns, most.watchdog_ns);
 }

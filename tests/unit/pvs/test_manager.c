@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "manager/server_internal.h"
 #include "manager_fixture.h"
 #include "process_double.h"
 
@@ -171,6 +172,23 @@ static void test_clamped(void **state)
 	manager_free(manager);
 }
 
+/* It is looked at no more often than the administrator wants, and no more rarely than it takes to
+ * notice what it owes. */
+static void test_ticks_clamped(void **state)
+{
+	const uint64_t asked[] = {0, 10, 2000000, UINT64_MAX};
+	const uint64_t granted[] = {1000000, 1000000, 2000000, 100000000};
+	const struct pvs_limits admin = {0};
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct pvs_limits limits = {.tick_ns = asked[i]};
+		struct pvs_limits got;
+
+		pvs_limits_clamp(&limits, &admin, 2, &got);
+		assert_int_equal(got.tick_ns, granted[i]);
+	}
+}
+
 static bool is_running(void *opaque)
 {
 	const struct front_end *front_end = opaque;
@@ -284,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_manager_stopped),
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_clamped),
+		cmocka_unit_test(test_ticks_clamped),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_policy_in_kernel),

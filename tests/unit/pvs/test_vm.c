@@ -71,11 +71,23 @@ static void test_refused(void **state)
 		pvs_vm_create(&(struct pvs_vm_config){.n_vcpus = 1, .limits = {.prio_max = 100}},
 			      &vm, &log),
 		-EINVAL);
+	assert_int_equal(pvs_vm_create(&(struct pvs_vm_config){.n_vcpus = 1,
+							       .limits = {.tick_ns = UINT64_MAX}},
+				       &vm, &log),
+			 -EINVAL);
+	assert_int_equal(
+		pvs_vm_create(&(struct pvs_vm_config){.n_vcpus = 1,
+						      .limits = {.kicks_per_s = 1000000001}},
+			      &vm, &log),
+		-EINVAL);
 	assert_string_equal(text, "0 vCPUs: 1 to 4096 are possible\n"
 				  "4097 vCPUs: 1 to 4096 are possible\n"
 				  "66 vectors: 0 to 65 are possible\n"
 				  "ceiling 0x80: actuators are 0x7f\n"
-				  "FIFO priority 100: 1 to 99 are possible\n");
+				  "FIFO priority 100: 1 to 99 are possible\n"
+				  "ticks of 18446744073709551615 ns: 1 to 3600000000000 are "
+				  "possible\n"
+				  "1000000001 kicks per second: 1 to 1000000000 are possible\n");
 }
 
 static void test_callbacks(void **state)
