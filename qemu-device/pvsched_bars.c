@@ -15,10 +15,11 @@
 
 /* ---- Registers ---------------------------------------------------------------------------- */
 
+/* One that waited for the big lock while the device was unplugged finds no registers any more. */
 static uint64_t pvsched_read(void *opaque, hwaddr addr, unsigned size)
 {
 	SluicePvsched *s = opaque;
-	uint64_t value = pvs_regs_read(s->regs, addr, size);
+	uint64_t value = s->regs ? pvs_regs_read(s->regs, addr, size) : 0;
 
 	trace_pvsched_read(pvsched_name(s), addr, size, value);
 	return value;
@@ -29,7 +30,8 @@ static void pvsched_write(void *opaque, hwaddr addr, uint64_t value, unsigned si
 	SluicePvsched *s = opaque;
 
 	trace_pvsched_write(pvsched_name(s), addr, size, value);
-	pvs_regs_write(s->regs, addr, value, size);
+	if (s->regs)
+		pvs_regs_write(s->regs, addr, value, size);
 }
 
 /*
