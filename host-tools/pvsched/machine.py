@@ -140,7 +140,9 @@ class Machine:
         if wanted and not self.module:
             self.guest.sh("insmod /sluice/modules/$(uname -r)/sluice_pvsched.ko")
         elif self.module and not wanted:
-            self.guest.sh("rmmod sluice_pvsched")
+            # The kernel lets go of programs that were unloaded a moment later.
+            self.guest.sh("for i in $(seq 200); do rmmod sluice_pvsched 2>/dev/null && exit 0; "
+                          "sleep 0.05; done; exec rmmod sluice_pvsched")
         self.module = wanted
 
     def set_programs(self, wanted):
