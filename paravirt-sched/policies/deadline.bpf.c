@@ -18,6 +18,8 @@ const volatile __u32 stale_ms = 2000;   /* hints older than this are not followe
 const volatile __u8 deadline_class = 1; /* SCHED_DEADLINE where it is permitted */
 const volatile __u8 service = 1;        /* threads that deliver timers get a share, too */
 
+#define MIN_RUNTIME_NS 1024 /* sched_setattr(2)'s least */
+
 struct reserved {
 	__u64 runtime, deadline, period; /* as the guest asked; 0: nothing */
 	__u64 ppm;                       /* of a CPU, of vm_total */
@@ -74,6 +76,8 @@ static __always_inline __u64 wanted_runtime(const struct pvs_ctx *ctx)
 	if (stale_ms && ctx->hint_age_ns > stale_ms * MS)
 		return 0;
 	runtime = ctx->dl_runtime + ctx->dl_runtime * headroom_pct / 100;
+	if (runtime < MIN_RUNTIME_NS)
+		return 0;
 	return min_u64(runtime, ctx->dl_deadline);
 }
 

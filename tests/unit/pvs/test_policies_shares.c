@@ -129,6 +129,7 @@ static void what_cannot_be(void **state)
 		{2 * MS, 1 * MS, 10 * MS, 0, PVS_HINT_OK},
 		{2 * MS, 12 * MS, 10 * MS, 0, PVS_HINT_OK},
 		{0, 8 * MS, 10 * MS, 0, PVS_HINT_OK},
+		{850, 8 * MS, 10 * MS, 0, PVS_HINT_OK}, /* less than the kernel takes */
 		{50 * US, 400 * US, 499 * US, 0, PVS_HINT_OK},
 		{2 * MS, 8 * MS, 4001 * MS, 0, PVS_HINT_OK},
 		{2 * MS, 8 * MS, 10 * MS, 2001 * MS, PVS_HINT_OK},
