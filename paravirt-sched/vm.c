@@ -42,15 +42,25 @@ static void vcpu_init(struct pvs_vm *vm, uint32_t index)
 	v->capacity = PVS_CAPACITY_FULL;
 }
 
-static void buckets_init(struct pvs_vm *vm, struct pvs_vcpu *v)
+static void budget_init(struct pvs_budget *budget, uint64_t capacity_ns, uint32_t refill_ppm,
+			uint64_t spent_at)
+{
+	pvs_bucket_init(&budget->bucket, capacity_ns, refill_ppm, spent_at);
+	if (!spent_at)
+		return;
+	budget->bucket.level_ns = 0;
+	budget->throttled = true;
+}
+
+static void buckets_init(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t spent_at)
 {
 	const struct pvs_limits *l = &vm->limits;
 	/* Kicks and doorbells: ns of real time, in which each costs its share of a second; 10 ms'
 	 * worth may come at once. */
 	const uint64_t burst_ns = 10000000u, cost = 1000000000u / l->kicks_per_s;
 
-	pvs_bucket_init(&v->cs.bucket, l->cs_budget_ns, l->cs_refill_ppm, 0);
-	pvs_bucket_init(&v->boost.bucket, l->boost_budget_ns, l->boost_refill_ppm, 0);
+	budget_init(&v->cs, l->cs_budget_ns, l->cs_refill_ppm, spent_at);
+	budget_init(&v->boost, l->boost_budget_ns, l->boost_refill_ppm, spent_at);
 	pvs_bucket_init(&v->rate, cost > burst_ns ? cost : burst_ns, 1000000, 0);
 }
 
@@ -83,7 +93,7 @@ int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **out, struc
 	for (uint32_t i = 0; i < vm->n_vcpus; i++)
 		vcpu_init(vm, i);
 	for (uint32_t i = 0; i < vm->n_vcpus; i++)
-		buckets_init(vm, &vm->vcpus[i]);
+		buckets_init(vm, &vm->vcpus[i], config->spent_at);
 	*out = vm;
 	return 0;
 }

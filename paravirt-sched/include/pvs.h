@@ -399,6 +399,7 @@ struct pvs_vm_config {
 	void *opaque;
 	struct pvs_actuator actuator; /* not owned */
 	struct pvs_pool *pool;        /* may be NULL; not owned */
+	uint64_t spent_at; /* vCPUs' budgets were empty then, for they had them before; 0: full */
 };
 
 /* -EINVAL, -ENOMEM. All functions on a VM: one thread at a time, which is registered with the

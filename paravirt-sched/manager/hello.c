@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "baseline.h"
 #include "manager/server_internal.h"
 
 #define NORMAL_PAGE 4096
@@ -146,6 +147,18 @@ static const struct pvs_vm_ops vm_ops = {
 
 /* ---- The VM ---------------------------------------------------------------------------------- */
 
+/* Who comes again, or twice, has no second budget. False: it is the first time. */
+static bool had_budget(struct pvs_server *server, pid_t pid)
+{
+	const uint64_t start = pvs_thread_start(pid);
+
+	for (unsigned i = 0; i < PVS_MANAGER_CLIENTS; i++)
+		if (server->past[i].pid == pid && server->past[i].start == start)
+			return true;
+	server->past[server->n_past++ % PVS_MANAGER_CLIENTS] = (struct pvs_past){pid, start};
+	return false;
+}
+
 static int make_vm(struct pvs_session *session, const struct pvs_msg *msg, struct pvs_vm **vm,
 		   struct pvs_log *log)
 {
@@ -172,6 +185,8 @@ static int make_vm(struct pvs_session *session, const struct pvs_msg *msg, struc
 				  "limits: of the actuators asked for (PVS_ACT_* 0x%x) the manager "
 				  "gives none; it gives 0x%x",
 				  asked.ceiling, server->limits.ceiling);
+	if (had_budget(session->server, session->pid))
+		config.spent_at = pvs_server_now();
 	return pvs_vm_create(&config, vm, log);
 }
 

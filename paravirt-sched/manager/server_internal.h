@@ -40,6 +40,12 @@ struct pvs_session {
 	bool warned_autogroup;
 };
 
+/* A process that had budgets. */
+struct pvs_past {
+	pid_t pid;
+	uint64_t start; /* the process's, for a pid is another one's later */
+};
+
 struct pvs_server {
 	struct pvs_server_config config;
 	char *path;
@@ -47,7 +53,9 @@ struct pvs_server {
 	struct pvs_policy *policy;
 	int epoll, listener, stop, beat;
 	struct pvs_session *sessions[PVS_MANAGER_CLIENTS];
-	uint64_t refused, served; /* connections */
+	uint64_t refused, served;                  /* connections */
+	struct pvs_past past[PVS_MANAGER_CLIENTS]; /* the latest */
+	unsigned n_past;
 };
 
 uint64_t pvs_server_now(void);

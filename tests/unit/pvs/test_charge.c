@@ -204,6 +204,25 @@ static void test_halted_costs_nothing(void **state)
 	assert_int_equal(stats_of(&f, 0).boost_ns, 4000000);
 }
 
+/* Budgets that were spent elsewhere come back as any. */
+static void test_spent_before(void **state)
+{
+	struct pvs_vm_config config = counted;
+
+	config.spent_at = START;
+	config.limits.boost_refill_ppm = 200000;
+	vm_start(&f, &config);
+	assert_int_equal(stats_of(&f, 0).budget_cs, 0);
+	assert_int_equal(stats_of(&f, 0).budget_boost, 0);
+	answer(&f, PVS_APPLY, &rt);
+	kick(&f, 0);
+	assert_int_equal(stats_of(&f, 0).reject, PVS_REJECT_BUDGET);
+	assert_int_equal(stats_of(&f, 0).applied, 0);
+	f.now += 10000 * MS;
+	kick(&f, 0);
+	assert_int_equal(stats_of(&f, 0).applied, 1);
+}
+
 static void test_switches_are_exact(void **state)
 {
 	struct pvs_vm_config config = counted;
@@ -435,6 +454,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_spent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_halted_costs_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spent_before, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_switches_are_exact, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_run_time_is_charged_where_it_is_known, setup,
 						teardown),

@@ -329,6 +329,37 @@ static void test_thread_twice(void **state)
 	finish(state, &raw);
 }
 
+/* Budget that its vCPU has, as its page says. */
+static uint64_t budget_left(struct raw *raw)
+{
+	struct pvs_msg add = {.vcpu.tid = gettid()}, negotiated = {.features = PVS_F_STATE};
+	struct pvs_host_page *page =
+		mmap(NULL, sizeof(*page), PROT_READ, MAP_SHARED, raw->fds[PVS_FD_HOST], 0);
+	uint64_t left;
+
+	assert_ptr_not_equal(page, MAP_FAILED);
+	assert_int_equal(pvs_msg_send(raw->sock, &add, PVS_MSG_VCPU_ADD, NULL, 0), 0);
+	assert_int_equal(pvs_msg_send(raw->sock, &negotiated, PVS_MSG_NEGOTIATED, NULL, 0), 0);
+	while (!(left = __atomic_load_n(&page->budget_boost, __ATOMIC_ACQUIRE)))
+		poll(NULL, 0, 1);
+	munmap(page, sizeof(*page));
+	return left;
+}
+
+/* A process that comes again finds its budget as if it had spent it. */
+static void test_no_second_budget(void **state)
+{
+	struct raw raw;
+
+	begin(state, &raw);
+	welcome(&raw);
+	finish(state, &raw);
+	begin(state, &raw);
+	welcome(&raw);
+	assert_in_range(budget_left(&raw), 1, 499999999);
+	finish(state, &raw);
+}
+
 /* It makes the manager talk and does not listen: it loses its connection. */
 static void test_never_reads(void **state)
 {
@@ -434,10 +465,15 @@ static void test_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),      cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_no_messages),  cmocka_unit_test(test_threads_of_others),
-		cmocka_unit_test(test_thread_twice), cmocka_unit_test(test_never_reads),
-		cmocka_unit_test(test_garbage),      cmocka_unit_test(test_eventfd_taken_away),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_no_messages),
+		cmocka_unit_test(test_threads_of_others),
+		cmocka_unit_test(test_thread_twice),
+		cmocka_unit_test(test_no_second_budget),
+		cmocka_unit_test(test_never_reads),
+		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_eventfd_taken_away),
 		cmocka_unit_test(test_too_many),
 	};
 
