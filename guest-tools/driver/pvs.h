@@ -18,6 +18,7 @@
 #ifndef SLUICE_PVS_H
 #define SLUICE_PVS_H
 
+#include <linux/cpumask.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -43,6 +44,13 @@ struct pvs_region {
 	enum pvs_memtype type;
 };
 
+/* An MSI-X vector, as its interrupt handler gets it: asking PCI for numbers may sleep. */
+struct pvs_vector {
+	struct pvs_dev *dev;
+	u32 index;
+	char name[24];
+};
+
 struct pvs_dev {
 	struct pci_dev *pdev;
 	void __iomem *regs;
@@ -58,7 +66,7 @@ struct pvs_dev {
 	unsigned int failures;          /* negotiations refused in a row */
 
 	int n_vectors;
-	char (*vector_names)[24];
+	struct pvs_vector *vectors; /* n_vectors of them */
 	struct work_struct config_work;
 	struct delayed_work clock_work;
 
@@ -91,6 +99,12 @@ static __always_inline struct pvs_guest_page *pvs_page_of(const struct pvs_cpu *
 {
 	/* Pairs with pvs_cpu_attach(): the rest of @c is read after it. */
 	return smp_load_acquire(&c->guest);
+}
+
+/* What belongs to @cpu, which a program may have made up; NULL: there can be no such CPU. */
+static __always_inline struct pvs_cpu *pvs_cpu_at(u32 cpu)
+{
+	return cpu < nr_cpu_ids && cpu_possible(cpu) ? per_cpu_ptr(&pvs_cpus, cpu) : NULL;
 }
 
 /* What is not any CPU's own. */

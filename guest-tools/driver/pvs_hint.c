@@ -95,17 +95,16 @@ static u64 pvs_intent_flags(u64 word, u32 set, u32 clear)
 int pvs_hint_pending(u32 cpu, u32 set, u32 clear)
 {
 	u64 flag_bits = PVS_INTENT_FLAGS_MASK << PVS_INTENT_FLAGS_SHIFT;
+	struct pvs_cpu *c = pvs_cpu_at(cpu);
 	struct pvs_guest_page *page;
 	int err = -ENODEV;
-	struct pvs_cpu *c;
 	u64 old, new;
 
 	if ((set | clear) & ~PVS_PENDING_ALL)
 		return -EINVAL;
-	if (cpu >= nr_cpu_ids)
+	if (!c)
 		return -ENOENT;
 	preempt_disable_notrace();
-	c = per_cpu_ptr(&pvs_cpus, cpu);
 	page = pvs_page_of(c);
 	if (!page)
 		goto out;
@@ -258,13 +257,13 @@ int pvs_hint_wait(u32 cpu, u32 reason)
 
 	if (reason >= PVS_WAIT_MAX)
 		return -EINVAL;
-	if (cpu != PVS_WAIT_NOBODY && cpu >= nr_cpu_ids)
+	other = pvs_cpu_at(cpu);
+	if (cpu != PVS_WAIT_NOBODY && !other)
 		return -ENOENT;
 	page = pvs_page_get(PVS_F_LOCK, &err);
 	if (!page)
 		return err;
 	if (reason != PVS_WAIT_NONE && cpu != PVS_WAIT_NOBODY) {
-		other = per_cpu_ptr(&pvs_cpus, cpu);
 		if (pvs_page_of(other))
 			vcpu = other->vcpu;
 		else
@@ -356,14 +355,13 @@ int pvs_hint_emit(u32 type, u32 arg)
 /* Write the vCPU of @cpu to @reg + @step for each vCPU before it. */
 static int pvs_ring_bell(u32 cpu, u64 feature, u32 reg, u32 step)
 {
+	struct pvs_cpu *c = pvs_cpu_at(cpu);
 	struct pvs_chan *chan;
-	struct pvs_cpu *c;
 	int err = 0;
 
-	if (cpu >= nr_cpu_ids)
+	if (!c)
 		return -ENOENT;
 	preempt_disable_notrace();
-	c = per_cpu_ptr(&pvs_cpus, cpu);
 	chan = rcu_dereference_sched(pvs_chan);
 	if (!chan || !pvs_page_of(c))
 		err = -ENODEV;

@@ -18,18 +18,17 @@ __bpf_kfunc_start_defs();
 
 __bpf_kfunc u8 *sluice_pvs_hint_page(u32 cpu, const size_t rdwr_buf_size)
 {
-	if (cpu >= nr_cpu_ids || rdwr_buf_size > PVS_PAGE_STRIDE)
-		return NULL;
-	return (u8 *)pvs_page_of(per_cpu_ptr(&pvs_cpus, cpu));
+	struct pvs_cpu *c = pvs_cpu_at(cpu);
+
+	return c && rdwr_buf_size <= PVS_PAGE_STRIDE ? (u8 *)pvs_page_of(c) : NULL;
 }
 
 __bpf_kfunc u8 *sluice_pvs_host_page(u32 cpu, const size_t rdonly_buf_size)
 {
-	struct pvs_cpu *c;
+	struct pvs_cpu *c = pvs_cpu_at(cpu);
 
-	if (cpu >= nr_cpu_ids || rdonly_buf_size > PVS_PAGE_STRIDE)
+	if (!c || rdonly_buf_size > PVS_PAGE_STRIDE)
 		return NULL;
-	c = per_cpu_ptr(&pvs_cpus, cpu);
 	/* The verifier keeps the program from writing. */
 	return pvs_page_of(c) ? (u8 *)c->host : NULL;
 }
@@ -49,11 +48,10 @@ __bpf_kfunc u64 sluice_pvs_features(void)
 
 __bpf_kfunc int sluice_pvs_vcpu_of(u32 cpu)
 {
-	struct pvs_cpu *c;
+	struct pvs_cpu *c = pvs_cpu_at(cpu);
 
-	if (cpu >= nr_cpu_ids)
+	if (!c)
 		return -ENOENT;
-	c = per_cpu_ptr(&pvs_cpus, cpu);
 	return pvs_page_of(c) ? c->vcpu : -ENODEV;
 }
 

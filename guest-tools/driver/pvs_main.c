@@ -89,7 +89,8 @@ static void pvs_clock_work(struct work_struct *work)
 
 static irqreturn_t pvs_config_irq(int irq, void *opaque)
 {
-	struct pvs_dev *dev = opaque;
+	const struct pvs_vector *vector = opaque;
+	struct pvs_dev *dev = vector->dev;
 
 	atomic_inc(&dev->events);
 	schedule_work(&dev->config_work);
@@ -99,14 +100,14 @@ static irqreturn_t pvs_config_irq(int irq, void *opaque)
 /* Vector 1 + v % (n - 1): one of the vCPUs that share it asked for this. */
 static irqreturn_t pvs_vcpu_irq(int irq, void *opaque)
 {
-	struct pvs_dev *dev = opaque;
-	u32 step = dev->n_vectors - 1, v;
+	const struct pvs_vector *vector = opaque;
+	u32 step = vector->dev->n_vectors - 1, v;
 	struct pvs_chan *chan;
 	int cpu;
 
 	rcu_read_lock();
 	chan = rcu_dereference(pvs_chan);
-	for (v = irq - pci_irq_vector(dev->pdev, 1); chan && v < chan->n_vcpus; v += step) {
+	for (v = vector->index - 1; chan && v < chan->n_vcpus; v += step) {
 		cpu = READ_ONCE(chan->vcpus[v].cpu);
 		if (cpu >= 0 && READ_ONCE(chan->guest[v].notify))
 			sluice_pvs_notified(cpu);
@@ -118,14 +119,15 @@ static irqreturn_t pvs_vcpu_irq(int irq, void *opaque)
 static void pvs_free_irqs(struct pvs_dev *dev, int n)
 {
 	while (n--)
-		free_irq(pci_irq_vector(dev->pdev, n), dev);
+		free_irq(pci_irq_vector(dev->pdev, n), &dev->vectors[n]);
 	pci_free_irq_vectors(dev->pdev);
-	kfree(dev->vector_names);
+	kfree(dev->vectors);
 }
 
 static int pvs_request_irqs(struct pvs_dev *dev)
 {
 	u32 offered = readl(dev->regs + PVS_REG_N_VECTORS);
+	struct pvs_vector *vector;
 	int i, err;
 
 	dev->n_vectors = pci_alloc_irq_vectors(dev->pdev, 2, clamp(offered, 2, PVS_MAX_VECTORS),
@@ -135,16 +137,19 @@ static int pvs_request_irqs(struct pvs_dev *dev)
 		return dev->n_vectors;
 	}
 	dev->info.n_vectors = dev->n_vectors;
-	dev->vector_names = kcalloc(dev->n_vectors, sizeof(*dev->vector_names), GFP_KERNEL);
-	if (!dev->vector_names) {
+	dev->vectors = kcalloc(dev->n_vectors, sizeof(*dev->vectors), GFP_KERNEL);
+	if (!dev->vectors) {
 		pci_free_irq_vectors(dev->pdev);
 		return -ENOMEM;
 	}
 	for (i = 0; i < dev->n_vectors; i++) {
-		snprintf(dev->vector_names[i], sizeof(*dev->vector_names),
+		vector = &dev->vectors[i];
+		vector->dev = dev;
+		vector->index = i;
+		snprintf(vector->name, sizeof(vector->name),
 			 i ? "pvsched-vcpu%d" : "pvsched-config", i - 1);
 		err = request_irq(pci_irq_vector(dev->pdev, i), i ? pvs_vcpu_irq : pvs_config_irq,
-				  0, dev->vector_names[i], dev);
+				  0, vector->name, vector);
 		if (err) {
 			pvs_free_irqs(dev, i);
 			return err;
@@ -270,6 +275,8 @@ static int pvs_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_irqs;
 	mutex_lock(&dev->lock);
 	err = pvs_hw_connect(dev);
+	/* Neither an interrupt's work nor a file that was opened may negotiate from here on. */
+	dev->gone = !!err;
 	mutex_unlock(&dev->lock);
 	if (err)
 		goto err_misc;
@@ -290,9 +297,6 @@ err_pci:
 err_claim:
 	pvs_unclaim();
 err_free:
-	mutex_lock(&dev->lock);
-	dev->gone = true;
-	mutex_unlock(&dev->lock);
 	kref_put(&dev->ref, pvs_dev_free);
 	return err;
 }

@@ -168,8 +168,8 @@ static int pvs_ioc_cpus(void __user *arg)
 		return -EFAULT;
 	out = u64_to_user_ptr(cpus.vcpus);
 	for (cpu = 0; cpu < min(cpus.n, nr_cpu_ids); cpu++) {
-		struct pvs_cpu *c = per_cpu_ptr(&pvs_cpus, cpu);
-		s32 vcpu = cpu_possible(cpu) && pvs_page_of(c) ? c->vcpu : -1;
+		struct pvs_cpu *c = pvs_cpu_at(cpu);
+		s32 vcpu = c && pvs_page_of(c) ? c->vcpu : -1;
 
 		if (put_user(vcpu, out + cpu))
 			return -EFAULT;
@@ -332,6 +332,8 @@ int pvs_misc_init(struct pvs_dev *dev)
 	pvs_misc_dev = dev;
 	mutex_unlock(&pvs_misc_lock);
 	pvs_misc.parent = &dev->pdev->dev;
+	/* Up to Linux 6.16 it keeps the number of the last time, which may be another's now. */
+	pvs_misc.minor = MISC_DYNAMIC_MINOR;
 	err = misc_register(&pvs_misc);
 	if (err)
 		pvs_misc_dev = NULL;
