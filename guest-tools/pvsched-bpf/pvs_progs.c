@@ -93,6 +93,23 @@ static int remove_pins(const char *dir, bool links, struct pvs_progs_log *log)
 	return err;
 }
 
+/* Take out what is pinned, and what it told the host. What is in the way stays, with its reason. */
+static int take_out(const struct prog *prog, const char *dir, struct pvs_progs_log *log)
+{
+	struct progs_ends ends;
+	int err, after = 0;
+
+	progs_ends_note(dir, &ends);
+	err = remove_pins(dir, true, log);
+	if (!err)
+		err = progs_ends_wait(&ends, log);
+	if (!err && prog->after)
+		after = prog->after(log);
+	if (!err)
+		err = remove_pins(dir, false, log);
+	return err ? err : after;
+}
+
 static int load_locked(const struct prog *prog, const char *dir,
 		       const struct prog_settings *settings, struct pvs_progs_log *log)
 {
@@ -108,8 +125,9 @@ static int load_locked(const struct prog *prog, const char *dir,
 	progs_catch(log);
 	err = prog->load(dir, settings, log);
 	progs_catch(NULL);
+	/* Some of its programs may have run meanwhile. */
 	if (err)
-		remove_pins(dir, false, NULL);
+		take_out(prog, dir, log);
 	return err;
 }
 
@@ -141,20 +159,9 @@ int pvs_prog_load(const char *name, const char *const *settings, struct pvs_prog
 
 static int unload_locked(const struct prog *prog, const char *dir, struct pvs_progs_log *log)
 {
-	struct progs_ends ends;
-	int err, after = 0;
-
 	if (access(dir, F_OK))
 		return progs_refuse(log, -ENOENT, "%s is not loaded", prog->about.name);
-	progs_ends_note(dir, &ends);
-	err = remove_pins(dir, true, log);
-	if (!err)
-		err = progs_ends_wait(&ends, log);
-	if (!err && prog->after)
-		after = prog->after(log);
-	if (!err)
-		err = remove_pins(dir, false, log);
-	return err ? err : after;
+	return take_out(prog, dir, log);
 }
 
 int pvs_prog_unload(const char *name, struct pvs_progs_log *log)
