@@ -3,6 +3,7 @@
 it is measured. However it ends, threads have their scheduling back and nothing of it still runs."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -40,10 +41,10 @@ class Options:
 
 
 def override(scenario, options):
-    """The scenario with what the command line says instead. ScenarioError."""
-    for key in ("rounds", "duration", "warmup", "seed"):
-        if getattr(options, key) is not None:
-            setattr(scenario, key, getattr(options, key))
+    """The scenario with what the command line says instead, if this host can run it. ScenarioError."""
+    given = {key: getattr(options, key) for key in ("rounds", "duration", "warmup", "seed")}
+    scenarios.override(scenario, **{k: v for k, v in given.items() if v is not None})
+    scenarios.fits(scenario, os.sched_getaffinity(0))
     if options.arms:
         known = [arm.name for arm in scenario.arm]
         for name in options.arms:
@@ -181,10 +182,13 @@ def trace_folder(folder, arm, number, out):
     return out
 
 
+def stop(number, _frame):
+    """A signal's handler. Interrupted."""
+    raise Interrupted(signal.Signals(number).name)
+
+
 def run(scenario, options):
     """Run with SIGTERM, SIGHUP and SIGINT as orderly ends. Interrupted."""
-    def stop(number, _frame):
-        raise Interrupted(signal.Signals(number).name)
     old = {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
         return Experiment(scenario, options).run()

@@ -4,6 +4,7 @@ claims with the commands that measure them."""
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -28,6 +29,8 @@ def positive(text):
 def parser():
     top = argparse.ArgumentParser(prog="./sluice pvsched", description=__doc__, epilog=PLAN,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("--check-only", action="store_true",
+                     help="look at the arguments and the scenario, start nothing")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     run = verbs.add_parser("run", help="run a scenario, compare its arms, write a report")
@@ -67,13 +70,21 @@ def parser():
     return top
 
 
-def do_run(args):
+def planned(args):
+    """What `run` would run: a scenario that this host can run, and options. ScenarioError."""
     import experiment
     scenario = scenarios.load(scenarios.find(args.scenario))
     out = args.out or Path(f"pvsched-{scenario.name}-{time.strftime('%Y%m%d-%H%M%S')}")
     options = experiment.Options(out, args.rounds, args.duration, args.warmup, args.seed, args.arm,
                                  args.quiet)
-    summary = experiment.run(experiment.override(scenario, options), options)
+    return experiment.override(scenario, options), options
+
+
+def do_run(args):
+    import experiment
+    scenario, options = planned(args)
+    out = options.out
+    summary = experiment.run(scenario, options)
     show_summary(args, summary)
     if not args.json:
         print(f"\nreport: {out}/report.html  {out}/report.json")
@@ -141,6 +152,9 @@ def do_claims(args):
 
 def do_claim(args):
     import claims
+    import experiment
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, experiment.stop)
     return claims.measure(args.number, args.quick, args.check, args.json, args.out)
 
 
@@ -168,9 +182,17 @@ def expected_errors():
             experiment.Interrupted, OSError)
 
 
+def check(args):
+    if args.verb == "run":
+        planned(args)
+    return OK
+
+
 def main():
     args = parser().parse_args()
     try:
+        if args.check_only:
+            return check(args)
         return VERBS[args.verb](args)
     except expected_errors() as why:
         print(f"sluice pvsched {args.verb}: {why}", file=sys.stderr)

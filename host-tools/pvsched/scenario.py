@@ -157,7 +157,8 @@ NAME = ((lambda value: isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9
         'a name of lower-case letters, digits, "-", "+" and "."')
 BOOL = (lambda value: isinstance(value, bool)), "true or false"
 CPUS = _is_cpus, "a list of host CPUs, such as [0, 1]"
-PIN = ((lambda value: isinstance(value, list) and all(_is_cpu(c) or _is_cpus(c) for c in value)),
+PIN = ((lambda value: isinstance(value, list) and
+        all(_is_cpu(c) or (_is_cpus(c) and c) for c in value)),
        "a list with a host CPU, or a list of them, for each vCPU, such as [0, 1]")
 TEXTS = ((lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value)),
          'a list of strings, such as ["publisher"]')
@@ -247,7 +248,7 @@ def load(path):
                             "names the scenarios there are") from None
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as why:
+    except (tomllib.TOMLDecodeError, RecursionError) as why:
         raise ScenarioError(f"{path}: not TOML: {why}") from None
     reader = Reader(path, text)
     scenario = reader.table(Scenario, values, (), {"path": path, "name": path.stem})
@@ -282,6 +283,26 @@ def _whole_checks(reader, scenario):
         if arm.static and arm.policy != "none":
             reader.refuse(("arm", index, "static"), f'goes with policy = "none" only: the policy '
                           f'"{arm.policy}" would change the same threads')
+
+
+def override(scenario, **values):
+    """Give keys of a scenario other values, checked as in a file. ScenarioError."""
+    for key, value in values.items():
+        test, wanted = RULES[Scenario][key]
+        if not test(value):
+            raise ScenarioError(f"--{key} {value}: expected {wanted}")
+        setattr(scenario, key, value)
+
+
+def fits(scenario, here):
+    """Refuse a scenario that names host CPUs other than those of `here`. ScenarioError."""
+    named = [(f"vm.pin of {vm.name}", cpu) for vm in scenario.vm for cpus in vm.pin for cpu in cpus]
+    named += [(f"vm.main_loop of {vm.name}", cpu) for vm in scenario.vm for cpu in vm.main_loop]
+    named += [("background.cpus", cpu) for load_ in scenario.background for cpu in load_.cpus]
+    for where, cpu in named:
+        if cpu not in here:
+            raise ScenarioError(f"{scenario.path}: {where}: host CPU {cpu}, but this process may use "
+                                f"only {', '.join(map(str, sorted(here)))}; name one of them")
 
 
 def _unique(reader, table, items):

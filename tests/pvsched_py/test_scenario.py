@@ -125,6 +125,43 @@ class Reading(unittest.TestCase):
         self.assertEqual(str(caught.exception),
                          f"{self.path}: not TOML: Invalid value (at line 1, column 10)")
 
+    def test_pin_to_no_cpu(self):
+        self.refused(WHOLE.replace("[0, [0, 1]]", "[0, []]"),
+                     "6: vm.pin: got [0, []], expected a list with a host CPU, or a list of them, for "
+                     "each vCPU, such as [0, 1]")
+
+    def test_nested_too_deep(self):
+        with self.assertRaises(scenario.ScenarioError) as caught:
+            self.load("a = " + "[" * 5000)
+        self.assertIn(f"{self.path}: not TOML: ", str(caught.exception))
+
+    def test_options_are_checked_as_keys(self):
+        found = self.load(WHOLE)
+        scenario.override(found, rounds=2, seed=7)
+        self.assertEqual((found.rounds, found.seed, found.duration), (2, 7, 8.0))
+        for key, value, wanted in (("rounds", 0, "a whole number from 1 to 1000"),
+                                   ("seed", -1, "a whole number from 0 to 4294967295"),
+                                   ("duration", float("nan"), "a number from 0.2 to 3600"),
+                                   ("warmup", -1.0, "a number from 0 to 600")):
+            with self.assertRaises(scenario.ScenarioError) as caught:
+                scenario.override(found, **{key: value})
+            self.assertEqual(str(caught.exception), f"--{key} {value}: expected {wanted}")
+
+    def test_host_cpus_that_are_not_there(self):
+        found = self.load(WHOLE)
+        scenario.fits(found, {0, 1, 2})
+        for here, where in (({0}, "vm.pin of vm0"), ({1}, "vm.pin of vm0")):
+            with self.assertRaises(scenario.ScenarioError) as caught:
+                scenario.fits(found, here)
+            cpu, only = (1, 0) if here == {0} else (0, 1)
+            self.assertEqual(str(caught.exception),
+                             f"{self.path}: {where}: host CPU {cpu}, but this process may use only "
+                             f"{only}; name one of them")
+        found.vm[0].pin = []
+        with self.assertRaises(scenario.ScenarioError) as caught:
+            scenario.fits(found, {0})
+        self.assertIn("background.cpus: host CPU 1,", str(caught.exception))
+
     def test_absent_file(self):
         with self.assertRaises(scenario.ScenarioError) as caught:
             scenario.load(self.path)
