@@ -32,9 +32,13 @@ def build_file(*parts):
 
 
 def run_json(argv, timeout=110):
-    """What a program prints as JSON on its last line. Unable: it fails."""
-    done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=timeout, check=False)
+    """What a program prints, as JSON. Unable: it fails, or takes longer than `timeout` seconds."""
+    try:
+        done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        raise Unable(f"{Path(argv[0]).name} did not end within {timeout} s; this machine is too busy "
+                     "or too slow") from None
     if done.returncode:
         raise Unable(f"{Path(argv[0]).name} ended with {done.returncode}: "
                      f"{(done.stderr or done.stdout).strip()[-500:]}")

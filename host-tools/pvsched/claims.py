@@ -175,11 +175,12 @@ def measure(number, quick, check, as_json_text, out):
             print(f"sluice pvsched claim {number}: this machine cannot show it: {why}",
                   file=sys.stderr)
             return 1
-    for answered, found in outcomes.items():
-        remember(CLAIMS[answered - 1], found, quick)
     outcome = outcomes[number]
     if as_json_text:
         print(json.dumps(as_json(claim, outcome, quick)))
     else:
         show_outcome(claim, outcome)
+    # Last: minutes of measuring are not lost where nothing can be kept.
+    for answered, found in outcomes.items():
+        remember(CLAIMS[answered - 1], found, quick)
     return 1 if check and outcome.met is not True else 0

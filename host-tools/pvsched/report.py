@@ -35,12 +35,16 @@ def read_result(folder):
     """What the run left in result.json."""
     path = Path(folder) / "result.json"
     try:
-        return json.loads(path.read_text())
+        result = json.loads(path.read_text())
     except FileNotFoundError:
         raise NoResult(f"{folder} holds no result.json: it is not the folder of an experiment; "
                        "./sluice pvsched run SCENARIO --out DIR makes one") from None
     except json.JSONDecodeError as why:
         raise NoResult(f"{path} is not JSON: {why}") from None
+    if not isinstance(result, dict) or not {"scenario", "machine", "measurements"} <= result.keys():
+        raise NoResult(f"{path} is not what an experiment wrote: it lacks its scenario, machine or "
+                       "measurements; ./sluice pvsched run SCENARIO --out DIR makes one")
+    return result
 
 
 def summarize(result):

@@ -41,6 +41,20 @@ def result(measurements):
             "machine": {"accelerator": "tcg", "host_kernel": "6.18", "host_cpus": 2}}
 
 
+class Refusing(unittest.TestCase):
+    def test_what_no_experiment_wrote(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "result.json"
+            for text in ("{}", "[]", "1", '{"scenario": {}, "measurements": []}'):
+                path.write_text(text)
+                with self.assertRaises(report.NoResult) as caught:
+                    report.read_result(folder)
+                self.assertEqual(str(caught.exception),
+                                 f"{path} is not what an experiment wrote: it lacks its scenario, "
+                                 "machine or measurements; ./sluice pvsched run SCENARIO --out DIR "
+                                 "makes one")
+
+
 class Writing(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
