@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from load import die_with_parent
+from load import apart
 from qmp import QmpError
 from vm import environment
 
@@ -132,7 +132,7 @@ class Manager:
         with open(log, "wb") as out:
             self.proc = subprocess.Popen([self.program, "--quiet", "--socket", self.path, *self.words],
                                          stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                         preexec_fn=die_with_parent)
+                                         preexec_fn=apart)
         deadline = time.monotonic() + timeout
         while self._run("status").returncode:
             if self.proc.poll() is not None or time.monotonic() > deadline:

@@ -25,6 +25,9 @@ from record import read as read_record
 from workloads import KINDS
 
 
+ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
 class Interrupted(Exception):
     """A signal asked for the end."""
 
@@ -183,15 +186,17 @@ def trace_folder(folder, arm, number, out):
 
 
 def stop(number, _frame):
-    """A signal's handler. Interrupted."""
+    """A signal's handler. Interrupted: once, what follows it must not be cut short."""
+    for each in ENDS:
+        signal.signal(each, signal.SIG_IGN)
     raise Interrupted(signal.Signals(number).name)
 
 
 def run(scenario, options):
     """Run with SIGTERM, SIGHUP and SIGINT as orderly ends. Interrupted."""
-    old = {n: signal.signal(n, stop) for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-    try:
-        return Experiment(scenario, options).run()
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+    old = {n: signal.signal(n, stop) for n in ENDS}
+    summary = Experiment(scenario, options).run()
+    # After an interruption the process ends, which another signal does not cut short either.
+    for number, handler in old.items():
+        signal.signal(number, handler)
+    return summary

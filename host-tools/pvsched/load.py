@@ -27,6 +27,13 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def apart():
+    """In a child, before exec: as die_with_parent(), and a terminal's Ctrl-C is for us alone, who end
+    the child in order. Still our session."""
+    die_with_parent()
+    os.setpgid(0, 0)
+
+
 class Spinner:
     """One process on one host CPU."""
 
@@ -47,8 +54,7 @@ class Spinner:
         return [program, "--quiet", *(self.spec.args.split() or ["--cpu", "1"])]
 
     def _prepare(self):
-        die_with_parent()
-        os.setpgid(0, 0)  # a group to be signalled whole; still our session
+        apart()  # and a group to be signalled whole
         os.sched_setaffinity(0, {self.cpu})
         if self.spec.sched != "other":
             os.sched_setscheduler(0, SCHED[self.spec.sched], os.sched_param(0))

@@ -14,7 +14,7 @@ import threads
 from device import Device
 from guest import Guest, GuestError
 from insns import MAX_VCPUS, InstructionCounter
-from load import die_with_parent
+from load import apart
 from qmp import Qmp
 from vm import BOOT_TIMEOUT, TOP, accelerator, disk, environment, kvm_works
 
@@ -87,7 +87,7 @@ class Machine:
     def _start(self, argv):
         with open(self.dir / "qemu.log", "wb") as log:
             self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                         preexec_fn=die_with_parent)
+                                         preexec_fn=apart)
         try:
             self._await_qmp()
             self.qmp = Qmp(self.dir / "qmp.sock")

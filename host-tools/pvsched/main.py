@@ -153,7 +153,7 @@ def do_claims(args):
 def do_claim(args):
     import claims
     import experiment
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in experiment.ENDS:
         signal.signal(number, experiment.stop)
     return claims.measure(args.number, args.quick, args.check, args.json, args.out)
 

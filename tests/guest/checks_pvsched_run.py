@@ -58,10 +58,11 @@ def check_run():
 
 
 def check_signal():
-    """SIGTERM in the middle of it: exit status 1, and nothing of it still runs"""
+    """a signal to its process group, again and again, as Ctrl-C: exit status 1, and nothing of it still runs"""
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.Popen([*MAIN, "run", "tiny", "--duration", "30", "--out", folder],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               process_group=0)
         for line in run.stderr:
             if line.startswith("[1/"):
                 break
@@ -70,10 +71,12 @@ def check_signal():
             time.sleep(0.05)
         below = children(run.pid)
         expect(len(below) >= 3, "QEMU and two spinners run")
-        os.kill(run.pid, signal.SIGTERM)
+        while run.poll() is None:
+            os.killpg(run.pid, signal.SIGINT)
+            time.sleep(0.05)
         rest = run.stderr.read()
         equal(run.wait(60), 1, f"exit status, after {rest[-1000:]}")
-        expect("SIGTERM" in rest, f"it says {rest[-1000:]}")
+        expect("SIGINT" in rest, f"it says {rest[-1000:]}")
         equal([pid for pid in below if alive(pid)], [], "processes that are left")
 
 
