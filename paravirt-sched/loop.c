@@ -21,6 +21,11 @@
 #define MAX_EVENTS 16
 /* The loop's own slice: short, so that it gets a CPU soon when it is woken. */
 #define LOOP_SLICE_NS 100000u
+/* It is preferred until it runs for more than a quarter of a window, and again when it runs for
+ * less than an eighth. */
+#define SELF_WINDOW_NS   100000000u
+#define SELF_SHARE       4u
+#define SELF_SHARE_AGAIN 8u
 
 struct watch;
 
@@ -183,11 +188,16 @@ static void wait_events(struct pvs_loop *loop)
 
 /* The loop runs a few us at a time, and what it does matters most when CPUs are short: it takes
  * what it is permitted of being run soon, be it only the slice. */
-static void prefer_self(void)
+static void prefer_self(struct pvs_loop *loop)
 {
+	struct pvs_sched_attr plain = loop->plain;
 	struct pvs_sched_attr attr = {
 		.policy = PVS_SCHED_OTHER, .nice = -20, .runtime = LOOP_SLICE_NS};
 
+	if (loop->greedy) {
+		pvs_sys_setattr(0, &plain);
+		return;
+	}
 	if (!pvs_sys_setattr(0, &attr) || pvs_sys_getattr(0, &attr) || attr.policy)
 		return;
 	attr.runtime = LOOP_SLICE_NS;
@@ -212,7 +222,34 @@ static void outrank_vms(struct pvs_loop *loop)
 	loop->fifo_prio = most;
 	attr.priority = most < 99 ? most + 1 : 99;
 	if (!most || pvs_sys_setattr(0, &attr))
-		prefer_self();
+		prefer_self(loop);
+}
+
+/*
+ * A guest may keep the loop busy, as one that negotiates again and again: what it runs for it no
+ * budget pays for. It is preferred while that is little. Above FIFO vCPUs it stays, or they would
+ * keep it from ending their boosts.
+ */
+static void limit_self(struct pvs_loop *loop)
+{
+	const uint64_t elapsed = pvs_since(loop->heard, loop->window_at);
+	struct timespec ts;
+	uint64_t ran, used;
+	bool greedy;
+
+	if (elapsed < SELF_WINDOW_NS)
+		return;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	ran = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	used = ran - loop->window_ran;
+	loop->window_at = loop->heard;
+	loop->window_ran = ran;
+	greedy = used > elapsed / (loop->greedy ? SELF_SHARE_AGAIN : SELF_SHARE);
+	if (greedy == loop->greedy)
+		return;
+	loop->greedy = greedy;
+	if (!loop->fifo_prio)
+		prefer_self(loop);
 }
 
 static void round_of(struct pvs_loop *loop)
@@ -227,6 +264,7 @@ static void round_of(struct pvs_loop *loop)
 			next = l->next;
 	}
 	outrank_vms(loop);
+	limit_self(loop);
 	arm(loop, next);
 	if (!loop->stop)
 		wait_events(loop);
@@ -238,7 +276,9 @@ static void *loop_main(void *opaque)
 
 	pthread_setname_np(pthread_self(), loop->name);
 	bpfe_thread_register();
-	prefer_self();
+	pvs_sys_getattr(0, &loop->plain);
+	loop->window_at = clock_ns();
+	prefer_self(loop);
 	pthread_mutex_lock(&loop->lock);
 	loop->tid = (pid_t)syscall(SYS_gettid);
 	loop->ready = true;

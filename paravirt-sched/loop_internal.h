@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "mailbox.h"
+#include "sched_sys.h"
 #include "vm.h"
 
 /* What vCPUs do wakes the loop so often, and so many times at once; more of it waits for a tick or
@@ -52,7 +53,10 @@ struct pvs_loop {
 	uint64_t heard; /* atomic: begin of the last round */
 	bool stop;
 	struct loop_vm *vms;
-	uint32_t fifo_prio; /* its own, 0: none */
+	uint32_t fifo_prio;          /* its own, 0: none */
+	struct pvs_sched_attr plain; /* how it was scheduled when it began */
+	bool greedy;                 /* it runs too much to be preferred */
+	uint64_t window_at, window_ran;
 	struct watch *watches, *dead;
 
 	pthread_mutex_t lock; /* of what follows */

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sched_sys.h"
 #include "vm_fixture.h"
 
 static struct {
@@ -272,6 +273,55 @@ static void *poster(void *opaque)
 }
 
 /* However many come, as many are looked at as may be, and the loop still answers others. */
+static void burn(void *opaque)
+{
+	const struct timespec *end = opaque;
+	struct timespec now;
+
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	while (now.tv_sec < end->tv_sec ||
+	       (now.tv_sec == end->tv_sec && now.tv_nsec < end->tv_nsec));
+}
+
+static void run_for_2_ms(void *opaque)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+	end.tv_nsec += 2000000;
+	end.tv_sec += end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
+	burn(&end);
+}
+
+static int nice_of_loop(void)
+{
+	struct pvs_sched_attr attr;
+
+	assert_int_equal(pvs_sys_getattr(pvs_loop_tid(t.loop), &attr), 0);
+	return attr.nice;
+}
+
+/* Who keeps it busy does so with the loop's time as it is for all, not with a preferred thread's.
+ */
+static void test_busy_loop_is_not_preferred(void **state)
+{
+	struct pvs_sched_attr mine;
+
+	start();
+	assert_int_equal(pvs_sys_getattr(0, &mine), 0);
+	if (nice_of_loop() != -20 || mine.nice == -20) {
+		print_message("no permission for nice -20 here\n");
+		skip();
+	}
+	while (nice_of_loop() != mine.nice)
+		pvs_loop_call(t.loop, run_for_2_ms, NULL);
+	/* Ticks alone are little. */
+	while (nice_of_loop() != -20)
+		sched_yield();
+}
+
 static void test_storm(void **state)
 {
 	struct storm storms[VCPUS];
@@ -309,6 +359,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_vms, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_run_time_of_a_real_thread, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_busy_loop_is_not_preferred, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
 	};
 
