@@ -115,7 +115,14 @@ static void pvsched_exit(PCIDevice *pci)
 /* The guest's pages may be the kernel's, and are mapped until here. */
 static void pvsched_finalize(Object *obj)
 {
-	pvsched_live_exit(SLUICE_PVSCHED(obj));
+	SluicePvsched *s = SLUICE_PVSCHED(obj);
+
+	pvsched_live_exit(s);
+	/* Properties of the class's: nobody else frees them. */
+	g_free(s->options.policy);
+	g_free(s->options.policy_set);
+	g_free(s->options.ceiling);
+	g_free(s->options.record);
 }
 
 static void pvsched_reset_hold(Object *obj, ResetType type)
