@@ -256,7 +256,7 @@ static int on_event(void *opaque, void *data, size_t size)
 		.ctx = decision ? &decision->ctx : NULL,
 		.verdict = decision ? verdict_of(head->verdict) : PVS_KEEP,
 		.asked = head->serial != 0,
-		.answered_ns = decision ? decision->answered_ns : 0,
+		.answered_ns = decision && !head->again ? decision->answered_ns : 0,
 	};
 
 	host->stats.switches += head->event != PVS_EVENT_HINT;

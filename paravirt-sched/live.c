@@ -61,7 +61,7 @@ static void on_event(void *opaque, const struct pvs_kernel_event *event)
 		return;
 	}
 	pvs_vm_decided(live->vm, &event->at, event->ctx, event->verdict);
-	if (event->ctx)
+	if (event->answered_ns)
 		pvs_kernel_host_applied(live->host, event->answered_ns, clock_ns());
 }
 

@@ -75,9 +75,10 @@ static void pvsched_realize(PCIDevice *pci, Error **errp)
 	if (!pvsched_cpus_check(errp) || !pvsched_count_vcpus(s, errp) ||
 	    !pvsched_pci_init(s, errp))
 		return;
-	if (!pvsched_regs_init(s, errp))
+	/* What the registers offer depends on whose the pages are. */
+	if (!pvsched_live_init(s, errp) || !pvsched_regs_init(s, errp))
 		goto no_regs;
-	if (!pvsched_live_init(s, errp) || !pvsched_bars_init(s, errp))
+	if (!pvsched_bars_init(s, errp))
 		goto no_bars;
 	if (!pvsched_vectors_init(s, errp))
 		goto no_vectors;

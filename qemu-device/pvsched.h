@@ -185,7 +185,7 @@ struct pvs_policy *pvsched_policy_in_place(SluicePvsched *s);
 
 /* ---- pvsched_live.c ----------------------------------------------------------------------- */
 
-/* Before the BARs are made: the guest's pages may be the kernel's. */
+/* Before registers and BARs are made: the guest's pages may be the kernel's. */
 bool pvsched_live_init(SluicePvsched *s, Error **errp);
 /* When nobody may have them mapped any more. */
 void pvsched_live_exit(SluicePvsched *s);

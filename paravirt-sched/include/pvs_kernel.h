@@ -22,7 +22,8 @@ struct pvs_kernel_event {
 				      answered PVS_KEEP */
 	int verdict;               /* enum pvs_verdict, -ERANGE: it is none */
 	bool asked;           /* else there was no policy, and the event is still to be put to it */
-	uint64_t answered_ns; /* when the policy had answered, with ctx */
+	uint64_t answered_ns; /* when the policy had answered, with ctx; 0: what it had the last
+				 time, which woke nobody */
 };
 
 /* From the policy's answer to pvs_kernel_host_applied(), ns; percentiles are upper ends of buckets
@@ -42,9 +43,9 @@ int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host
 void pvs_kernel_host_destroy(struct pvs_kernel_host *host);
 
 /*
- * The guest's pages, @n_vcpus and PVS_OPAQUE_PAGES, filled up to a power of two, zeroed: memory of a BPF map, which programs of
- * the kernel read. Mapping the file descriptor MAP_SHARED at offset 0 gives the same memory, also
- * in another process. Both are the host's.
+ * The guest's pages, @n_vcpus and PVS_OPAQUE_PAGES, filled up to a power of two, zeroed: memory of
+ * a BPF map, which programs of the kernel read. Mapping the file descriptor MAP_SHARED at offset 0
+ * gives the same memory, also in another process. Both are the host's.
  */
 struct pvs_guest_page *pvs_kernel_host_pages(const struct pvs_kernel_host *host);
 int pvs_kernel_host_pages_fd(const struct pvs_kernel_host *host);
@@ -57,9 +58,9 @@ void pvs_kernel_host_remove(struct pvs_kernel_host *host, uint32_t vcpu);
 /*
  * What contexts of @vcpu are to say of what the kernel does not find out by itself: vm, vcpu,
  * n_vcpus, n_online, sources, actuators, features, ticket (the last one that was answered), boost,
- * boost_ns, budgets, vm_boosted, vm_cap, ceiling, prio_max; and in run_ns and wait_ns what these were
- * at INIT. @active: its callbacks are to be run.
- * Any time, by one thread; a program that runs meanwhile may see some of the old.
+ * boost_ns, budgets, vm_boosted, vm_cap, ceiling, prio_max; and in run_ns and wait_ns what these
+ * were at INIT. @active: its callbacks are to be run. Any time, by one thread; a program that runs
+ * meanwhile may see some of the old.
  */
 void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu, const struct pvs_ctx *ctx,
 			  int64_t clock_offset, bool active);

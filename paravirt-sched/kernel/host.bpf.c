@@ -43,6 +43,10 @@ struct host_seen {
 	__u32 reserved;
 	__u64 state_at;
 	__u64 run_ns, wait_ns;
+	struct pvs_decision told; /* last decision that was told, and... */
+	__s32 verdict;
+	__u32 reserved1;
+	__u64 told_at; /* ...when it was */
 };
 
 struct {
@@ -219,7 +223,6 @@ static void put_head(struct host_event *head, const struct host_event *what, __u
 	*head = *what;
 	head->kind = kind;
 	head->cpu = bpf_get_smp_processor_id();
-	head->reserved = 0;
 }
 
 /*
@@ -238,6 +241,35 @@ static void tell_switch(const struct host_event *what, bool calls)
 	bpf_ringbuf_submit(entry, calls ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
+static bool same_decision(const struct pvs_decision *a, const struct pvs_decision *b)
+{
+	const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+	for (__u32 i = 0; i < sizeof(*a) / sizeof(*x); i++)
+		if (x[i] != y[i])
+			return false;
+	return true;
+}
+
+/*
+ * The loop takes a CPU from somebody to apply a decision. If that is a vCPU, its policy is asked,
+ * decides as before, and so on for ever: so what is the same again is told in no hurry if it is in
+ * effect, and else only so often. The loop has a hold begin anew when it hears of it.
+ */
+static bool is_again(struct host_seen *seen, __u32 boost, __s32 verdict,
+		     const struct pvs_decision *out, __u64 now)
+{
+	const __u32 wanted = verdict == PVS_APPLY ? out->boost : PVS_BOOST_NONE;
+
+	if (seen->verdict == verdict && same_decision(&seen->told, out) &&
+	    (boost == wanted || now - seen->told_at < HOST_AGAIN_NS))
+		return true;
+	seen->verdict = verdict;
+	seen->told = *out;
+	seen->told_at = now;
+	return false;
+}
+
 static void tell_decision(const struct host_event *what, const struct pvs_ctx *ctx)
 {
 	struct host_decision *entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
@@ -249,11 +281,11 @@ static void tell_decision(const struct host_event *what, const struct pvs_ctx *c
 	put_head(&entry->head, what, HOST_DECISION);
 	entry->ctx = *ctx;
 	entry->answered_ns = bpf_ktime_get_ns();
-	bpf_ringbuf_submit(entry, BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_submit(entry, what->again ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
 }
 
 /* Ask about work->ctx, with the event of @what, and tell the answer if there is one. */
-static bool decide(struct host_event *what, struct host_scratch *work)
+static bool decide(struct host_event *what, struct host_scratch *work, struct host_seen *seen)
 {
 	const __u32 first = 0;
 	struct pvs_ctx *asked = bpf_map_lookup_elem(&asked_of, &first);
@@ -266,6 +298,7 @@ static bool decide(struct host_event *what, struct host_scratch *work)
 	if (what->verdict == PVS_KEEP)
 		return false;
 	work->ctx.out = asked->out;
+	what->again = is_again(seen, work->ctx.boost, what->verdict, &work->ctx.out, what->ns);
 	tell_decision(what, &work->ctx);
 	__builtin_memset(&work->ctx.out, 0, sizeof(work->ctx.out));
 	work->ctx.out.target = work->ctx.vcpu;
@@ -296,10 +329,10 @@ static __noinline int on_vcpu(struct host_event *what)
 	fill(&work->ctx, told, seen, what->ns);
 	if (news) {
 		what->event = PVS_EVENT_HINT;
-		decide(what, work);
+		decide(what, work, seen);
 		what->event = event;
 	}
-	if (!decide(what, work))
+	if (!decide(what, work, seen))
 		tell_switch(what, false);
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include "sluice/pvsched_policy.h"
 
 #define HOST_RING_BYTES (1u << 20)
+/* A decision that is the vCPU's last one again, and has no effect, wakes the loop so often. */
+#define HOST_AGAIN_NS 200000u
 
 /*
  * Constants in the program's code that kernel_splice.c looks for: a function that returns one of
@@ -44,7 +46,7 @@ struct host_event {
 	__u32 event;   /* enum pvs_event */
 	__s32 verdict; /* as the callback gave it */
 	__u32 serial;  /* of the program; 0: no policy, so nobody was asked */
-	__u32 reserved;
+	__u32 again;   /* the same decision as the vCPU's last one, so it woke nobody */
 };
 
 struct host_decision {

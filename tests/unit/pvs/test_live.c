@@ -133,7 +133,7 @@ static void decisions_take_effect(void **state)
 	assert_int_equal(last_note().tid, worker.tid);
 	assert_int_equal(last_note().sched.slice_ns, 700000);
 	pvs_kernel_host_stats(host, &kernel);
-	assert_true(kernel.latency_count >= 3);
+	assert_true(kernel.latency_count >= 1);
 	assert_true(kernel.latency_p50 > 0 && kernel.latency_p50 <= kernel.latency_p99 &&
 		    kernel.latency_p99 <= kernel.latency_max);
 	assert_int_equal(kernel.lost, 0);
