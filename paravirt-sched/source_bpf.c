@@ -132,6 +132,11 @@ unsigned pvs_switches_take(struct pvs_switches *switches,
 	return taken > 0 ? (unsigned)taken : 0;
 }
 
+void pvs_switches_set_lazy(struct pvs_switches *switches, bool lazy)
+{
+	__atomic_store_n(&switches->globals->lazy, lazy, __ATOMIC_RELAXED);
+}
+
 uint64_t pvs_switches_lost(const struct pvs_switches *switches)
 {
 	return __atomic_load_n(&switches->globals->lost, __ATOMIC_RELAXED);

@@ -560,6 +560,11 @@ int pvs_switches_fd(const struct pvs_switches *switches); /* readable when there
 unsigned pvs_switches_take(struct pvs_switches *switches,
 			   void (*fn)(void *opaque, const struct pvs_switch *event), void *opaque);
 uint64_t pvs_switches_lost(const struct pvs_switches *switches);
+/*
+ * @lazy: nobody decides by what is told, so that a thread which halts and runs again is not worth
+ * waking the listener for; preemptions still are told at once. Any thread.
+ */
+void pvs_switches_set_lazy(struct pvs_switches *switches, bool lazy);
 
 /* ---- Manager: one policy and one budget for several QEMUs (manager/) ------------------------- */
 

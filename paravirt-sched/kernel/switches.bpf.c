@@ -41,7 +41,21 @@ struct {
 
 struct switches_globals globals;
 
-static void tell(__s32 tid, const struct switches_thread *thread, enum pvs_event event, __u64 now)
+/* Whether to wake the listener. Lazy: for stops, and when such a thread runs again. */
+static __u64 wakeup(struct switches_thread *thread, enum pvs_event event, __u64 now)
+{
+	const __u32 was_stopped = thread->stopped;
+
+	thread->stopped = event == PVS_EVENT_VCPU_STOP;
+	if (!globals.lazy)
+		return 0;
+	if (!was_stopped && !thread->stopped && now - globals.woken < PVS_SWITCHES_LAZY_NS)
+		return BPF_RB_NO_WAKEUP;
+	globals.woken = now;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+static void tell(__s32 tid, struct switches_thread *thread, enum pvs_event event, __u64 now)
 {
 	struct switches_event *entry;
 
@@ -57,7 +71,7 @@ static void tell(__s32 tid, const struct switches_thread *thread, enum pvs_event
 	entry->cpu = bpf_get_smp_processor_id();
 	entry->event = event;
 	entry->reserved = 0;
-	bpf_ringbuf_submit(entry, 0);
+	bpf_ringbuf_submit(entry, wakeup(thread, event, now));
 }
 
 /* Was it hidden? It is not any more; of two CPUs that ask one is told so. */

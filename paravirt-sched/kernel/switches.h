@@ -5,19 +5,21 @@
 
 #define PVS_SWITCHES_RING_BYTES  (1u << 20)
 #define PVS_SWITCHES_MAX_THREADS 16384u
+#define PVS_SWITCHES_LAZY_NS     100000000u /* at the latest the listener hears after this */
 
 /* Map `threads`: by thread id. */
 struct switches_thread {
 	__u32 vm, vcpu;
-	__u32 hidden; /* the listener took its CPU, which nobody was told */
-	__u32 reserved;
+	__u32 hidden;  /* the listener took its CPU, which nobody was told */
+	__u32 stopped; /* the last event was a stop */
 };
 
 /* Globals of the program. */
 struct switches_globals {
 	__u64 lost;     /* events that found no room */
 	__s32 listener; /* the thread that takes the events, 0: not known yet */
-	__u32 reserved;
+	__u32 lazy;     /* see pvs_switches_set_lazy() */
+	__u64 woken;    /* when the listener last was woken */
 };
 
 /* Ring `events`; the fields of struct pvs_switch. */

@@ -137,6 +137,34 @@ static void test_removed(void **state)
 	worker_finish(&workers[1]);
 }
 
+/* Lazy: a thread that waits and runs wakes nobody, one that is preempted does. */
+static void test_lazy(void **state)
+{
+	const int cpu = worker_some_cpu();
+	struct pollfd ready = {.fd = pvs_switches_fd(switches), .events = POLLIN};
+	struct listener listener = {0};
+	struct worker workers[THREADS];
+
+	pvs_switches_set_lazy(switches, true);
+	for (unsigned i = 0; i < THREADS; i++) {
+		worker_start(&workers[i], true, cpu);
+		listener.heard[i].tid = workers[i].tid;
+		assert_int_equal(pvs_switches_add(switches, workers[i].tid, 7, i), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		hear_until(&listener, i, PVS_EVENT_VCPU_STOP, 3);
+		hear_until(&listener, i, PVS_EVENT_VCPU_RUN, 3);
+		assert_int_equal(listener.heard[i].out_of_order, 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pvs_switches_remove(switches, workers[i].tid);
+		worker_finish(&workers[i]);
+	}
+	pvs_switches_take(switches, hear, &listener);
+	assert_int_equal(poll(&ready, 1, 0), 0);
+	pvs_switches_set_lazy(switches, false);
+}
+
 static void fifo(pid_t tid, int priority)
 {
 	const struct sched_param param = {.sched_priority = priority};
@@ -216,7 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits),   cmocka_unit_test(test_preempted),
 		cmocka_unit_test(test_removed), cmocka_unit_test(test_listener),
-		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_lazy),    cmocka_unit_test(test_lost),
 	};
 	char text[2048] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
