@@ -402,6 +402,8 @@ struct sched_ext_ops pvs = {
 	.init = (void *)pvs_init,
 	.exit = (void *)pvs_exit,
 	.flags = SCX_OPS_KEEP_BUILTIN_IDLE,
-	.timeout_ms = 5000,
+	/* The most there is: a host that is busy holds up a vCPU, and the kernel's watchdog on it,
+	 * for seconds, which is not this scheduler's failure. */
+	.timeout_ms = 30000,
 	.name = "sluice_pvs",
 };
