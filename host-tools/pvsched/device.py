@@ -123,7 +123,11 @@ class Manager:
                 self.words.append(f"--{name}={value}")
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def start(self, timeout=20):
@@ -165,7 +169,7 @@ class Manager:
         self.proc.wait()
 
     def __exit__(self, *exc):
-        if self.proc.poll() is None:
+        if self.proc and self.proc.poll() is None:
             self.proc.terminate()
             try:
                 self.proc.wait(10)
