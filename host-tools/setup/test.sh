@@ -93,7 +93,7 @@ test_guest() {
 
 # test_pvsched - the channel from end to end in a guest of Linux 7.2, and a short experiment
 test_pvsched() {
-	tap_run pvsched 400 python3 "$top/tests/guest/run_pvsched.py"
+	tap_run pvsched 500 python3 "$top/tests/guest/run_pvsched.py"
 }
 
 # --- lint ----------------------------------------------------------------
