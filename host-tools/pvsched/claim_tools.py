@@ -132,7 +132,7 @@ def hint_cost(quick, folder):
 def torn(quick, folder):
     updates = 10**7 if quick else 10**8
     found = run_json([build_file("tests", "bench", "pvs", "pvs_torn"), "--json",
-                      "--updates", str(updates)])
+                      "--writers", "2", "--updates", str(updates)])
     clean = found["torn"] == 0 and found["malformed"] == 0 and found["changed"] > 0
     enough = found["updates"] >= 10**8
     parts = [Part("torn snapshots", f"{found['torn']} of {found['snapshots']:,} taken during "

@@ -114,7 +114,8 @@ MET = {True: "met", False: "NOT met", None: "cannot be shown here"}
 
 def place(machine):
     """One line: where something was measured."""
-    accelerator = machine.get("accelerator", "no guest").upper().replace("NO GUEST", "no guest")
+    accelerator = machine.get("accelerator", "none")
+    accelerator = "no guest" if accelerator == "none" else accelerator.upper()
     return (f"{accelerator}, host Linux {machine.get('host_kernel')}, {machine.get('host_cpus')} "
             f"cores, {machine.get('date')}, {machine.get('commit')}")
 
