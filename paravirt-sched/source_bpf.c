@@ -134,7 +134,8 @@ unsigned pvs_switches_take(struct pvs_switches *switches,
 
 void pvs_switches_set_lazy(struct pvs_switches *switches, bool lazy)
 {
-	__atomic_store_n(&switches->globals->lazy, lazy, __ATOMIC_RELAXED);
+	__atomic_store_n(&switches->globals->lazy, lazy ? SWITCHES_LAZY : SWITCHES_WAS_LAZY,
+			 __ATOMIC_RELAXED);
 }
 
 uint64_t pvs_switches_lost(const struct pvs_switches *switches)

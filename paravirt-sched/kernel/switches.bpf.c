@@ -47,8 +47,12 @@ static __u64 wakeup(struct switches_thread *thread, enum pvs_event event, __u64 
 	const __u32 was_stopped = thread->stopped;
 
 	thread->stopped = event == PVS_EVENT_VCPU_STOP;
-	if (!globals.lazy)
+	if (globals.lazy == SWITCHES_EAGER)
 		return 0;
+	if (globals.lazy == SWITCHES_WAS_LAZY) {
+		globals.lazy = SWITCHES_EAGER;
+		return BPF_RB_FORCE_WAKEUP;
+	}
 	if (!was_stopped && !thread->stopped && now - globals.woken < PVS_SWITCHES_LAZY_NS)
 		return BPF_RB_NO_WAKEUP;
 	globals.woken = now;

@@ -14,11 +14,19 @@ struct switches_thread {
 	__u32 stopped; /* the last event was a stop */
 };
 
+/* See pvs_switches_set_lazy(). The kernel wakes by itself a listener that has taken all there was;
+ * after a lazy time there may be some that nobody was woken for, so that one is forced. */
+enum switches_lazy {
+	SWITCHES_EAGER,
+	SWITCHES_LAZY,
+	SWITCHES_WAS_LAZY,
+};
+
 /* Globals of the program. */
 struct switches_globals {
 	__u64 lost;     /* events that found no room */
 	__s32 listener; /* the thread that takes the events, 0: not known yet */
-	__u32 lazy;     /* see pvs_switches_set_lazy() */
+	__u32 lazy;     /* enum switches_lazy */
 	__u64 woken;    /* when the listener last was woken */
 };
 

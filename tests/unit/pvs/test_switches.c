@@ -165,6 +165,29 @@ static void test_lazy(void **state)
 	pvs_switches_set_lazy(switches, false);
 }
 
+/* Events that woke nobody do not keep those after the lazy time from waking. */
+static void test_lazy_no_more(void **state)
+{
+	struct listener listener = {0};
+	struct worker worker;
+
+	worker_start(&worker, false, WORKER_ANY_CPU);
+	listener.heard[0].tid = worker.tid;
+	pvs_switches_take(switches, hear, &listener);
+	pvs_switches_set_lazy(switches, true);
+	assert_int_equal(pvs_switches_add(switches, worker.tid, 7, 0), 0);
+	for (unsigned i = 0; i < 50; i++)
+		worker_go_on(&worker);
+	pvs_switches_set_lazy(switches, false);
+	for (unsigned halts = 1; halts <= 5; halts++) {
+		worker_go_on(&worker);
+		hear_until(&listener, 0, PVS_EVENT_HALT,
+			   listener.heard[0].count[PVS_EVENT_HALT] + 1);
+	}
+	pvs_switches_remove(switches, worker.tid);
+	worker_finish(&worker);
+}
+
 static void fifo(pid_t tid, int priority)
 {
 	const struct sched_param param = {.sched_priority = priority};
