@@ -26,13 +26,19 @@ class Guest:
     def __init__(self, path, boot_timeout):
         """Wait until the agent answers, at most `boot_timeout` seconds."""
         self.lines = JsonLines(path, boot_timeout)
-        deadline = time.monotonic() + boot_timeout
+        self._synchronise(boot_timeout)
+
+    def _synchronise(self, timeout):
+        """Wait until the agent answers what was asked last, passing over what it owed before."""
+        deadline = time.monotonic() + timeout
+        self.behind = True
         while True:
             token = random.getrandbits(30)
             try:
                 # Until the guest opens the port nobody reads; some dozens of these fit.
                 self.lines.send({"execute": "guest-sync-delimited", "arguments": {"id": token}}, 1)
                 if self._answer(1.0, token) == token:
+                    self.behind = False
                     return
             except TimeoutError:
                 if time.monotonic() > deadline:
@@ -48,8 +54,14 @@ class Guest:
                 return answer["return"]
 
     def call(self, name, timeout=20, **arguments):
+        if self.behind:
+            self._synchronise(timeout)
         self.lines.send({"execute": name, "arguments": arguments})
-        return self._answer(timeout)
+        try:
+            return self._answer(timeout)
+        except TimeoutError:
+            self.behind = True
+            raise
 
     def start(self, command):
         """Start a shell command; returns a handle for `finish`."""
