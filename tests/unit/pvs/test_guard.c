@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* kill -9 of the process that boosted others' threads: they have their baseline again. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "actuator_linux.h"
@@ -133,9 +137,27 @@ static void test_kill_mid_boost(void **state)
 	end(booster, &victim);
 }
 
+/* The guard where nobody may run it, as the folder it was built in may be a user's own. Sets
+ * SLUICE_PVS_GUARD to @path, a template of mkstemp(). */
+static void copy_guard(char *path)
+{
+	const int in = open(getenv("SLUICE_PVS_GUARD"), O_RDONLY | O_CLOEXEC), out = mkstemp(path);
+	struct stat st;
+
+	assert_true(in >= 0 && out >= 0);
+	assert_int_equal(fstat(in, &st), 0);
+	while (lseek(in, 0, SEEK_CUR) < st.st_size)
+		assert_true(sendfile(out, in, NULL, (size_t)st.st_size) > 0);
+	assert_int_equal(fchmod(out, 0755), 0);
+	close(in);
+	close(out); /* or it could not be executed */
+	setenv("SLUICE_PVS_GUARD", path, 1);
+}
+
 /* All of it belongs to a user without privilege. */
 static void test_kill_unprivileged(void **state)
 {
+	char path[] = "/tmp/sluice-pvs-guard-XXXXXX", saved[512];
 	struct victim victim;
 	struct booster *booster;
 	struct pvs_sched_attr attr;
@@ -145,9 +167,13 @@ static void test_kill_unprivileged(void **state)
 		print_message("needs root, to become nobody\n");
 		skip();
 	}
+	snprintf(saved, sizeof(saved), "%s", getenv("SLUICE_PVS_GUARD"));
+	copy_guard(path);
 	booster = booster_new(&victim, true);
 	booster->sched = (struct pvs_sched){.set = PVS_SET_SLICE, .slice_ns = 4400000};
 	pid = process_start(boost_and_wait, booster);
+	unlink(path);
+	setenv("SLUICE_PVS_GUARD", saved, 1);
 	assert_int_equal(booster->error, 0);
 	assert_true(booster->guarded);
 	assert_int_equal(pvs_sys_getattr(victim.pid, &attr), 0);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,5 +309,7 @@ int main(void)
 		cmocka_unit_test(test_policy_in_kernel),
 	};
 
+	/* What is granted is compared with a nice of 0, whatever the tests were started with. */
+	setpriority(PRIO_PROCESS, 0, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
