@@ -417,12 +417,19 @@ def cpu_is_unplugged_and_plugged(vm):
     ctl(vm, "hint -c 2 intent class=normal")
 
 
+def unload_module(vm):
+    """rmmod, once the kernel has freed the programs that were unloaded: it does so later, and until
+    then they hold the module."""
+    vm.guest.sh("i=0; until [ \"$(cat /sys/module/sluice_pvsched/refcnt)\" = 0 ] || [ $i = 400 ]; do "
+                "i=$((i + 1)); sleep 0.05; done; rmmod sluice_pvsched", timeout=90)
+
+
 def loads_and_unloads(vm):
     """pvsched: the module is unloaded and loaded, five times"""
     for program in ctl_json(vm, "list"):
         ctl(vm, f"unload {program['name']}")
     for _ in range(5):
-        vm.guest.sh("rmmod sluice_pvsched")
+        unload_module(vm)
         refused(vm, "status", 1, "module is not loaded", "insmod /sluice/modules/")
         vm.guest.sh(f"insmod {MODULE}")
         equal(ctl_json(vm, "status")["negotiations"], 1, "negotiations")
@@ -430,7 +437,7 @@ def loads_and_unloads(vm):
 
 def parameter_is_checked(vm):
     """pvsched: a wrong module parameter is refused in words"""
-    vm.guest.sh("rmmod sluice_pvsched")
+    unload_module(vm)
     vm.guest.sh(f"insmod {MODULE} memory=disk")
     refused(vm, "status", 1, "found no device", "dmesg")
     expect("memory=disk: it is one of auto, bar, ram" in vm.guest.sh("dmesg"), "no word on why")
