@@ -201,181 +201,12 @@ size_t pvs_actuator_recorder_notes(const struct pvs_actuator *actuator,
 				   const struct pvs_actuator_note **notes);
 void pvs_actuator_recorder_close(struct pvs_actuator *actuator);
 
-/* ---- Policies (policy.c, policy_engine.c, policy_kernel.c) ----------------------------------- */
-
-struct pvs_policy;
-
-enum pvs_policy_host {
-	PVS_HOST_ENGINE = 0, /* Sluice's engine in this process */
-	PVS_HOST_KERNEL,     /* the host's kernel, each callback by BPF_PROG_TEST_RUN */
-};
-
-struct pvs_tunable {
-	const char *name;
-	int64_t value;
-};
-
-struct pvs_policy_options {
-	enum pvs_policy_host host;
-	uint8_t engine;  /* enum bpfe_engine */
-	uint32_t budget; /* instructions a callback may run; 0: 100000 */
-	const struct pvs_tunable *tunables;
-	size_t n_tunables;
-};
-
-struct pvs_policy_info {
-	char name[PVS_NAME_LEN]; /* the object's `const char pvs_policy_name[]`, else the file's */
-	uint32_t version;        /* `const unsigned pvs_policy_version`, else 0 */
-	uint32_t callbacks;      /* bit 1 << enum pvs_event: those it has */
-	uint64_t runs[PVS_EVENT_MAX], run_ns[PVS_EVENT_MAX], faults;
-};
-
-/*
- * Load the object of @size bytes at @data (copied). @name is for messages and if the object has
- * none. Every callback is verified, for a context of sizeof(struct pvs_ctx) bytes, before this
- * returns. Several policies may be loaded at once; each has maps of its own. Blocks while
- * verifying; any thread. -EINVAL: no policy, or an unknown tunable; -EACCES: refused by the
- * verifier; the log says which callback, where and why.
- */
-int pvs_policy_load(const void *data, size_t size, const char *name,
-		    const struct pvs_policy_options *options, struct pvs_policy **policy,
-		    struct pvs_log *log);
-/* The policy of this name that is built in (none, boost, deadline, lock-holder, fair-budget), or
- * the file of this path. Same errors; -ENOENT. */
-int pvs_policy_open(const char *name, const struct pvs_policy_options *options,
-		    struct pvs_policy **policy, struct pvs_log *log);
-void pvs_policy_put(struct pvs_policy *policy);
-struct pvs_policy *pvs_policy_get(struct pvs_policy *policy);
-void pvs_policy_info(const struct pvs_policy *policy, struct pvs_policy_info *info);
-/* Names of the built-in policies, NULL-terminated. */
-const char *const *pvs_policy_names(void);
-
-/*
- * Run the callback of ctx->event, PVS_KEEP if there is none. ctx->out is cleared and its target set
- * before, and is as the program gave it afterwards: the caller judges it; the rest of @ctx is not
- * changed, whatever the program does. -EIO: it was cut short (budget) or failed; -ERANGE: not an
- * enum pvs_verdict; -EINVAL: no such event. One thread at a time, registered with the engine
- * (bpfe_thread_register(); pvs_loop's is).
- */
-int pvs_policy_run(struct pvs_policy *policy, struct pvs_ctx *ctx);
-
-/* ---- Looking into a policy (policy_inspect.c): control plane, any thread --------------------- */
-
-/* Name of an event's callback ("vcpu_run"), NULL: no such event. */
-const char *pvs_event_name(uint32_t event);
-
-#define PVS_TUNABLE_NAME_LEN 64
-
-struct pvs_tunable_info {
-	char name[PVS_TUNABLE_NAME_LEN];
-	char type[32];          /* as the source has it: "unsigned int", "__u64", "bool" */
-	uint32_t size;          /* bytes: 1, 2, 4 or 8 */
-	int64_t value, initial; /* as set, and as the object has it */
-	int64_t min, max;       /* what its type holds, of int64_t */
-};
-
-/* What verifying and compiling a callback took. */
-struct pvs_policy_callback {
-	const char *function; /* of the object; valid as long as the policy */
-	uint32_t insns, stack_bytes, states, jit_bytes;
-	uint64_t insns_verified, verify_ns;
-	const char *engine; /* "interp", "jit", "kernel" */
-};
-
-struct pvs_policy_map {
-	char name[PVS_NAME_LEN];
-	uint32_t type, key_size, value_size, max_entries;
-	uint32_t value_bytes; /* that a reader of one value gets */
-	bool global;          /* a section of global variables: one value */
-};
-
-/* The @i-th: tunables by name, maps in the order of the object. -ENOENT: no more of them. */
-int pvs_policy_tunable(const struct pvs_policy *policy, uint32_t i, struct pvs_tunable_info *info);
-int pvs_policy_map(const struct pvs_policy *policy, uint32_t i, struct pvs_policy_map *map);
-/* -ENOENT: it has no such callback; -EOPNOTSUPP: its host does not say. */
-int pvs_policy_callback(const struct pvs_policy *policy, enum pvs_event event,
-			struct pvs_policy_callback *info);
-
-/*
- * Call @fn with each key and value of map @i as they are now, while the policy may run: a value is
- * copied at once, two of them not at the same time. @fn returns 0 to go on. Returns what @fn
- * returned, -ENOENT: no such map, -ENOMEM, or 0.
- */
-typedef int (*pvs_policy_element_fn)(void *opaque, const void *key, const void *value);
-int pvs_policy_map_each(struct pvs_policy *policy, uint32_t i, pvs_policy_element_fn fn,
-			void *opaque);
-
-/* Call @fn with each global variable as it is now: @type is its BTF type's name, @bytes has @size
- * bytes. As above. */
-typedef int (*pvs_policy_global_fn)(void *opaque, const char *name, const char *type,
-				    const void *bytes, size_t size);
-int pvs_policy_globals(struct pvs_policy *policy, pvs_policy_global_fn fn, void *opaque);
-
-/* ---- Records (record.c, replay.c) ------------------------------------------------------------ */
-
-struct pvs_record; /* a writer */
-
-/* What a record holds, in order of time as the loop saw it. */
-enum pvs_record_kind {
-	PVS_RECORD_DECISION = 1, /* an event and what came of it */
-	PVS_RECORD_RING,         /* what the guest wrote to its ring; ns is the host's clock */
-	PVS_RECORD_SWITCH,       /* a vCPU thread got or lost a host CPU */
-	PVS_RECORD_CLOCK,        /* the guest's clock minus the host's is another now */
-	PVS_RECORD_POLICY,       /* another policy is in place */
-	PVS_RECORD_END,          /* how many entries were lost because the disk did not follow */
-};
-
-struct pvs_record_decision {
-	struct pvs_ctx ctx; /* as the policy saw it, out as it answered */
-	int32_t verdict;    /* enum pvs_verdict, or what pvs_policy_run() returned */
-	uint32_t reject;    /* enum pvs_reject */
-	uint32_t applied;   /* PVS_SET_* in effect afterwards */
-	uint32_t effect_ns; /* what the actuator took, 0: not called */
-};
-
-/* Fixed-size head, then what @kind says; little-endian in the file, after the file's header. */
-struct pvs_record_entry {
-	uint32_t kind; /* enum pvs_record_kind */
-	uint16_t size; /* bytes of what follows @ns */
-	uint16_t vm;
-	uint64_t ns;
-	union {
-		struct pvs_record_decision decision;
-		struct {
-			uint32_t vcpu, reserved;
-			struct pvs_ring_entry entry;
-		} ring;
-		struct {
-			uint32_t vcpu, cpu, event, reserved; /* as struct pvs_switch */
-		} sched;
-		int64_t clock_offset_ns;
-		struct {
-			char name[PVS_NAME_LEN];
-			uint32_t version, reserved;
-		} policy;
-		uint64_t lost;
-	};
-};
-
-/* "-" is standard output. Writing is buffered and never blocks the loop for the disk: what finds no
- * room is lost and counted. -errno. */
-int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_log *log);
-void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *entry);
-/* Block until the disk followed so far that the next entries are not lost: for who is no loop. */
-void pvs_record_wait(struct pvs_record *record);
-int pvs_record_close(struct pvs_record *record); /* -EIO: something was not written */
-
-/*
- * Call @fn for each entry of a file, in order; it returns 0 to go on. Returns what @fn returned,
- * -EINVAL for a file that is none or is cut (the log says where), or the number of entries.
- */
-typedef int (*pvs_record_fn)(void *opaque, const struct pvs_record_entry *entry);
-int64_t pvs_record_read(const char *path, pvs_record_fn fn, void *opaque, struct pvs_log *log);
-
 /* ---- A VM (vm.c) ----------------------------------------------------------------------------- */
 
 struct pvs_vm;
 struct pvs_switch;
+struct pvs_policy;
+struct pvs_record;
 
 /* What the front end does for a VM. Called in the thread that drives the VM. */
 struct pvs_vm_ops {
@@ -482,58 +313,6 @@ uint32_t pvs_vm_boosted(const struct pvs_vm *vm);  /* vCPUs with a boost now */
 uint32_t pvs_vm_sources(const struct pvs_vm *vm);
 uint32_t pvs_vm_actuators(const struct pvs_vm *vm);
 
-/* ---- The loop (loop.c) ----------------------------------------------------------------------- */
-
-/*
- * A thread that drives one or several VMs: timerfd for ticks and ends of boosts, eventfds for
- * kicks. It is the only one that touches them; everything below may be called from any thread.
- */
-struct pvs_loop;
-
-int pvs_loop_create(const char *thread_name, struct pvs_loop **loop, struct pvs_log *log);
-void pvs_loop_destroy(struct pvs_loop *loop); /* VMs are taken out first */
-pid_t pvs_loop_tid(const struct pvs_loop *loop);
-/* When it last began a round, for a watchdog: with a VM it does so every tenth tick at least. */
-uint64_t pvs_loop_heard(const struct pvs_loop *loop);
-
-/* @n_vcpus words through which events are posted: shared with another process, or NULL: own ones.
- */
-struct pvs_mailbox;
-
-/* The VM is the loop's until pvs_loop_remove(), which blocks until the loop let go of it. */
-int pvs_loop_add(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_mailbox *mailbox,
-		 struct pvs_log *log);
-void pvs_loop_remove(struct pvs_loop *loop, struct pvs_vm *vm);
-/* The one of @vm; NULL: the loop does not have the VM. */
-struct pvs_mailbox *pvs_loop_mailbox(struct pvs_loop *loop, const struct pvs_vm *vm);
-
-/* Run @fn in the loop's thread, registered with the engine, and wait for it: control plane. From
- * the loop itself: at once. */
-void pvs_loop_call(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque);
-
-/* Have the loop watch @fd (EPOLLIN); @fn runs in its thread. NULL: no longer. -EEXIST, -ENOENT,
- * -EPERM: not a file that can be watched. */
-int pvs_loop_watch(struct pvs_loop *loop, int fd, void (*fn)(void *opaque, int fd), void *opaque);
-
-/* ---- Mailbox: events from other threads, without a lock (mailbox.c) -------------------------- */
-
-/*
- * In a memfd, so that another process may be the loop. Per vCPU a word of pending events, set with
- * an atomic or; and an eventfd, written when the loop may sleep.
- */
-int pvs_mailbox_create(uint32_t n_vcpus, struct pvs_mailbox **mailbox);
-int pvs_mailbox_from_fds(int memfd, int eventfd, uint32_t n_vcpus, struct pvs_mailbox **mailbox);
-void pvs_mailbox_destroy(struct pvs_mailbox *mailbox);
-int pvs_mailbox_memfd(const struct pvs_mailbox *mailbox);
-int pvs_mailbox_eventfd(const struct pvs_mailbox *mailbox);
-
-/* Any thread, any time, no lock, no allocation; a system call only if the loop sleeps. Events of
- * one kind about one vCPU that the loop has not seen yet become one; of RUN, STOP and HALT it knows
- * the last. These wake the loop only if the policy has a callback for them, and 4000 times a second
- * at most; else they are seen at the next tick. */
-#define PVS_POST_DOORBELL (1u << 31)
-void pvs_mailbox_post(struct pvs_mailbox *mailbox, uint32_t vcpu, uint32_t events);
-
 /* ---- Sources (source_schedstat.c, source_bpf.c) ---------------------------------------------- */
 
 /* Run and wait time of @tid so far, ns. -ESRCH, -EIO. */
@@ -566,44 +345,9 @@ uint64_t pvs_switches_lost(const struct pvs_switches *switches);
  */
 void pvs_switches_set_lazy(struct pvs_switches *switches, bool lazy);
 
-/* ---- Manager: one policy and one budget for several QEMUs (manager/) ------------------------- */
-
-/*
- * The client in a front end: hands pages, mailbox and thread ids to the manager listening at @path,
- * which is then the loop. When the manager goes away its guard restores the baselines, @lost is
- * called in a thread of the client's, and the client connects again by itself every second;
- * @connected is called when it has.
- */
-struct pvs_client;
-struct pvs_client_config {
-	const char *path, *name;
-	uint32_t n_vcpus, n_vectors;
-	int guest_fd, host_fd; /* memfds of the pages */
-	struct pvs_mailbox *mailbox;
-	struct pvs_limits limits;
-	uint32_t sources;
-	void (*connected)(void *opaque, const char *policy, uint32_t sources, uint32_t actuators);
-	void (*lost)(void *opaque);
-	void (*notify)(void *opaque, uint32_t vector);
-	void (*policy)(void *opaque, const char *name,
-		       uint32_t version);                /* another one is in place */
-	void (*warning)(void *opaque, const char *text); /* what it could not do, and why */
-	void *opaque;
-};
-/*
- * Connects at once, then is kept connected by a thread of its own, which all callbacks run in; each
- * may be NULL. The descriptors stay the caller's and must stay open; they are sealed against
- * shrinking (memfd_create() with MFD_ALLOW_SEALING). Without an answer there is no client: -ENOENT
- * and -ECONNREFUSED: nobody listens; -EACCES; what the manager refuses, with its words in @log.
- * What follows is told now if connected, and again after each reconnection; any thread.
- */
-int pvs_client_create(const struct pvs_client_config *config, struct pvs_client **client,
-		      struct pvs_log *log);
-void pvs_client_destroy(struct pvs_client *client);
-int pvs_client_vcpu_add(struct pvs_client *client, uint32_t vcpu, pid_t tid);
-void pvs_client_vcpu_remove(struct pvs_client *client, uint32_t vcpu);
-int pvs_client_service_add(struct pvs_client *client, pid_t tid);
-void pvs_client_negotiated(struct pvs_client *client, uint64_t features);
-void pvs_client_set_clock_offset(struct pvs_client *client, int64_t offset_ns);
+#include "pvs_client.h" /* a manager for several QEMUs */
+#include "pvs_loop.h"
+#include "pvs_policy.h"
+#include "pvs_record.h"
 
 #endif
