@@ -12,22 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How a thread is scheduled, or shall be. */
-struct state {
-	struct pvs_sched_attr attr;
-	uint64_t affinity[PVS_CPU_WORDS];
-	uint32_t weight; /* 0: in its own cgroup */
-};
-
-struct pvs_thread {
-	struct pvs_baseline *base;
-	struct pvs_baseline unguarded; /* where base points when there is no guard */
-	struct state now;
-	uint32_t tripped; /* the guard's count when `now` was right */
-	int pidfd;
-	struct pvs_thread *next; /* captured, too */
-};
-
 /* ---- What a decision means ------------------------------------------------------------------ */
 
 static int target_deadline(const struct pvs_sched *sched, struct pvs_sched_attr *attr)
@@ -103,7 +87,7 @@ static int target_affinity(const struct pvs_sched *sched, const uint64_t *base, 
 }
 
 static int target_state(const struct pvs_linux *lin, const struct pvs_baseline *base,
-			const struct pvs_sched *sched, struct state *target)
+			const struct pvs_sched *sched, struct pvs_linux_state *target)
 {
 	int ret = target_attr(lin, sched, &base->attr, &target->attr);
 
@@ -135,7 +119,7 @@ enum step {
  * that it knows even if it took us for stuck in between and has restored. */
 static void mark(struct pvs_thread *thread, uint32_t dirty)
 {
-	if ((thread->base->dirty & dirty) != dirty)
+	if ((__atomic_load_n(&thread->base->dirty, __ATOMIC_RELAXED) & dirty) != dirty)
 		__atomic_or_fetch(&thread->base->dirty, dirty, __ATOMIC_RELEASE);
 }
 
@@ -206,7 +190,7 @@ static int enter_cgroup(const struct pvs_linux *lin, struct pvs_thread *thread, 
 }
 
 static int do_step(const struct pvs_linux *lin, struct pvs_thread *thread, enum step step,
-		   const struct state *target)
+		   const struct pvs_linux_state *target)
 {
 	switch (step) {
 	case STEP_LEAVE:
@@ -226,10 +210,11 @@ static int do_step(const struct pvs_linux *lin, struct pvs_thread *thread, enum 
 static const enum step to_fair[N_STEPS] = {STEP_LEAVE, STEP_ATTR, STEP_AFFINITY, STEP_ENTER};
 static const enum step to_deadline[N_STEPS] = {STEP_LEAVE, STEP_AFFINITY, STEP_ATTR, STEP_ENTER};
 
-static int go(const struct pvs_linux *lin, struct pvs_thread *thread, const struct state *target)
+static int go(const struct pvs_linux *lin, struct pvs_thread *thread,
+	      const struct pvs_linux_state *target)
 {
 	const enum step *order = target->attr.policy == PVS_SCHED_DEADLINE ? to_deadline : to_fair;
-	struct state before = thread->now;
+	struct pvs_linux_state before = thread->now;
 	int ret = 0, i;
 
 	for (i = 0; i < N_STEPS && ret == 0; i++)
@@ -262,166 +247,29 @@ static uint32_t op_probe(void *opaque, uint32_t wanted, struct pvs_log *log)
 	return probe.actuators;
 }
 
-/* May we change it at all? Tried by setting what it has. Ours we may. */
-static int try_foreign(pid_t tid, const struct pvs_sched_attr *attr)
-{
-	struct pvs_sched_attr copy = *attr;
-	char path[64];
-	int n;
-
-	n = snprintf(path, sizeof(path), "/proc/self/task/%d", (int)tid);
-	if (n < (int)sizeof(path) && access(path, F_OK) == 0)
-		return 0;
-	return pvs_sys_setattr(tid, &copy);
-}
-
-static void now_is_baseline(struct pvs_thread *thread)
-{
-	thread->now.attr = thread->base->attr;
-	memcpy(thread->now.affinity, thread->base->affinity, sizeof(thread->now.affinity));
-	thread->now.weight = 0;
-}
-
-static int capture(struct pvs_linux *lin, struct pvs_thread *thread, pid_t tid)
-{
-	struct pvs_baseline *base = thread->base;
-	int ret;
-
-	thread->pidfd = pvs_sys_pidfd(tid);
-	ret = pvs_baseline_capture(base, tid, lin->probe.default_slice);
-	if (ret < 0)
-		return ret;
-	/* What was captured is that of the thread behind pidfd, if that is still there. */
-	if (thread->pidfd >= 0 && !pvs_sys_pidfd_alive(thread->pidfd))
-		return -ESRCH;
-	ret = try_foreign(tid, &base->attr);
-	if (ret == 0 && lin->has_cgroup)
-		ret = pvs_cgroup_home(&lin->cgroup, tid, base->home, sizeof(base->home));
-	now_is_baseline(thread);
-	thread->tripped = lin->guard ? pvs_guard_tripped(lin->guard) : 0;
-	return ret;
-}
-
-static void forget(struct pvs_linux *lin, const struct pvs_thread *thread)
-{
-	struct pvs_thread **at = &lin->threads;
-
-	while (*at && *at != thread)
-		at = &(*at)->next;
-	if (*at)
-		*at = thread->next;
-}
-
-static void thread_free(struct pvs_linux *lin, struct pvs_thread *thread)
-{
-	forget(lin, thread);
-	if (thread->pidfd >= 0)
-		close(thread->pidfd);
-	if (lin->guard && thread->base)
-		pvs_guard_give(lin->guard, thread->base);
-	free(thread);
-}
-
-/* Without a descriptor (kernel before 6.9, not the process's first thread): by its start. */
-static bool is_same(const struct pvs_thread *thread)
-{
-	if (thread->pidfd >= 0)
-		return pvs_sys_pidfd_alive(thread->pidfd);
-	return pvs_thread_start(thread->base->tid) == thread->base->start;
-}
-
-/* What a second capture took for the baseline would be what the first one's owner gave it. */
-static bool is_captured(const struct pvs_linux *lin, pid_t tid)
-{
-	for (const struct pvs_thread *t = lin->threads; t; t = t->next)
-		if (t->base->tid == tid && is_same(t))
-			return true;
-	return false;
-}
-
-static int op_capture(void *opaque, pid_t tid, void **out)
-{
-	struct pvs_linux *lin = opaque;
-	struct pvs_thread *thread;
-	int ret;
-
-	if (tid <= 0)
-		return -ESRCH;
-	if (is_captured(lin, tid))
-		return -EBUSY;
-	thread = calloc(1, sizeof(*thread));
-	if (!thread)
-		return -ENOMEM;
-	thread->pidfd = -1;
-	thread->base = lin->guard ? pvs_guard_take(lin->guard) : &thread->unguarded;
-	ret = thread->base ? capture(lin, thread, tid) : -ENOSPC;
-	if (ret < 0) {
-		thread_free(lin, thread);
-		return ret;
-	}
-	thread->next = lin->threads;
-	lin->threads = thread;
-	*out = thread;
-	return 0;
-}
-
-/* Has the guard restored it, while we were stopped? */
-static void heed_guard(const struct pvs_linux *lin, struct pvs_thread *thread)
-{
-	uint32_t tripped = lin->guard ? pvs_guard_tripped(lin->guard) : 0;
-
-	if (tripped == thread->tripped)
-		return;
-	thread->tripped = tripped;
-	/* It may still be at it: what it has not reached yet is done here. */
-	pvs_baseline_restore(thread->base);
-	now_is_baseline(thread);
-}
-
 static int op_apply(void *opaque, void *handle, const struct pvs_sched *sched)
 {
 	struct pvs_linux *lin = opaque;
 	struct pvs_thread *thread = handle;
-	struct state target;
+	struct pvs_linux_state target;
 	int ret;
 
 	ret = target_state(lin, thread->base, sched, &target);
 	if (ret < 0)
 		return ret;
-	if (!is_same(thread))
+	if (!pvs_threads_is_same(thread))
 		return -ESRCH;
-	heed_guard(lin, thread);
+	pvs_threads_heed(lin, thread);
 	return go(lin, thread, &target);
-}
-
-/* Done in one way only, which is also the guard's. */
-static void op_restore(void *opaque, void *handle)
-{
-	struct pvs_thread *thread = handle;
-
-	if (!thread->base->dirty) {
-		now_is_baseline(thread);
-		return;
-	}
-	if (is_same(thread))
-		pvs_baseline_restore(thread->base);
-	else
-		pvs_baseline_restore_checked(thread->base);
-	now_is_baseline(thread);
-}
-
-static void op_release(void *opaque, void *handle)
-{
-	op_restore(opaque, handle);
-	thread_free(opaque, handle);
 }
 
 static const struct pvs_actuator_ops linops = {
 	.probe = op_probe,
-	.capture = op_capture,
+	.capture = pvs_threads_capture,
 	.apply = op_apply,
-	.restore = op_restore,
-	.release = op_release,
+	.restore = pvs_threads_restore,
+	.release = pvs_threads_release,
+	.rescue = pvs_threads_rescue,
 };
 
 static int open_parts(struct pvs_linux *lin, const struct pvs_linux_options *options,
@@ -451,8 +299,10 @@ int pvs_actuator_linux(const struct pvs_linux_options *options, struct pvs_actua
 
 	if (!lin)
 		return -ENOMEM;
+	pvs_threads_init(lin);
 	ret = open_parts(lin, options, log);
 	if (ret < 0) {
+		pthread_mutex_destroy(&lin->lock);
 		free(lin);
 		return ret;
 	}
@@ -469,6 +319,7 @@ void pvs_actuator_linux_close(struct pvs_actuator *actuator)
 		return;
 	if (lin->guard)
 		pvs_guard_stop(lin->guard);
+	pthread_mutex_destroy(&lin->lock);
 	free(lin);
 	actuator->opaque = NULL;
 }

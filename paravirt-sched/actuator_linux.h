@@ -3,6 +3,8 @@
 #ifndef PVS_ACTUATOR_LINUX_H
 #define PVS_ACTUATOR_LINUX_H
 
+#include <pthread.h>
+
 #include "baseline.h"
 #include "cgroup.h"
 #include "guard.h"
@@ -21,7 +23,21 @@ struct pvs_probe {
 	bool reset_on_fork;    /* can be set and cleared again */
 };
 
-struct pvs_thread;
+/* How a thread is scheduled, or shall be. */
+struct pvs_linux_state {
+	struct pvs_sched_attr attr;
+	uint64_t affinity[PVS_CPU_WORDS];
+	uint32_t weight; /* 0: in its own cgroup */
+};
+
+struct pvs_thread {
+	struct pvs_baseline *base;
+	struct pvs_baseline unguarded; /* where base points when there is no guard */
+	struct pvs_linux_state now;
+	uint32_t undone; /* pvs_threads_undone() when `now` was right */
+	int pidfd;
+	struct pvs_thread *next; /* captured, too */
+};
 
 struct pvs_linux {
 	struct pvs_probe probe; /* all actuators, whatever was wanted */
@@ -29,6 +45,8 @@ struct pvs_linux {
 	bool has_cgroup;
 	struct pvs_cgroup cgroup;
 	struct pvs_thread *threads; /* those that are captured */
+	pthread_mutex_t lock;       /* of the list, for who rescues */
+	uint32_t rescued;           /* atomic: how often */
 };
 
 /*
@@ -37,5 +55,17 @@ struct pvs_linux {
  */
 int pvs_probe_run(const struct pvs_cgroup *cgroup, uint32_t wanted, struct pvs_probe *probe,
 		  struct pvs_log *log);
+
+/* ---- Threads that are captured (actuator_threads.c) ------------------------------------------ */
+
+void pvs_threads_init(struct pvs_linux *lin);
+int pvs_threads_capture(void *lin, pid_t tid, void **thread);
+void pvs_threads_restore(void *lin, void *thread);
+void pvs_threads_release(void *lin, void *thread);
+void pvs_threads_rescue(void *lin);
+/* Is the thread that was captured still there? */
+bool pvs_threads_is_same(const struct pvs_thread *thread);
+/* Before it is changed: has somebody restored it, guard or watchdog, while we were stuck? */
+void pvs_threads_heed(const struct pvs_linux *lin, struct pvs_thread *thread);
 
 #endif

@@ -81,12 +81,17 @@ static void restore_sched(struct pvs_baseline *base, uint32_t dirty)
 		pvs_sys_setaffinity(base->tid, base->affinity);
 }
 
+static void restore_thread(struct pvs_baseline *base, uint32_t dirty)
+{
+	if (dirty & PVS_DIRTY_CGROUP)
+		pvs_cgroup_put(base->home, base->tid);
+	restore_sched(base, dirty);
+}
+
 static void restore(struct pvs_baseline *base, uint32_t dirty, bool alive)
 {
-	if ((dirty & PVS_DIRTY_CGROUP) && alive)
-		pvs_cgroup_put(base->home, base->tid);
 	if (alive)
-		restore_sched(base, dirty);
+		restore_thread(base, dirty);
 	if (base->own[0])
 		pvs_cgroup_remove(base->own);
 	base->own[0] = '\0';
@@ -97,6 +102,12 @@ void pvs_baseline_restore(struct pvs_baseline *base)
 {
 	restore(base, __atomic_load_n(&base->dirty, __ATOMIC_ACQUIRE), true);
 	__atomic_store_n(&base->dirty, 0, __ATOMIC_RELEASE);
+}
+
+/* The mark goes first, as below. Which cgroup was made for it may just be being written. */
+void pvs_baseline_rescue(struct pvs_baseline *base)
+{
+	restore_thread(base, __atomic_exchange_n(&base->dirty, 0, __ATOMIC_ACQ_REL));
 }
 
 /* The mark goes first: a process that the guard took for stuck may mark it anew meanwhile. */

@@ -48,7 +48,10 @@ static void run_calls(struct pvs_loop *loop)
 		call->fn(call->opaque);
 		pthread_mutex_lock(&loop->lock);
 		call->done = true;
-		pthread_cond_broadcast(&loop->done);
+		if (call->posted)
+			free(call);
+		else
+			pthread_cond_broadcast(&loop->done);
 	}
 	pthread_mutex_unlock(&loop->lock);
 }
@@ -340,6 +343,17 @@ static void loop_free(struct pvs_loop *loop)
 	free(loop);
 }
 
+/* Who waits for a call may give up, by the clock that is not set. */
+static void init_done(struct pvs_loop *loop)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&loop->done, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 static int start(struct pvs_loop *loop)
 {
 	const int err = -pthread_create(&loop->thread, NULL, loop_main, loop);
@@ -365,7 +379,7 @@ int pvs_loop_create(const char *thread_name, struct pvs_loop **out, struct pvs_l
 	loop->heard = clock_ns();
 	snprintf(loop->name, sizeof(loop->name), "%s", thread_name);
 	pthread_mutex_init(&loop->lock, NULL);
-	pthread_cond_init(&loop->done, NULL);
+	init_done(loop);
 	err = open_fds(loop);
 	if (!err)
 		err = start(loop);

@@ -8,7 +8,7 @@
 
 #include "loop_internal.h"
 
-static void ring(struct pvs_loop *loop)
+void pvs_loop_ring(struct pvs_loop *loop)
 {
 	const uint64_t one = 1;
 	const ssize_t n = write(loop->wake, &one, sizeof(one));
@@ -16,22 +16,76 @@ static void ring(struct pvs_loop *loop)
 	(void)n;
 }
 
-void pvs_loop_call(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque)
+static void queue(struct pvs_loop *loop, struct call *call)
+{
+	call->list = loop->calls;
+	loop->calls = call;
+	pvs_loop_ring(loop);
+}
+
+/* False: it is being run. */
+static bool take_back(struct pvs_loop *loop, const struct call *call)
+{
+	struct call **at = &loop->calls;
+
+	while (*at && *at != call)
+		at = &(*at)->list;
+	if (!*at)
+		return false;
+	*at = call->list;
+	return true;
+}
+
+/* Wait for what was queued, with the lock. */
+static int wait_done(struct pvs_loop *loop, const struct call *call, uint64_t ns)
+{
+	const uint64_t now = clock_ns(), at = ns < UINT64_MAX - now ? now + ns : UINT64_MAX;
+	const struct timespec until = {.tv_sec = (time_t)(at / 1000000000u),
+				       .tv_nsec = (long)(at % 1000000000u)};
+	int err = 0;
+
+	while (!call->done && at != UINT64_MAX && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&loop->done, &loop->lock, &until);
+	if (!call->done && at != UINT64_MAX && take_back(loop, call))
+		return -ETIMEDOUT;
+	while (!call->done)
+		pthread_cond_wait(&loop->done, &loop->lock);
+	return 0;
+}
+
+int pvs_loop_call_within(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque, uint64_t ns)
 {
 	struct call call = {.fn = fn, .opaque = opaque};
+	int err;
 
 	if (pthread_equal(pthread_self(), loop->thread)) {
 		fn(opaque);
-		return;
+		return 0;
 	}
 	pthread_mutex_lock(&loop->lock);
-	call.list = loop->calls;
 	/* cppcheck-suppress autoVariables ; it is taken out before this returns */
-	loop->calls = &call;
-	ring(loop);
-	while (!call.done)
-		pthread_cond_wait(&loop->done, &loop->lock);
+	queue(loop, &call);
+	err = wait_done(loop, &call, ns);
 	pthread_mutex_unlock(&loop->lock);
+	return err;
+}
+
+void pvs_loop_call(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque)
+{
+	pvs_loop_call_within(loop, fn, opaque, UINT64_MAX);
+}
+
+int pvs_loop_post(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque)
+{
+	struct call *call = malloc(sizeof(*call));
+
+	if (!call)
+		return -ENOMEM;
+	*call = (struct call){.fn = fn, .opaque = opaque, .posted = true};
+	pthread_mutex_lock(&loop->lock);
+	queue(loop, call);
+	pthread_mutex_unlock(&loop->lock);
+	return 0;
 }
 
 int pvs_loop_add_fd(struct pvs_loop *loop, int fd, uint32_t events, void *ptr)

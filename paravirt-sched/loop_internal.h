@@ -41,6 +41,7 @@ struct call {
 	void (*fn)(void *opaque);
 	void *opaque;
 	bool done;
+	bool posted; /* nobody waits: freed when it was run */
 	struct call *list;
 };
 
@@ -76,6 +77,8 @@ static inline uint64_t clock_ns(void)
 /* loop_control.c */
 /* Have epoll tell of @events on @fd; @ptr is its struct watch or NULL. -errno. */
 int pvs_loop_add_fd(struct pvs_loop *loop, int fd, uint32_t events, void *ptr);
+/* Have it run a round soon. */
+void pvs_loop_ring(struct pvs_loop *loop);
 /* In the loop's thread, or when it has ended. */
 void pvs_loop_drop(struct pvs_loop *loop, const struct pvs_vm *vm);
 

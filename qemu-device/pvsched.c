@@ -161,6 +161,7 @@ static void pvsched_dev_realize(DeviceState *dev, Error **errp)
 static const Property pvsched_properties[] = {
 	DEFINE_PROP_STRING("policy-host", SluicePvsched, options.policy_host),
 	DEFINE_PROP_UINT64("tick-us", SluicePvsched, options.tick_us, 1000),
+	DEFINE_PROP_UINT32("watchdog-ms", SluicePvsched, options.watchdog_ms, 1000),
 	DEFINE_PROP_UINT64("cs-budget-us", SluicePvsched, options.cs_budget_us, 2000),
 	DEFINE_PROP_UINT64("boost-budget-us", SluicePvsched, options.boost_budget_us, 500000),
 	DEFINE_PROP_UINT32("cs-refill-ppm", SluicePvsched, options.limits.cs_refill_ppm, 20000),
@@ -193,6 +194,7 @@ static void pvsched_describe_properties(ObjectClass *klass)
 		 "from here), live (in the kernel, at each switch of a vCPU thread)"},
 		{"handover", "a policy's effects stay until the next one decides; any time"},
 		{"tick-us", "how often pages are looked at while something may change"},
+		{"watchdog-ms", "the scheduling thread may be silent for so long; 0: 1000"},
 		{"cs-budget-us", "short budget of a vCPU: critical sections, interrupts"},
 		{"boost-budget-us", "its other budget"},
 		{"cs-refill-ppm", "what of a vCPU's time fills the short budget, in millionths"},

@@ -37,6 +37,7 @@ typedef struct PvschedOptions {
 	bool handover;
 	struct pvs_limits limits; /* those that are given in its own units */
 	uint64_t tick_us, cs_budget_us, boost_budget_us;
+	uint32_t watchdog_ms;
 	bool fifo, deadline, guard;
 	char *actuators, *cgroup, *record, *manager;
 	OnOffAuto switch_events;
@@ -83,6 +84,11 @@ struct SluicePvsched {
 	struct pvs_record *record;
 	struct pvs_vm *vm; /* the loop's */
 	struct pvs_loop *loop;
+	struct pvs_watchdog *watchdog; /* of the loop */
+	QEMUBH *watchdog_bh;
+	uint64_t silences;       /* that were reported */
+	uint64_t silent_ms;      /* atomic */
+	GArray *kept;            /* of PvschedMapping: a stuck loop may yet look at them */
 	PvschedManager *manager; /* instead of all these but the mailbox */
 	char *notes;             /* what is not permitted, and what would permit it */
 	uint64_t swaps;
@@ -140,27 +146,34 @@ bool pvsched_guest_ram_possible(SluicePvsched *s);
 /* -EFAULT: not RAM, or not in one piece. */
 int pvsched_guest_ram_map(SluicePvsched *s, uint64_t guest_pages, uint64_t host_pages);
 void pvsched_guest_ram_unmap(SluicePvsched *s);
+/* The loop may still look at them: they stay mapped... */
+void pvsched_guest_ram_keep(SluicePvsched *s);
+/* ...until now. */
+void pvsched_guest_ram_let_go(SluicePvsched *s);
 
 /* ---- pvsched_core.c ----------------------------------------------------------------------- */
 
 bool pvsched_core_init(SluicePvsched *s, Error **errp);
+/* How long the loop may be silent. */
+uint64_t pvsched_watchdog_ns(SluicePvsched *s);
 void pvsched_core_exit(SluicePvsched *s);
 /* Look at these pages from now on. */
 void pvsched_core_start(SluicePvsched *s, uint64_t features, struct pvs_guest_page *guest,
 			struct pvs_host_page *host);
-/* No longer; when it returns nobody does. Baselines are back. */
-void pvsched_core_stop(SluicePvsched *s);
+/* No longer; when it returns nobody does. Baselines are back. False: the loop does not answer; it
+ * may yet look at them, and stops before it does anything else. */
+bool pvsched_core_stop(SluicePvsched *s);
 /* Write decisions to the file @path from now on; "" or NULL: to none. */
 bool pvsched_core_set_record(SluicePvsched *s, const char *path, Error **errp);
 /* PVS_ACT_* that may be used from now on. */
-void pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling);
+bool pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling, Error **errp);
 void pvsched_core_clock_offset(SluicePvsched *s, int64_t offset_ns);
 void pvsched_core_vcpu_add(SluicePvsched *s, uint32_t vcpu, pid_t tid);
 void pvsched_core_vcpu_remove(SluicePvsched *s, uint32_t vcpu);
 /* Zero the host's pages but for what is shown of a guest that negotiated nothing. */
 void pvsched_core_clear(SluicePvsched *s);
-/* Run @fn in the thread that has the VM, and wait. */
-void pvsched_core_call(SluicePvsched *s, void (*fn)(void *opaque), void *opaque);
+/* Run @fn in the thread that has the VM, and wait. False: that does not answer, @fn is not run. */
+bool pvsched_core_call(SluicePvsched *s, void (*fn)(void *opaque), void *opaque);
 /* Something worth knowing that was not permitted: for the property "notes" and the trace. */
 void pvsched_note(SluicePvsched *s, const char *text);
 
@@ -182,6 +195,15 @@ void pvsched_manager_service(SluicePvsched *s, pid_t tid);
 bool pvsched_policy_apply(SluicePvsched *s, Error **errp);
 /* -ENOENT: none; else the reference is the caller's. */
 struct pvs_policy *pvsched_policy_in_place(SluicePvsched *s);
+
+/* ---- pvsched_watchdog.c ------------------------------------------------------------------- */
+
+bool pvsched_watchdog_init(SluicePvsched *s, Error **errp);
+void pvsched_watchdog_exit(SluicePvsched *s);
+/* The loop does not answer. */
+bool pvsched_watchdog_stuck(SluicePvsched *s);
+/* The same, and says so. */
+bool pvsched_watchdog_refuses(SluicePvsched *s, Error **errp);
 
 /* ---- pvsched_live.c ----------------------------------------------------------------------- */
 

@@ -7,13 +7,55 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "qemu/rcu.h"
+#include "qemu/timer.h"
 #include "system/iothread.h"
 #include "pvsched.h"
 #include "trace.h"
 
-void pvsched_core_call(SluicePvsched *s, void (*fn)(void *opaque), void *opaque)
+/* Between two looks whether it is worth waiting on. */
+#define PVSCHED_PATIENCE_NS (50 * (uint64_t)SCALE_MS)
+
+uint64_t pvsched_watchdog_ns(SluicePvsched *s)
 {
-	pvs_loop_call(s->loop, fn, opaque);
+	return (s->options.watchdog_ms ?: 1000) * (uint64_t)SCALE_MS;
+}
+
+/* Who is stuck is the watchdog's to say. */
+bool pvsched_core_call(SluicePvsched *s, void (*fn)(void *opaque), void *opaque)
+{
+	uint64_t patience = pvsched_watchdog_stuck(s) ? 0 : PVSCHED_PATIENCE_NS;
+
+	while (pvs_loop_call_within(s->loop, fn, opaque, patience))
+		if (pvsched_watchdog_stuck(s))
+			return false;
+	return true;
+}
+
+typedef struct PvschedLater {
+	void (*fn)(void *opaque);
+	uint64_t arg[];
+} PvschedLater;
+
+static void pvsched_do_later(void *opaque)
+{
+	g_autofree PvschedLater *later = opaque;
+
+	later->fn(later->arg);
+}
+
+/* What has to be done, in its turn: now, or when the loop answers again. False: not yet. */
+static bool pvsched_core_do(SluicePvsched *s, void (*fn)(void *opaque), void *arg, size_t size)
+{
+	PvschedLater *later;
+
+	if (pvsched_core_call(s, fn, arg))
+		return true;
+	later = g_malloc0(sizeof(*later) + size);
+	later->fn = fn;
+	memcpy(later->arg, arg, size);
+	if (pvs_loop_post(s->loop, pvsched_do_later, later))
+		g_error("%s: out of memory", pvsched_name(s));
+	return false;
 }
 
 void pvsched_note(SluicePvsched *s, const char *text)
@@ -55,15 +97,16 @@ typedef struct PvschedStart {
 	uint64_t features;
 	struct pvs_guest_page *guest;
 	struct pvs_host_page *host;
+	MemoryRegion *host_mr; /* that the host's are in... */
+	hwaddr host_offset;    /* ...at this offset */
 } PvschedStart;
 
 static void pvsched_set_pages(PvschedStart *start)
 {
 	SluicePvsched *s = start->s;
-	bool in_ram = start->host == s->host_ram.host;
 
-	s->host_mr = in_ram ? s->host_ram.mr : &s->host_bar;
-	s->host_offset = in_ram ? s->host_ram.offset : 0;
+	s->host_mr = start->host_mr;
+	s->host_offset = start->host_offset;
 	pvs_vm_set_pages(s->vm, start->guest, start->host);
 }
 
@@ -78,36 +121,45 @@ static void pvsched_start(void *opaque)
 /* Pages in guest RAM are left behind zeroed; from here on those of the BAR are shown. */
 static void pvsched_stop(void *opaque)
 {
-	SluicePvsched *s = opaque;
-	PvschedStart start = {
-		.s = s,
-		.guest = pvsched_guest_pages(s),
-		.host = pvsched_host_pages(s),
-	};
+	PvschedStart *bar = opaque;
 
-	pvs_vm_negotiated(s->vm, 0, pvsched_clock_ns(s));
-	if (s->host_mr != &s->host_bar)
-		pvsched_set_pages(&start);
+	pvs_vm_negotiated(bar->s->vm, 0, pvsched_clock_ns(bar->s));
+	if (bar->s->host_mr != bar->host_mr)
+		pvsched_set_pages(bar);
 }
 
 void pvsched_core_start(SluicePvsched *s, uint64_t features, struct pvs_guest_page *guest,
 			struct pvs_host_page *host)
 {
-	PvschedStart start = {.s = s, .features = features, .guest = guest, .host = host};
+	bool in_ram = host == s->host_ram.host;
+	PvschedStart start = {
+		.s = s,
+		.features = features,
+		.guest = guest,
+		.host = host,
+		.host_mr = in_ram ? s->host_ram.mr : &s->host_bar,
+		.host_offset = in_ram ? s->host_ram.offset : 0,
+	};
 
-	if (s->manager) {
+	if (s->manager)
 		pvsched_manager_negotiated(s, features);
-		return;
-	}
-	pvsched_core_call(s, pvsched_start, &start);
+	else
+		pvsched_core_do(s, pvsched_start, &start, sizeof(start));
 }
 
-void pvsched_core_stop(SluicePvsched *s)
+bool pvsched_core_stop(SluicePvsched *s)
 {
-	if (s->manager)
-		pvsched_manager_negotiated(s, 0);
-	else
-		pvsched_core_call(s, pvsched_stop, s);
+	PvschedStart bar = {
+		.s = s,
+		.guest = pvsched_guest_pages(s),
+		.host = pvsched_host_pages(s),
+		.host_mr = &s->host_bar,
+	};
+
+	if (!s->manager)
+		return pvsched_core_do(s, pvsched_stop, &bar, sizeof(bar));
+	pvsched_manager_negotiated(s, 0);
+	return true;
 }
 
 void pvsched_core_clear(SluicePvsched *s)
@@ -138,7 +190,7 @@ void pvsched_core_clock_offset(SluicePvsched *s, int64_t offset_ns)
 	if (s->manager)
 		pvsched_manager_clock_offset(s, offset_ns);
 	else
-		pvsched_core_call(s, pvsched_set_offset, &offset);
+		pvsched_core_do(s, pvsched_set_offset, &offset, sizeof(offset));
 }
 
 typedef struct PvschedCeiling {
@@ -153,12 +205,16 @@ static void pvsched_set_ceiling(void *opaque)
 	pvs_vm_set_ceiling(c->s->vm, c->ceiling, pvsched_clock_ns(c->s));
 }
 
-void pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling)
+bool pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling, Error **errp)
 {
 	PvschedCeiling c = {.s = s, .ceiling = ceiling};
 
-	pvsched_core_call(s, pvsched_set_ceiling, &c);
+	if (!pvsched_core_call(s, pvsched_set_ceiling, &c)) {
+		error_setg(errp, "ceiling: the scheduling thread does not answer");
+		return false;
+	}
 	pvs_regs_set_means(s->regs, pvs_vm_sources(s->vm), pvs_vm_actuators(s->vm));
+	return true;
 }
 
 /* ---- Threads come and go ------------------------------------------------------------------- */
@@ -194,7 +250,10 @@ static void pvsched_thread_do(PvschedThread *t)
 	struct pvs_log log = {.buf = text, .size = PVSCHED_LOG_SIZE};
 
 	t->log = &log;
-	pvsched_core_call(t->s, pvsched_thread_add, t);
+	if (!pvsched_core_call(t->s, pvsched_thread_add, t)) {
+		t->log = NULL;
+		pvsched_core_do(t->s, pvsched_thread_add, t, sizeof(*t));
+	}
 	if (t->err && !*text)
 		pvs_log(&log, "thread %d: %s", (int)t->tid, strerror(-t->err));
 	pvsched_note(t->s, text);
@@ -231,7 +290,7 @@ void pvsched_core_vcpu_remove(SluicePvsched *s, uint32_t vcpu)
 		pvsched_manager_vcpu(s, vcpu, 0);
 		return;
 	}
-	pvsched_core_call(s, pvsched_thread_remove, &t);
+	pvsched_core_do(s, pvsched_thread_remove, &t, sizeof(t));
 }
 
 static void pvsched_add_service(SluicePvsched *s, pid_t tid)
@@ -313,6 +372,7 @@ static struct pvs_limits pvsched_limits(SluicePvsched *s)
 	limits.tick_ns = pvsched_us(o->tick_us);
 	limits.cs_budget_ns = pvsched_us(o->cs_budget_us);
 	limits.boost_budget_ns = pvsched_us(o->boost_budget_us);
+	limits.watchdog_ns = pvsched_watchdog_ns(s);
 	limits.has_nice_min = true;
 	limits.ceiling = pvsched_ceiling(s);
 	return limits;
@@ -371,10 +431,14 @@ bool pvsched_core_set_record(SluicePvsched *s, const char *path, Error **errp)
 		error_setg(errp, "record=%s: %s", path, *text ? g_strchomp(text) : strerror(-err));
 		return false;
 	}
-	if (s->loop)
-		pvsched_core_call(s, pvsched_set_record, &r);
-	else
+	if (!s->loop) {
 		pvsched_set_record(&r);
+	} else if (!pvsched_core_call(s, pvsched_set_record, &r)) {
+		if (r.record)
+			pvs_record_close(r.record);
+		error_setg(errp, "record: the scheduling thread does not answer");
+		return false;
+	}
 	s->record = r.record;
 	err = old ? pvs_record_close(old) : 0;
 	if (err)
@@ -440,14 +504,21 @@ static bool pvsched_loop_init(SluicePvsched *s, Error **errp)
 	return false;
 }
 
+/* A loop that is stuck is waited for: what it may yet look at goes. */
 static void pvsched_loop_exit(SluicePvsched *s)
 {
+	pvsched_watchdog_exit(s);
 	pvsched_watch_switches(s, false);
 	pvsched_live_stop(s);
 	pvs_loop_remove(s->loop, s->vm);
 	pvs_loop_call(s->loop, pvsched_leave_rcu, NULL);
 	pvs_loop_destroy(s->loop);
 	s->loop = NULL;
+	if (s->kept) {
+		pvsched_guest_ram_let_go(s);
+		g_array_unref(s->kept);
+		s->kept = NULL;
+	}
 }
 
 /* What there is, the last first; also of what was begun and failed. */
@@ -473,8 +544,8 @@ static bool pvsched_own_init(SluicePvsched *s, Error **errp)
 {
 	if (!pvsched_actuator_init(s, errp) || !pvsched_switches_init(s, errp) ||
 	    !pvsched_vm_init(s, errp) || !pvsched_core_set_record(s, s->options.record, errp) ||
-	    !pvsched_loop_init(s, errp) || !pvsched_live_start(s, errp) ||
-	    !pvsched_policy_apply(s, errp))
+	    !pvsched_loop_init(s, errp) || !pvsched_watchdog_init(s, errp) ||
+	    !pvsched_live_start(s, errp) || !pvsched_policy_apply(s, errp))
 		return false;
 	pvsched_watch_switches(s, true);
 	pvs_regs_set_means(s->regs, pvs_vm_sources(s->vm), pvs_vm_actuators(s->vm));

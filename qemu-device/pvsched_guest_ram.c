@@ -67,3 +67,21 @@ void pvsched_guest_ram_unmap(SluicePvsched *s)
 	pvsched_unmap(s, &s->guest_ram);
 	pvsched_unmap(s, &s->host_ram);
 }
+
+void pvsched_guest_ram_keep(SluicePvsched *s)
+{
+	if (s->guest_ram.host)
+		g_array_append_val(s->kept, s->guest_ram);
+	if (s->host_ram.host)
+		g_array_append_val(s->kept, s->host_ram);
+	s->guest_ram = s->host_ram = (PvschedMapping){0};
+}
+
+void pvsched_guest_ram_let_go(SluicePvsched *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->kept->len; i++)
+		pvsched_unmap(s, &g_array_index(s->kept, PvschedMapping, i));
+	g_array_set_size(s->kept, 0);
+}

@@ -6,6 +6,7 @@
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
 #include "qemu/lockable.h"
 #include "qemu/main-loop.h"
 #include "qemu/thread.h"
@@ -110,8 +111,12 @@ static void pvsched_manager_news(void *opaque)
 	trace_pvsched_manager(pvsched_name(s), lost, policy);
 	if (warnings)
 		pvsched_note(s, warnings);
-	if (lost)
+	if (lost) {
+		warn_report("%s: the manager at %s is gone or does not answer: vCPUs are scheduled "
+			    "as they were, the guest has to negotiate again",
+			    pvsched_name(s), s->options.manager);
 		pvs_regs_renegotiate(s->regs, PVS_RESULT_WATCHDOG);
+	}
 	if (news) {
 		s->swaps++;
 		pvs_regs_set_policy(s->regs, policy);

@@ -117,6 +117,16 @@ static void pvsched_policy_swap(void *opaque)
 	pvs_vm_set_policy(s->vm, swap->policy, s->options.handover, pvsched_clock_ns(s));
 }
 
+static bool pvsched_policy_exchange(SluicePvsched *s, PvschedSwap *swap, Error **errp)
+{
+	if (s->live)
+		return pvsched_live_set_policy(s, swap->policy, errp);
+	if (pvsched_core_call(s, pvsched_policy_swap, swap))
+		return true;
+	error_setg(errp, "policy: the scheduling thread does not answer; the one there stays");
+	return false;
+}
+
 bool pvsched_policy_apply(SluicePvsched *s, Error **errp)
 {
 	PvschedSwap swap = {.s = s, .policy = pvsched_policy_open(s, errp)};
@@ -124,9 +134,7 @@ bool pvsched_policy_apply(SluicePvsched *s, Error **errp)
 
 	if (!swap.policy)
 		return false;
-	if (!s->live) {
-		pvsched_core_call(s, pvsched_policy_swap, &swap);
-	} else if (!pvsched_live_set_policy(s, swap.policy, errp)) {
+	if (pvsched_watchdog_refuses(s, errp) || !pvsched_policy_exchange(s, &swap, errp)) {
 		pvs_policy_put(swap.policy);
 		return false;
 	}

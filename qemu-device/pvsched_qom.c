@@ -149,11 +149,16 @@ static void pvsched_snapshot(void *opaque)
 	snap->policy_failed = pvs_vm_policy_failed(s->vm);
 }
 
-static void pvsched_snapshot_take(SluicePvsched *s, PvschedSnapshot *snap)
+/* False: the loop does not answer. */
+static bool pvsched_snapshot_take(SluicePvsched *s, PvschedSnapshot *snap, Error **errp)
 {
 	snap->s = s;
 	snap->vcpus = g_new0(struct pvs_vcpu_stats, s->n_vcpus);
-	pvsched_core_call(s, pvsched_snapshot, snap);
+	if (pvsched_core_call(s, pvsched_snapshot, snap))
+		return true;
+	error_setg(errp, "the scheduling thread %d does not answer", (int)pvs_loop_tid(s->loop));
+	g_free(snap->vcpus);
+	return false;
 }
 
 /* ---- vcpus --------------------------------------------------------------------------------- */
@@ -247,13 +252,15 @@ static void pvsched_get_vcpus(Object *obj, Visitor *v, const char *name, void *o
 	PvschedSnapshot snap = {0};
 	uint32_t i;
 
-	if (!pvsched_own(s, errp) || !visit_start_list(v, name, NULL, 0, errp))
+	if (!pvsched_own(s, errp) || !pvsched_snapshot_take(s, &snap, errp))
 		return;
-	pvsched_snapshot_take(s, &snap);
-	for (i = 0; i < s->n_vcpus; i++)
-		if (snap.vcpus[i].tid >= 0 && !pvsched_visit_vcpu(v, s, i, &snap.vcpus[i], errp))
-			break;
-	visit_end_list(v, NULL);
+	if (visit_start_list(v, name, NULL, 0, errp)) {
+		for (i = 0; i < s->n_vcpus; i++)
+			if (snap.vcpus[i].tid >= 0 &&
+			    !pvsched_visit_vcpu(v, s, i, &snap.vcpus[i], errp))
+				break;
+		visit_end_list(v, NULL);
+	}
 	g_free(snap.vcpus);
 }
 
@@ -308,20 +315,21 @@ static void pvsched_get_stats(Object *obj, Visitor *v, const char *name, void *o
 	PvschedSnapshot snap = {0};
 	uint32_t i, present = 0;
 
-	if (!pvsched_own(s, errp) || !visit_start_struct(v, name, NULL, 0, errp))
+	if (!pvsched_own(s, errp) || !pvsched_snapshot_take(s, &snap, errp))
 		return;
-	pvsched_snapshot_take(s, &snap);
 	for (i = 0; i < s->n_vcpus; i++) {
 		if (snap.vcpus[i].tid < 0)
 			continue;
 		present++;
 		pvsched_sum(&sum, &snap.vcpus[i]);
 	}
-	(void)(pvsched_u64(v, "vcpus", present, errp) &&
-	       pvsched_u64(v, "boosted", snap.boosted, errp) &&
-	       pvsched_u64(v, "policy_swaps", s->swaps, errp) &&
-	       pvsched_visit_switches(v, s, errp) && pvsched_visit_counters(v, &sum, errp));
-	visit_end_struct(v, NULL);
+	if (visit_start_struct(v, name, NULL, 0, errp)) {
+		(void)(pvsched_u64(v, "vcpus", present, errp) &&
+		       pvsched_u64(v, "boosted", snap.boosted, errp) &&
+		       pvsched_u64(v, "policy_swaps", s->swaps, errp) &&
+		       pvsched_visit_switches(v, s, errp) && pvsched_visit_counters(v, &sum, errp));
+		visit_end_struct(v, NULL);
+	}
 	g_free(snap.vcpus);
 }
 
@@ -380,19 +388,28 @@ static bool pvsched_visit_manager(Visitor *v, SluicePvsched *s, Error **errp)
 	return ok;
 }
 
-/* What the policy hears and can do, and the policy: as the registers have it, or the manager. */
+static bool pvsched_visit_loop(Visitor *v, SluicePvsched *s, Error **errp)
+{
+	return pvsched_u64(v, "loop_thread_id", pvs_loop_tid(s->loop), errp) &&
+	       pvsched_bool(v, "loop_stuck", pvsched_watchdog_stuck(s), errp) &&
+	       pvsched_u64(v, "loop_silences", pvs_watchdog_silences(s->watchdog), errp);
+}
+
+/* What the policy hears and can do, and the policy: as the loop has it, or the manager. Of a loop
+ * that does not answer, that. */
 static bool pvsched_visit_means(Visitor *v, SluicePvsched *s, Error **errp)
 {
 	PvschedSnapshot snap = {0};
 
 	if (s->manager)
 		return pvsched_visit_manager(v, s, errp);
-	pvsched_snapshot_take(s, &snap);
+	if (!pvsched_snapshot_take(s, &snap, NULL))
+		return pvsched_visit_loop(v, s, errp);
 	g_free(snap.vcpus);
 	return BITS(v, "sources", snap.sources, pvsched_source_names, errp) &&
 	       BITS(v, "actuators", snap.actuators, pvsched_actuator_names, errp) &&
 	       pvsched_visit_policy(v, s, snap.policy_failed, errp) &&
-	       pvsched_u64(v, "loop_thread_id", pvs_loop_tid(s->loop), errp);
+	       pvsched_visit_loop(v, s, errp);
 }
 
 static void pvsched_get_status(Object *obj, Visitor *v, const char *name, void *opaque,
@@ -494,12 +511,13 @@ static void pvsched_set_ceiling(Object *obj, const char *value, Error **errp)
 	SluicePvsched *s = SLUICE_PVSCHED(obj);
 
 	if ((s->manager && !pvsched_own(s, errp)) ||
-	    (*value && !pvsched_parse_ceiling(value, errp)))
+	    (*value && !pvsched_parse_ceiling(value, errp)) ||
+	    (s->loop && pvsched_watchdog_refuses(s, errp)))
 		return;
 	g_free(s->options.ceiling);
 	s->options.ceiling = g_strdup(value);
 	if (s->loop)
-		pvsched_core_set_ceiling(s, pvsched_ceiling(s));
+		pvsched_core_set_ceiling(s, pvsched_ceiling(s), errp);
 }
 
 static char *pvsched_get_record(Object *obj, Error **errp)

@@ -56,8 +56,10 @@ static void pvsched_stop(void *opaque)
 	SluicePvsched *s = opaque;
 
 	trace_pvsched_stop(pvsched_name(s));
-	pvsched_core_stop(s);
-	pvsched_guest_ram_unmap(s);
+	if (pvsched_core_stop(s))
+		pvsched_guest_ram_unmap(s);
+	else
+		pvsched_guest_ram_keep(s);
 }
 
 void pvsched_regs_vm_change(SluicePvsched *s, bool running)

@@ -67,7 +67,7 @@ static void print_vm(struct json_object *vm)
 
 void pvsd_print_status(struct json_object *status)
 {
-	struct json_object *policy = NULL, *vms = NULL, *guarded = NULL;
+	struct json_object *policy = NULL, *vms = NULL, *guarded = NULL, *stuck = NULL;
 
 	json_object_object_get_ex(status, "policy", &policy);
 	json_object_object_get_ex(status, "guarded", &guarded);
@@ -78,6 +78,10 @@ void pvsd_print_status(struct json_object *status)
 	       " refused\n",
 	       number_of(status, "pid"), json_object_get_boolean(guarded) ? "there" : "missing",
 	       number_of(status, "connections"), number_of(status, "refused"));
+	json_object_object_get_ex(status, "loop_stuck", &stuck);
+	if (json_object_get_boolean(stuck))
+		printf("the scheduling thread does not answer; all threads are scheduled as they "
+		       "were\n");
 	if (!json_object_object_get_ex(status, "vms", &vms))
 		return;
 	for (size_t i = 0; i < json_object_array_length(vms); i++)

@@ -153,6 +153,12 @@ struct pvs_actuator_ops {
 	/* Back to what capture saw. Quietly nothing for a thread that is gone. */
 	void (*restore)(void *opaque, void *thread);
 	void (*release)(void *opaque, void *thread); /* restores first */
+	/*
+	 * Put back what all threads were captured with, while who uses the actuator is stuck, be it
+	 * in the midst of apply: any other thread; waits for nobody. What was applied is forgotten.
+	 * May be NULL: nothing to put back.
+	 */
+	void (*rescue)(void *opaque);
 };
 
 struct pvs_actuator {

@@ -33,10 +33,40 @@ struct pvs_mailbox *pvs_loop_mailbox(struct pvs_loop *loop, const struct pvs_vm 
 /* Run @fn in the loop's thread, registered with the engine, and wait for it: control plane. From
  * the loop itself: at once. */
 void pvs_loop_call(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque);
+/* The same, for a loop that may be stuck: -ETIMEDOUT if it has not begun within @ns, and then it
+ * never will. What has begun is waited for. */
+int pvs_loop_call_within(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque,
+			 uint64_t ns);
+/* Have @fn run there, after what was asked before, and do not wait. -ENOMEM. */
+int pvs_loop_post(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque);
 
 /* Have the loop watch @fd (EPOLLIN); @fn runs in its thread. NULL: no longer. -EEXIST, -ENOENT,
  * -EPERM: not a file that can be watched. */
 int pvs_loop_watch(struct pvs_loop *loop, int fd, void (*fn)(void *opaque, int fd), void *opaque);
+
+/* ---- Watchdog: does the loop answer? (watchdog.c) ---------------------------------------------
+ */
+
+/*
+ * A thread of its own, above FIFO vCPUs where it may be, that has the loop answer four times within
+ * @silence_ns. A loop that does not, be it stuck or without a CPU, is stuck: what it has in effect
+ * would stay for ever. Time in which the process as a whole did not run does not count.
+ */
+struct pvs_watchdog;
+struct pvs_watchdog_config {
+	struct pvs_loop *loop;
+	uint64_t silence_ns; /* 0: 1 s */
+	/* Both in the watchdog's thread; they wait for nobody, least of all for the loop. */
+	void (*changed)(void *opaque, bool stuck, uint64_t silent_ns);
+	void (*restore)(void *opaque); /* while it is stuck, at each look: undo what it did */
+	void *opaque;
+};
+/* -errno, explained in @log. Destroyed before its loop. */
+int pvs_watchdog_create(const struct pvs_watchdog_config *config, struct pvs_watchdog **watchdog,
+			struct pvs_log *log);
+void pvs_watchdog_destroy(struct pvs_watchdog *watchdog);
+bool pvs_watchdog_stuck(const struct pvs_watchdog *watchdog);        /* now; any thread */
+uint64_t pvs_watchdog_silences(const struct pvs_watchdog *watchdog); /* how often it was */
 
 /* ---- Mailbox: events from other threads, without a lock (mailbox.c) -------------------------- */
 

@@ -158,7 +158,11 @@ static void do_status(struct pvs_server *server, struct json_object *reply)
 	if (config->switches)
 		add_number(reply, "switches_lost", pvs_switches_lost(config->switches));
 	status.vms = add_array(reply, "vms");
-	pvs_loop_call(server->loop, read_vms, &status);
+	/* One that is stuck is reported, and not waited for. */
+	json_object_object_add(
+		reply, "loop_stuck",
+		json_object_new_boolean(!pvs_server_call(server, read_vms, &status)));
+	add_number(reply, "loop_silences", pvs_watchdog_silences(server->watchdog));
 }
 
 /* ---- Another policy -------------------------------------------------------------------------- */
@@ -189,7 +193,7 @@ static void do_policy(struct pvs_server *server, const struct pvs_session *sessi
 {
 	struct pvs_policy_options options = server->config.policy_options;
 	struct pvs_tunable tunables[MAX_TUNABLES];
-	struct json_object *name, *set, *handover;
+	struct json_object *name, *set, *handover = NULL;
 	char text[LOG_BYTES] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 	struct pvs_policy *policy;
@@ -213,9 +217,12 @@ static void do_policy(struct pvs_server *server, const struct pvs_session *sessi
 		fail(reply, text[0] ? text : strerror(-ret));
 		return;
 	}
-	pvs_server_set_policy(server, policy,
-			      json_object_object_get_ex(command, "handover", &handover) &&
-				      json_object_get_boolean(handover));
+	json_object_object_get_ex(command, "handover", &handover);
+	if (!pvs_server_set_policy(server, policy, json_object_get_boolean(handover))) {
+		pvs_policy_put(policy);
+		fail(reply, "policy set: the scheduling thread does not answer; the policy stays");
+		return;
+	}
 	pvs_server_log(server, "policy %s, by uid %d", json_object_get_string(name),
 		       (int)session->uid);
 	add_policy(reply, policy);

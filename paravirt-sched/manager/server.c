@@ -2,6 +2,7 @@
 /* The manager's socket, its sessions, and the thread that serves them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@
 #include "manager/server_internal.h"
 
 #define BEAT_NS      250000000
-#define AT_ONCE      16 /* messages of one client before the next one's turn */
+#define PATIENCE_NS  50000000 /* between two looks whether it is worth waiting for the loop */
+#define STUCK_MS     100      /* pause between two looks at what clients say */
+#define AT_ONCE      16       /* messages of one client before the next one's turn */
 #define DEFAULT_MODE 0660
 #define REPLY_BYTES  (4 << 20)
 
@@ -51,6 +54,21 @@ uint32_t pvs_server_sources(const struct pvs_server *server, uint32_t client_sou
 	uint32_t own = server->config.switches ? PVS_SRC_SWITCH | PVS_SRC_HALT : 0;
 
 	return (client_sources & ~OWN_SOURCES) | own;
+}
+
+static bool is_stuck(const struct pvs_server *server)
+{
+	return server->watchdog && pvs_watchdog_stuck(server->watchdog);
+}
+
+bool pvs_server_call(struct pvs_server *server, void (*fn)(void *opaque), void *opaque)
+{
+	uint64_t patience = is_stuck(server) ? 0 : PATIENCE_NS;
+
+	while (pvs_loop_call_within(server->loop, fn, opaque, patience))
+		if (is_stuck(server))
+			return false;
+	return true;
 }
 
 /* ---- In the loop's thread -------------------------------------------------------------------- */
@@ -104,11 +122,17 @@ static void change_slot(void *opaque)
 	change->server->sessions[change->slot] = change->session;
 }
 
-static void set_slot(struct pvs_server *server, uint32_t slot, struct pvs_session *session)
+static bool empty_slot(struct pvs_server *server, uint32_t slot)
 {
-	struct slot_change change = {.server = server, .slot = slot, .session = session};
+	struct slot_change change = {.server = server, .slot = slot};
 
-	pvs_loop_call(server->loop, change_slot, &change);
+	return pvs_server_call(server, change_slot, &change);
+}
+
+/* One that has no VM yet is nothing to the loop, which may be stuck. */
+static void fill_slot(struct pvs_server *server, struct pvs_session *session)
+{
+	__atomic_store_n(&server->sessions[session->slot], session, __ATOMIC_RELEASE);
 }
 
 struct policy_change {
@@ -130,18 +154,56 @@ static void change_policy(void *opaque)
 	}
 }
 
-void pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover)
+bool pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover)
 {
 	struct policy_change change = {.server = server, .policy = policy, .handover = handover};
 	struct pvs_policy *old = server->policy;
 
-	pvs_loop_call(server->loop, change_policy, &change);
+	if (!pvs_server_call(server, change_policy, &change))
+		return false;
 	server->policy = policy;
 	if (old)
 		pvs_policy_put(old);
 	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++)
 		if (server->sessions[i] && server->sessions[i]->vm)
 			pvs_session_policy(server->sessions[i]);
+	return true;
+}
+
+/* ---- In the watchdog's thread ---------------------------------------------------------------- */
+
+/* When the loop goes on, what it holds to be in effect is not. */
+static void forget_effects(void *opaque)
+{
+	struct pvs_server *server = opaque;
+
+	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++)
+		if (server->sessions[i] && server->sessions[i]->vm)
+			pvs_vm_fault(server->sessions[i]->vm, PVS_REJECT_POLICY);
+}
+
+static void loop_changed(void *opaque, bool stuck, uint64_t silent_ns)
+{
+	struct pvs_server *server = opaque;
+	const unsigned long long ms = silent_ns / 1000000u;
+
+	if (!stuck) {
+		pvs_server_log(server, "the scheduling thread answers again, after %llu ms", ms);
+		return;
+	}
+	pvs_loop_post(server->loop, forget_effects, server);
+	pvs_server_log(server,
+		       "the scheduling thread %d has not answered for %llu ms; all threads are "
+		       "scheduled as they were",
+		       (int)pvs_loop_tid(server->loop), ms);
+}
+
+static void rescue(void *opaque)
+{
+	const struct pvs_actuator *actuator = &((struct pvs_server *)opaque)->config.actuator;
+
+	if (actuator->ops && actuator->ops->rescue)
+		actuator->ops->rescue(actuator->opaque);
 }
 
 /* ---- Sessions -------------------------------------------------------------------------------- */
@@ -164,9 +226,11 @@ static void end_session(struct pvs_server *server, uint32_t slot)
 	struct pvs_session *session = server->sessions[slot];
 	int sock = session->sock;
 
+	/* Later, if the loop does not answer: it may be looking at it. */
+	if (!empty_slot(server, slot))
+		return;
 	if (session->name[0])
 		pvs_server_log(server, "%s (pid %d): gone", session->name, (int)session->pid);
-	set_slot(server, slot, NULL);
 	pvs_session_close(session);
 	close(sock);
 }
@@ -206,7 +270,7 @@ static void new_session(struct pvs_server *server, int sock, const struct ucred 
 	session->pid = peer->pid;
 	session->uid = peer->uid;
 	server->served++;
-	set_slot(server, session->slot, session);
+	fill_slot(server, session);
 }
 
 static void accept_one(struct pvs_server *server)
@@ -262,6 +326,8 @@ static bool take_control(struct pvs_session *session)
 			break;
 	}
 	free(reply);
+	/* Its end ends the answer, and may have to wait for the loop. */
+	shutdown(session->sock, SHUT_WR);
 	return true;
 }
 
@@ -271,7 +337,7 @@ static void serve(struct pvs_session *session)
 	int fds[PVS_N_FDS], ret = 1;
 	unsigned n_fds;
 
-	if (take_control(session))
+	if (session->ended || take_control(session) || is_stuck(session->server))
 		return;
 	for (int i = 0; i < AT_ONCE && !session->ended && ret > 0; i++) {
 		ret = pvs_msg_receive(session->sock, &msg, fds, &n_fds);
@@ -288,6 +354,8 @@ static void serve(struct pvs_session *session)
 /* Also those whom something could not be told. */
 static void end_sessions(struct pvs_server *server, bool all)
 {
+	if (!all && is_stuck(server))
+		return;
 	for (uint32_t i = 0; i < PVS_MANAGER_CLIENTS; i++)
 		if (server->sessions[i] && (all || server->sessions[i]->ended))
 			end_session(server, i);
@@ -299,6 +367,9 @@ int pvs_server_run(struct pvs_server *server)
 	int n;
 
 	while (true) {
+		/* What cannot be served while the loop is stuck is there again at once. */
+		if (is_stuck(server))
+			poll(NULL, 0, STUCK_MS);
 		n = epoll_wait(server->epoll, events, PVS_MANAGER_CLIENTS, -1);
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -387,10 +458,25 @@ static int start_beat(struct pvs_server *server)
 	return ret;
 }
 
+static int start_watchdog(struct pvs_server *server, struct pvs_log *log)
+{
+	const struct pvs_watchdog_config config = {
+		.loop = server->loop,
+		.silence_ns = server->config.limits.watchdog_ns,
+		.changed = loop_changed,
+		.restore = rescue,
+		.opaque = server,
+	};
+
+	return pvs_watchdog_create(&config, &server->watchdog, log);
+}
+
 static int start(struct pvs_server *server, struct pvs_log *log)
 {
 	int ret = pvs_loop_create("pvs-manager", &server->loop, log);
 
+	if (ret == 0)
+		ret = start_watchdog(server, log);
 	if (ret < 0)
 		return ret;
 	ret = listen_at(server, log);
@@ -440,6 +526,8 @@ void pvs_server_destroy(struct pvs_server *server)
 	if (server->path)
 		unlink(server->path);
 	close_fd(server->listener);
+	pvs_watchdog_destroy(server->watchdog);
+	server->watchdog = NULL; /* from here on the loop is waited for */
 	end_sessions(server, true);
 	if (server->loop) {
 		if (server->config.switches)

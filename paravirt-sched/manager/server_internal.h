@@ -50,6 +50,7 @@ struct pvs_server {
 	struct pvs_server_config config;
 	char *path;
 	struct pvs_loop *loop;
+	struct pvs_watchdog *watchdog; /* of the loop */
 	struct pvs_policy *policy;
 	int epoll, listener, stop, beat;
 	struct pvs_session *sessions[PVS_MANAGER_CLIENTS];
@@ -61,6 +62,8 @@ struct pvs_server {
 uint64_t pvs_server_now(void);
 void pvs_server_log(struct pvs_server *server, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Run @fn in the loop's thread and wait. False: that is stuck, @fn is not run. */
+bool pvs_server_call(struct pvs_server *server, void (*fn)(void *opaque), void *opaque);
 uint32_t pvs_server_sources(const struct pvs_server *server, uint32_t client_sources);
 
 /* session.c: one message; what breaks the protocol sets session->ended. */
@@ -83,7 +86,7 @@ void pvs_limits_clamp(const struct pvs_limits *asked, const struct pvs_limits *m
 /* control.c: the answer, to be freed. */
 char *pvs_control(struct pvs_server *server, const struct pvs_session *session, const char *command,
 		  size_t size);
-/* Another policy for all. Takes the reference. */
-void pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover);
+/* Another policy for all. Takes the reference. False: the loop is stuck, nothing was done. */
+bool pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover);
 
 #endif

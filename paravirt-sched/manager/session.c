@@ -161,7 +161,11 @@ static void put_into_effect(struct pvs_session *session, const struct pvs_msg *m
 	}
 	if (msg->head.type == PVS_MSG_VCPU_REMOVE && msg->vcpu.vcpu >= session->n_vcpus)
 		return;
-	pvs_loop_call(session->server->loop, run_call, &call);
+	/* A client that comes again says all again. */
+	if (!pvs_server_call(session->server, run_call, &call)) {
+		session->ended = true;
+		return;
+	}
 	if (call.ret < 0 && !text[0])
 		snprintf(text, sizeof(text), "thread %d: %s", (int)msg->vcpu.tid,
 			 strerror(-call.ret));

@@ -11,5 +11,6 @@ int main(int argc, char **argv)
 	pvs_add_lifecycle_tests();
 	pvs_add_migration_tests();
 	pvs_add_random_tests();
+	pvs_add_watchdog_tests();
 	return g_test_run();
 }

@@ -77,5 +77,6 @@ void pvs_add_policy_tests(void);
 void pvs_add_lifecycle_tests(void);
 void pvs_add_migration_tests(void);
 void pvs_add_random_tests(void);
+void pvs_add_watchdog_tests(void);
 
 #endif

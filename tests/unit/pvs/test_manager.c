@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* One policy and one budget for two front ends, and either side killed. */
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,20 +295,92 @@ static void test_control(void **state)
 	manager_free(manager);
 }
 
+/* ---- A scheduling thread that is stuck, as a debugger holds it ------------------------------- */
+
+static pid_t loop_thread(const struct manager *manager)
+{
+	char path[64], name[32];
+	struct dirent *entry;
+	pid_t tid = 0;
+	FILE *comm;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)manager->pid);
+	tasks = opendir(path);
+	assert_non_null(tasks);
+	while (!tid && (entry = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", (int)manager->pid,
+			 entry->d_name);
+		comm = fopen(path, "re");
+		if (comm && fgets(name, sizeof(name), comm) && !strcmp(name, "pvs-manager\n"))
+			tid = atoi(entry->d_name);
+		if (comm)
+			fclose(comm);
+	}
+	closedir(tasks);
+	assert_true(tid > 0);
+	return tid;
+}
+
+struct asked {
+	struct manager *manager;
+	const char *text;
+};
+
+static bool status_says(void *opaque)
+{
+	const struct asked *asked = opaque;
+	char *reply;
+	bool says;
+
+	ask(asked->manager, "{\"command\":\"status\"}", &reply);
+	says = strstr(reply, asked->text);
+	free(reply);
+	return says;
+}
+
+/* The watchdog notices it, with or without a guard: nobody is boosted, and status says why. */
+static void test_loop_stuck(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a;
+	char *reply;
+	pid_t loop;
+
+	manager->limits.watchdog_ns = 1000000000;
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	assert_true(status_says(&(struct asked){manager, "\"loop_stuck\":false"}));
+	loop = loop_thread(manager);
+	if (ptrace(PTRACE_SEIZE, loop, 0, 0) || ptrace(PTRACE_INTERRUPT, loop, 0, 0))
+		skip();
+	assert_int_equal(waitpid(loop, NULL, __WALL), loop);
+	assert_true(front_end_baseline(a));
+	assert_true(wait_for(status_says, &(struct asked){manager, "\"loop_stuck\":true"}));
+	ask(manager, "{\"command\":\"policy\",\"name\":\"none\"}", &reply);
+	assert_string_equal(reply,
+			    "{\"error\":\"policy set: the scheduling thread does not answer; "
+			    "the policy stays\"}");
+	free(reply);
+	assert_int_equal(ptrace(PTRACE_DETACH, loop, 0, 0), 0);
+	assert_true(wait_for(status_says, &(struct asked){manager, "\"loop_stuck\":false"}));
+	assert_true(status_says(&(struct asked){manager, "\"loop_silences\":1"}));
+	assert_true(front_end_boosted(a));
+	front_end_kill(a);
+	manager_free(manager);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_boost_and_back),
-		cmocka_unit_test(test_one_place_for_two),
-		cmocka_unit_test(test_one_budget_for_two),
-		cmocka_unit_test(test_manager_killed),
-		cmocka_unit_test(test_manager_stopped),
-		cmocka_unit_test(test_nobody_listens),
-		cmocka_unit_test(test_clamped),
-		cmocka_unit_test(test_ticks_clamped),
-		cmocka_unit_test(test_control),
-		cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_policy_in_kernel),
+		cmocka_unit_test(test_boost_and_back),     cmocka_unit_test(test_one_place_for_two),
+		cmocka_unit_test(test_one_budget_for_two), cmocka_unit_test(test_manager_killed),
+		cmocka_unit_test(test_manager_stopped),    cmocka_unit_test(test_loop_stuck),
+		cmocka_unit_test(test_nobody_listens),     cmocka_unit_test(test_clamped),
+		cmocka_unit_test(test_ticks_clamped),      cmocka_unit_test(test_control),
+		cmocka_unit_test(test_switches),           cmocka_unit_test(test_policy_in_kernel),
 	};
 
 	/* What is granted is compared with a nice of 0, whatever the tests were started with. */

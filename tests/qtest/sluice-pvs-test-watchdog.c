@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scheduling thread of a QEMU does not answer: held as a debugger holds it, so that all others
+ * go on. Skipped where a process may not trace its children.
+ */
+#include "qemu/osdep.h"
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include "sluice-pvs.h"
+
+#define PVS_STUCK ",switch-events=off,policy=boost,boost-refill-ppm=1000000,max-boosted=2"
+#define PVS_QOM   "'path': '/machine/peripheral/pvs0', 'property': %s"
+
+#define INTENT offsetof(struct pvs_guest_page, intent)
+#define STATE  offsetof(struct pvs_host_page, state)
+
+#define PVS_STATUS_AGAIN (PVS_STATUS_ACKNOWLEDGE | PVS_STATUS_DRIVER | PVS_STATUS_RENEGOTIATE)
+
+/* ---- Status --------------------------------------------------------------------------------- */
+
+static QDict *pvs_get(QPvs *s, const char *property)
+{
+	return qtest_qmp(s->qts, "{'execute': 'qom-get', 'arguments': {" PVS_QOM "}}", property);
+}
+
+static int64_t pvs_status_int(QPvs *s, const char *name)
+{
+	QDict *answer = pvs_get(s, "status");
+	int64_t value = qdict_get_int(qdict_get_qdict(answer, "return"), name);
+
+	qobject_unref(answer);
+	return value;
+}
+
+static bool pvs_is_stuck(QPvs *s)
+{
+	QDict *answer = pvs_get(s, "status");
+	bool stuck = qdict_get_bool(qdict_get_qdict(answer, "return"), "loop_stuck");
+
+	qobject_unref(answer);
+	return stuck;
+}
+
+static void pvs_wait_stuck(QPvs *s, bool stuck)
+{
+	gint64 end = g_get_monotonic_time() + PVS_PATIENCE;
+
+	while (pvs_is_stuck(s) != stuck)
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+}
+
+static void pvs_refused(QPvs *s, const char *property, const char *want)
+{
+	QDict *answer = pvs_get(s, property);
+
+	g_assert(qdict_haskey(answer, "error"));
+	g_assert_cmpstr(qdict_get_str(qdict_get_qdict(answer, "error"), "desc"), ==, want);
+	qobject_unref(answer);
+}
+
+/* ---- The thread ----------------------------------------------------------------------------- */
+
+/* 0: it may not be held here. */
+static pid_t pvs_hold_loop(QPvs *s)
+{
+	pid_t tid = pvs_status_int(s, "loop_thread_id");
+
+	if (ptrace(PTRACE_SEIZE, tid, 0, 0) || ptrace(PTRACE_INTERRUPT, tid, 0, 0)) {
+		g_test_skip("the thread of a child may not be traced");
+		return 0;
+	}
+	g_assert_cmpint(waitpid(tid, NULL, __WALL), ==, tid);
+	return tid;
+}
+
+static void pvs_let_loop_go(pid_t tid)
+{
+	g_assert_cmpint(ptrace(PTRACE_DETACH, tid, 0, 0), ==, 0);
+}
+
+static void pvs_hint(QPvs *s, unsigned v, enum pvs_class class, uint32_t generation)
+{
+	pvs_guest_set(s, v, INTENT,
+		      class << PVS_INTENT_CLASS_SHIFT | 20ull << PVS_INTENT_NICE_SHIFT |
+			      (uint64_t)generation << PVS_INTENT_GEN_SHIFT |
+			      (class == PVS_CLASS_RT ? 50ull << PVS_INTENT_PRIO_SHIFT : 0));
+	pvs_reg_set(s, PVS_REG_KICK + 4 * v, 1);
+}
+
+static void pvs_wait_boost(QPvs *s, unsigned v, enum pvs_boost boost)
+{
+	gint64 end = g_get_monotonic_time() + PVS_PATIENCE;
+
+	while ((pvs_host_get(s, v, STATE) >> PVS_STATE_BOOST_SHIFT & PVS_STATE_BOOST_MASK) != boost)
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+}
+
+static void pvs_wait_nice(pid_t tid, bool boosted, int baseline)
+{
+	gint64 end = g_get_monotonic_time() + PVS_PATIENCE;
+
+	while ((getpriority(PRIO_PROCESS, tid) < baseline) != boosted)
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+}
+
+/* ---- Tests ---------------------------------------------------------------------------------- */
+
+/* A boosted thread gets its baseline though the loop, which gave it the boost, does nothing. */
+static void test_stuck(void)
+{
+	QPvs *s = pvs_start(PVS_STUCK, "");
+	const int baseline = getpriority(PRIO_PROCESS, 0);
+	g_autofree char *want = NULL;
+	pid_t loop, vcpu = pvs_vcpu_stat(s, 0, "thread_id");
+	bool can;
+
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	can = pvs_reg(s, PVS_REG_ACTUATORS) & PVS_ACT_NICE_DOWN;
+	pvs_hint(s, 0, PVS_CLASS_RT, 1);
+	pvs_wait_boost(s, 0, PVS_BOOST_RT);
+	pvs_wait_nice(vcpu, can, baseline);
+	pvs_interrupted(s, PVS_VECTOR_CONFIG);
+	loop = pvs_hold_loop(s);
+	if (!loop)
+		goto out;
+
+	/* The guest is told. */
+	pvs_wait_interrupt(s, PVS_VECTOR_CONFIG);
+	pvs_assert_status(s, PVS_STATUS_AGAIN, PVS_RESULT_WATCHDOG);
+	pvs_wait_nice(vcpu, false, baseline);
+	/* So is who asks, and nobody hangs. */
+	pvs_wait_stuck(s, true);
+	g_assert_cmpint(pvs_status_int(s, "loop_silences"), ==, 1);
+	want = g_strdup_printf("the scheduling thread %d does not answer", (int)loop);
+	pvs_refused(s, "vcpus", want);
+	pvs_refused(s, "stats", want);
+	g_free(want);
+	want = g_strdup_printf("the scheduling thread %d does not answer: ask again when it does",
+			       (int)loop);
+	pvs_qom_set_refused(s, "policy", "none", want);
+	pvs_qom_set_refused(s, "ceiling", "slice", want);
+	pvs_qom_set_refused(s, "record", "/dev/null",
+			    "record: the scheduling thread does not answer");
+
+	/* What was negotiated meanwhile holds as soon as it answers. */
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	pvs_hint(s, 1, PVS_CLASS_RT, 1);
+	pvs_let_loop_go(loop);
+	pvs_wait_stuck(s, false);
+	pvs_wait_boost(s, 1, PVS_BOOST_RT);
+	pvs_assert_status(s, PVS_STATUS_UP, PVS_RESULT_OK);
+	pvs_qom_set(s, "policy", "none");
+	pvs_wait_boost(s, 1, PVS_BOOST_NONE);
+out:
+	pvs_stop(s);
+}
+
+/* Pages in guest RAM stay mapped as long as the loop may look at them. */
+static void test_stuck_in_ram(void)
+{
+	const uint64_t guest = 0x300000, host = 0x310000;
+	QPvs *s = pvs_start(PVS_STUCK ",actuators=off,watchdog-ms=300", "");
+	pid_t loop;
+
+	pvs_reg64_set(s, PVS_REG_DRV_FEATURES, PVS_F_INTENT | PVS_F_STATE | PVS_F_GUEST_RAM);
+	pvs_reg64_set(s, PVS_REG_GUEST_PAGES, guest);
+	pvs_reg64_set(s, PVS_REG_HOST_PAGES, host);
+	pvs_reg_set(s, PVS_REG_STATUS, PVS_STATUS_UP);
+	pvs_assert_status(s, PVS_STATUS_UP, PVS_RESULT_OK);
+	loop = pvs_hold_loop(s);
+	if (!loop)
+		goto out;
+	pvs_wait_stuck(s, true);
+	pvs_wait_interrupt(s, PVS_VECTOR_CONFIG);
+	pvs_reg_set(s, PVS_REG_STATUS, 0);
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	pvs_let_loop_go(loop);
+	pvs_wait_stuck(s, false);
+	/* From now on nobody writes there. */
+	qtest_writeq(s->qts, host, 0x1234);
+	pvs_hint(s, 0, PVS_CLASS_RT, 1);
+	pvs_wait_boost(s, 0, PVS_BOOST_RT);
+	g_assert_cmphex(qtest_readq(s->qts, host), ==, 0x1234);
+out:
+	pvs_stop(s);
+}
+
+void pvs_add_watchdog_tests(void)
+{
+	qtest_add_func("/sluice-pvs/watchdog/stuck", test_stuck);
+	qtest_add_func("/sluice-pvs/watchdog/guest-ram", test_stuck_in_ram);
+}
