@@ -17,6 +17,8 @@
 #define RING_SIZE (4u << 20) /* a power of two */
 #define WAKE_AT   (RING_SIZE / 8)
 #define FLUSH_NS  100000000 /* what is in the ring is written after so long */
+/* Of a file, beside its entries. */
+#define HEAD_AND_END (sizeof(struct pvs_record_head) + 2 * (PVS_ENTRY_HEAD + sizeof(uint64_t)))
 
 struct pvs_record {
 	int fd;
@@ -25,6 +27,11 @@ struct pvs_record {
 	bool stop; /* atomic */
 	int error; /* the writer's, until it is joined */
 	uint64_t lost;
+	uint64_t limit; /* bytes of entries */
+	bool full;      /* atomic: limit was reached, nothing follows */
+	bool ended;     /* the writer's: the file has its end */
+	void (*on_full)(void *opaque);
+	void *opaque;
 	uint64_t head __attribute__((aligned(64))); /* bytes put in, free-running */
 	uint64_t woken_at;
 	uint64_t tail __attribute__((aligned(64))); /* bytes written out */
@@ -48,6 +55,8 @@ uint16_t pvs_record_size(uint32_t kind)
 		return sizeof(e->policy);
 	case PVS_RECORD_END:
 		return sizeof(e->lost);
+	case PVS_RECORD_FULL:
+		return sizeof(e->limit);
 	default:
 		return 0;
 	}
@@ -84,6 +93,28 @@ static void drain(struct pvs_record *r, uint64_t head)
 	}
 }
 
+static int write_entry(const struct pvs_record *r, uint32_t kind, uint64_t number)
+{
+	const struct pvs_record_entry entry = {
+		.kind = kind,
+		.size = sizeof(entry.lost),
+		.lost = number,
+	};
+
+	return write_all(r->fd, (const char *)&entry, PVS_ENTRY_HEAD + entry.size);
+}
+
+static void end_full(struct pvs_record *r)
+{
+	r->ended = true;
+	if (!r->error)
+		r->error = write_entry(r, PVS_RECORD_FULL, r->limit + HEAD_AND_END);
+	if (!r->error)
+		r->error = write_entry(r, PVS_RECORD_END, r->lost);
+	if (r->on_full)
+		r->on_full(r->opaque);
+}
+
 /* Tell pvs_record_wait(), once. */
 static void tell_drained(struct pvs_record *r)
 {
@@ -100,9 +131,12 @@ static void *writer_main(void *opaque)
 	for (;;) {
 		/* Looked at first: what was written before it was set is then drained. */
 		const bool stop = __atomic_load_n(&r->stop, __ATOMIC_ACQUIRE);
+		const bool full = pvs_record_full(r);
 		struct timespec until;
 
 		drain(r, __atomic_load_n(&r->head, __ATOMIC_ACQUIRE));
+		if (full && !r->ended)
+			end_full(r);
 		tell_drained(r);
 		if (stop)
 			return NULL;
@@ -144,6 +178,7 @@ int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_l
 	if (err)
 		return -err;
 	memset(r, 0, sizeof(*r));
+	r->limit = UINT64_MAX;
 	sem_init(&r->wake, 0, 0);
 	sem_init(&r->drained, 0, 0);
 	r->fd = open_file(path);
@@ -179,8 +214,15 @@ void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *
 	const size_t size = PVS_ENTRY_HEAD + entry->size;
 	const uint64_t used = record->head - tail;
 
+	if (record->full)
+		return;
 	if (size > RING_SIZE - used || entry->size != pvs_record_size(entry->kind)) {
 		record->lost++;
+		return;
+	}
+	if (size > record->limit - record->head) {
+		__atomic_store_n(&record->full, true, __ATOMIC_RELEASE);
+		sem_post(&record->wake);
 		return;
 	}
 	put(record, record->head, entry, size);
@@ -189,6 +231,22 @@ void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *
 		record->woken_at = record->head;
 		sem_post(&record->wake);
 	}
+}
+
+int pvs_record_limit(struct pvs_record *record, uint64_t bytes, void (*full)(void *opaque),
+		     void *opaque)
+{
+	if (bytes < PVS_RECORD_LEAST)
+		return -EINVAL;
+	record->limit = bytes - HEAD_AND_END;
+	record->on_full = full;
+	record->opaque = opaque;
+	return 0;
+}
+
+bool pvs_record_full(const struct pvs_record *record)
+{
+	return __atomic_load_n(&record->full, __ATOMIC_ACQUIRE);
 }
 
 void pvs_record_wait(struct pvs_record *record)
@@ -201,19 +259,14 @@ void pvs_record_wait(struct pvs_record *record)
 
 int pvs_record_close(struct pvs_record *record)
 {
-	struct pvs_record_entry end = {
-		.kind = PVS_RECORD_END,
-		.size = sizeof(end.lost),
-	};
 	int err;
 
 	__atomic_store_n(&record->stop, true, __ATOMIC_RELEASE);
 	sem_post(&record->wake);
 	pthread_join(record->writer, NULL);
-	end.lost = record->lost;
 	err = record->error;
-	if (!err)
-		err = write_all(record->fd, (const char *)&end, PVS_ENTRY_HEAD + end.size);
+	if (!err && !record->ended)
+		err = write_entry(record, PVS_RECORD_END, record->lost);
 	if (close(record->fd) && !err)
 		err = -errno;
 	sem_destroy(&record->wake);

@@ -228,6 +228,9 @@ int pvs_replay_entry(struct pvs_replay *replay, const struct pvs_record_entry *e
 	case PVS_RECORD_END:
 		replay->summary.lost += entry->lost;
 		return 0;
+	case PVS_RECORD_FULL:
+		replay->summary.limit = entry->limit;
+		return 0;
 	default:
 		return 0;
 	}

@@ -178,6 +178,7 @@ static const Property pvsched_properties[] = {
 	DEFINE_PROP_STRING("cgroup", SluicePvsched, options.cgroup),
 	DEFINE_PROP_ON_OFF_AUTO("switch-events", SluicePvsched, options.switch_events,
 				ON_OFF_AUTO_AUTO),
+	DEFINE_PROP_SIZE("record-limit", SluicePvsched, options.record_limit, PVS_RECORD_DEFAULT),
 	DEFINE_PROP_STRING("manager", SluicePvsched, options.manager),
 	DEFINE_PROP_UINT64("features", SluicePvsched, options.features_mask, UINT64_MAX),
 };
@@ -213,6 +214,7 @@ static void pvsched_describe_properties(ObjectClass *klass)
 		{"manager", "socket of the manager that has the policy for several VMs"},
 		{"record",
 		 "file that decisions are written to, for replay; may be set at any time"},
+		{"record-limit", "bytes of such a file at most; 0: as many as there are"},
 		{"features", "mask of the PVS_F_* that may be offered"},
 	};
 	unsigned i;

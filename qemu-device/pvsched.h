@@ -38,6 +38,7 @@ typedef struct PvschedOptions {
 	struct pvs_limits limits; /* those that are given in its own units */
 	uint64_t tick_us, cs_budget_us, boost_budget_us;
 	uint32_t watchdog_ms;
+	uint64_t record_limit;
 	bool fifo, deadline, guard;
 	char *actuators, *cgroup, *record, *manager;
 	OnOffAuto switch_events;
@@ -82,6 +83,7 @@ struct SluicePvsched {
 	struct pvs_kernel_host *kernel; /* policy-host=live: the guest's pages are its */
 	struct pvs_live *live;
 	struct pvs_record *record;
+	QEMUBH *record_bh;
 	struct pvs_vm *vm; /* the loop's */
 	struct pvs_loop *loop;
 	struct pvs_watchdog *watchdog; /* of the loop */
@@ -163,8 +165,6 @@ void pvsched_core_start(SluicePvsched *s, uint64_t features, struct pvs_guest_pa
 /* No longer; when it returns nobody does. Baselines are back. False: the loop does not answer; it
  * may yet look at them, and stops before it does anything else. */
 bool pvsched_core_stop(SluicePvsched *s);
-/* Write decisions to the file @path from now on; "" or NULL: to none. */
-bool pvsched_core_set_record(SluicePvsched *s, const char *path, Error **errp);
 /* PVS_ACT_* that may be used from now on. */
 bool pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling, Error **errp);
 void pvsched_core_clock_offset(SluicePvsched *s, int64_t offset_ns);
@@ -195,6 +195,13 @@ void pvsched_manager_service(SluicePvsched *s, pid_t tid);
 bool pvsched_policy_apply(SluicePvsched *s, Error **errp);
 /* -ENOENT: none; else the reference is the caller's. */
 struct pvs_policy *pvsched_policy_in_place(SluicePvsched *s);
+
+/* ---- pvsched_record.c --------------------------------------------------------------------- */
+
+bool pvsched_record_init(SluicePvsched *s, Error **errp);
+void pvsched_record_exit(SluicePvsched *s);
+/* Write decisions to the file @path from now on; "" or NULL: to none. */
+bool pvsched_record_set(SluicePvsched *s, const char *path, Error **errp);
 
 /* ---- pvsched_watchdog.c ------------------------------------------------------------------- */
 

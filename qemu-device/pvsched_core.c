@@ -406,54 +406,6 @@ static bool pvsched_vm_init(SluicePvsched *s, Error **errp)
 	return true;
 }
 
-typedef struct PvschedRecord {
-	SluicePvsched *s;
-	struct pvs_record *record;
-} PvschedRecord;
-
-static void pvsched_set_record(void *opaque)
-{
-	PvschedRecord *r = opaque;
-
-	pvs_vm_set_record(r->s->vm, r->record);
-}
-
-/* A new one begins before the old one ends: no entry is in neither. */
-bool pvsched_core_set_record(SluicePvsched *s, const char *path, Error **errp)
-{
-	g_autofree char *text = g_malloc0(PVSCHED_LOG_SIZE);
-	struct pvs_log log = {.buf = text, .size = PVSCHED_LOG_SIZE};
-	PvschedRecord r = {.s = s};
-	struct pvs_record *old = s->record;
-	int err = path && *path ? pvs_record_create(path, &r.record, &log) : 0;
-
-	if (err) {
-		error_setg(errp, "record=%s: %s", path, *text ? g_strchomp(text) : strerror(-err));
-		return false;
-	}
-	if (!s->loop) {
-		pvsched_set_record(&r);
-	} else if (!pvsched_core_call(s, pvsched_set_record, &r)) {
-		if (r.record)
-			pvs_record_close(r.record);
-		error_setg(errp, "record: the scheduling thread does not answer");
-		return false;
-	}
-	s->record = r.record;
-	err = old ? pvs_record_close(old) : 0;
-	if (err)
-		error_setg(errp, "record: not all of the one before could be written: %s",
-			   strerror(-err));
-	return !err;
-}
-
-static void pvsched_record_exit(SluicePvsched *s)
-{
-	if (s->record && pvs_record_close(s->record))
-		warn_report("%s: record: not all of it could be written", pvsched_name(s));
-	s->record = NULL;
-}
-
 /* Marking memory dirty takes QEMU's RCU. */
 static void pvsched_enter_rcu(void *opaque)
 {
@@ -543,7 +495,7 @@ static void pvsched_core_undo(SluicePvsched *s)
 static bool pvsched_own_init(SluicePvsched *s, Error **errp)
 {
 	if (!pvsched_actuator_init(s, errp) || !pvsched_switches_init(s, errp) ||
-	    !pvsched_vm_init(s, errp) || !pvsched_core_set_record(s, s->options.record, errp) ||
+	    !pvsched_vm_init(s, errp) || !pvsched_record_init(s, errp) ||
 	    !pvsched_loop_init(s, errp) || !pvsched_watchdog_init(s, errp) ||
 	    !pvsched_live_start(s, errp) || !pvsched_policy_apply(s, errp))
 		return false;

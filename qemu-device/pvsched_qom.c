@@ -409,6 +409,7 @@ static bool pvsched_visit_means(Visitor *v, SluicePvsched *s, Error **errp)
 	return BITS(v, "sources", snap.sources, pvsched_source_names, errp) &&
 	       BITS(v, "actuators", snap.actuators, pvsched_actuator_names, errp) &&
 	       pvsched_visit_policy(v, s, snap.policy_failed, errp) &&
+	       pvsched_bool(v, "record_full", s->record && pvs_record_full(s->record), errp) &&
 	       pvsched_visit_loop(v, s, errp);
 }
 
@@ -530,7 +531,7 @@ static void pvsched_set_record_path(Object *obj, const char *value, Error **errp
 	SluicePvsched *s = SLUICE_PVSCHED(obj);
 
 	if ((s->manager && !pvsched_own(s, errp)) ||
-	    (s->loop && !pvsched_core_set_record(s, value, errp)))
+	    (s->loop && !pvsched_record_set(s, value, errp)))
 		return;
 	g_free(s->options.record);
 	s->options.record = g_strdup(value);

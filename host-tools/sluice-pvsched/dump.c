@@ -102,6 +102,10 @@ static void print_entry(const struct pvs_record_entry *e)
 		printf("policy: %.*s version %u\n", PVS_NAME_LEN, e->policy.name,
 		       e->policy.version);
 		break;
+	case PVS_RECORD_FULL:
+		printf("full: what came later found the file at its limit, %" PRIu64 " bytes\n",
+		       e->limit);
+		break;
 	default:
 		printf("end: %" PRIu64 " entries were lost\n", e->lost);
 		break;

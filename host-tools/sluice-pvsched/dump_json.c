@@ -121,6 +121,10 @@ void print_entry_json(const struct pvs_record_entry *e)
 		json_text(object, "name", name);
 		json_number(object, "version", e->policy.version);
 		break;
+	case PVS_RECORD_FULL:
+		json_text(object, "kind", "full");
+		json_count(object, "limit", e->limit);
+		break;
 	default:
 		json_text(object, "kind", "end");
 		json_count(object, "lost", e->lost);

@@ -104,6 +104,9 @@ static void print_text(const struct pvs_replay *replay, const struct pvs_replay_
 	       sum->decisions_differ);
 	if (sum->lost)
 		printf("the record lacks %" PRIu64 " entries\n", sum->lost);
+	if (sum->limit)
+		printf("the record ends where it reached its limit, %" PRIu64 " bytes\n",
+		       sum->limit);
 	print_side("recorded:", &sum->before);
 	print_side("replayed:", &sum->after);
 	print_counts("Applied, by boost", pvs_boost_name, sum->before.by_boost, sum->after.by_boost,
@@ -169,6 +172,7 @@ static int print_json(const struct pvs_replay *replay, const struct pvs_replay_s
 	json_count(object, "verdicts_differ", sum->verdicts_differ);
 	json_count(object, "decisions_differ", sum->decisions_differ);
 	json_count(object, "lost", sum->lost);
+	json_count(object, "limit", sum->limit);
 	json_count(object, "duration_ns", sum->duration_ns);
 	json_object_object_add(object, "recorded", side_json(&sum->before));
 	json_object_object_add(object, "replayed", side_json(&sum->after));

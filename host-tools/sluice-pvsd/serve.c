@@ -29,7 +29,7 @@ struct options {
 	struct pvsd_tunables tunables;
 	struct pvs_linux_options actuator;
 	uint32_t pool_boosted, pool_refill_ppm;
-	uint64_t pool_budget_ns;
+	uint64_t pool_budget_ns, record_limit;
 	enum when switches;
 	bool fifo, deadline, quiet;
 };
@@ -54,6 +54,7 @@ enum option_key {
 	KEY_CGROUP,
 	KEY_NO_GUARD,
 	KEY_RECORD,
+	KEY_RECORD_LIMIT,
 	KEY_SWITCHES,
 	KEY_HOST
 };
@@ -90,6 +91,8 @@ static const struct argp_option argp_options[] = {
 	{"switch-events", KEY_SWITCHES, "WHEN", 0,
 	 "Hear of each switch of a vCPU thread, by BPF: auto (default), on or off", 3},
 	{"record", KEY_RECORD, "FILE", 0, "Write all decisions to FILE", 3},
+	{"record-limit", KEY_RECORD_LIMIT, "BYTES", 0,
+	 "...of so many bytes at most, with K, M, G or T; 0: of any size (default: 1G)", 3},
 	{"quiet", 'q', 0, 0, "Say nothing of clients that come and go", 3},
 	PVSD_HELP_OPTION,
 	{0},
@@ -191,6 +194,30 @@ static int parse_word(struct argp_state *state, const char *arg, const char *opt
 	return 0;
 }
 
+/* A whole number, and what it is to be multiplied with. */
+static uint64_t parse_size(struct argp_state *state, const char *arg)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+	uint64_t size;
+	unsigned shift = 0;
+
+	errno = 0;
+	size = strtoull(arg, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (end == arg || *arg < '0' || *arg > '9' || *end || errno || size > UINT64_MAX >> shift ||
+	    (size && size << shift < PVS_RECORD_LEAST))
+		argp_error(state,
+			   "--record-limit: '%s' is neither 0 nor at least %u bytes, as 100M or 2G",
+			   arg, PVS_RECORD_LEAST);
+	return size << shift;
+}
+
 static unsigned parse_mode(struct argp_state *state, const char *arg)
 {
 	char *end;
@@ -235,6 +262,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_RECORD:
 		o->record = arg;
+		return 0;
+	case KEY_RECORD_LIMIT:
+		o->record_limit = parse_size(state, arg);
 		return 0;
 	case KEY_SWITCHES:
 		o->switches = (enum when)parse_word(state, arg, "--switch-events", whens);
@@ -376,6 +406,24 @@ static int open_pool(struct options *o)
 	return o->server.pool ? 0 : -ENOMEM;
 }
 
+/* In a thread of the record's. */
+static void record_is_full(void *opaque)
+{
+	const struct options *o = opaque;
+
+	fprintf(stderr, "sluice-pvsd: record %s has ended: it reached --record-limit, %llu bytes\n",
+		o->record, (unsigned long long)o->record_limit);
+}
+
+static int open_record(struct options *o, struct pvs_log *log)
+{
+	int ret = pvs_record_create(o->record, &o->server.record, log);
+
+	if (ret == 0 && o->record_limit)
+		ret = pvs_record_limit(o->server.record, o->record_limit, record_is_full, o);
+	return ret;
+}
+
 static int open_all(struct options *o, struct pvs_log *log)
 {
 	int ret = open_policy(o, log);
@@ -387,7 +435,7 @@ static int open_all(struct options *o, struct pvs_log *log)
 	if (ret == 0)
 		ret = open_pool(o);
 	if (ret == 0 && o->record)
-		ret = pvs_record_create(o->record, &o->server.record, log);
+		ret = open_record(o, log);
 	return ret;
 }
 
@@ -441,6 +489,7 @@ int pvsd_serve(int argc, char **argv)
 	struct options o = {
 		.server.path = PVSD_SOCKET,
 		.actuator = {.guard = true, .watchdog_ns = GUARD_WATCHDOG_NS},
+		.record_limit = PVS_RECORD_DEFAULT,
 	};
 	char text[LOG_BYTES] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};

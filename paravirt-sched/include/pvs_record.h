@@ -17,6 +17,7 @@ enum pvs_record_kind {
 	PVS_RECORD_CLOCK,        /* the guest's clock minus the host's is another now */
 	PVS_RECORD_POLICY,       /* another policy is in place */
 	PVS_RECORD_END,          /* how many entries were lost because the disk did not follow */
+	PVS_RECORD_FULL,         /* before the end: what came later found the file at its limit */
 };
 
 struct pvs_record_decision {
@@ -48,12 +49,24 @@ struct pvs_record_entry {
 			uint32_t version, reserved;
 		} policy;
 		uint64_t lost;
+		uint64_t limit; /* FULL: bytes */
 	};
 };
 
 /* "-" is standard output. Writing is buffered and never blocks the loop for the disk: what finds no
  * room is lost and counted. -errno. */
 int pvs_record_create(const char *path, struct pvs_record **record, struct pvs_log *log);
+/*
+ * The file is to have @bytes at most. What no longer fits is not written and not counted; the file
+ * ends there, with PVS_RECORD_FULL, and can be read while the record is open. @full, which may be
+ * NULL, is called once then, in a thread of the record's. Before the first entry. -EINVAL: less
+ * than PVS_RECORD_LEAST.
+ */
+#define PVS_RECORD_LEAST   4096u
+#define PVS_RECORD_DEFAULT (1ull << 30) /* what front ends take where nobody says */
+int pvs_record_limit(struct pvs_record *record, uint64_t bytes, void (*full)(void *opaque),
+		     void *opaque);
+bool pvs_record_full(const struct pvs_record *record); /* any thread */
 void pvs_record_write(struct pvs_record *record, const struct pvs_record_entry *entry);
 /* Block until the disk followed so far that the next entries are not lost: for who is no loop. */
 void pvs_record_wait(struct pvs_record *record);

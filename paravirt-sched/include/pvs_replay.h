@@ -65,6 +65,7 @@ struct pvs_replay_summary {
 	uint64_t decisions; /* compared */
 	uint64_t equal, verdicts_differ, decisions_differ;
 	uint64_t lost;     /* entries that the record does not have */
+	uint64_t limit;    /* bytes at which it ended; 0: it did not reach its limit */
 	uint64_t policies; /* changes of policy within the record */
 	uint64_t duration_ns;
 	struct pvs_replay_side before, after;

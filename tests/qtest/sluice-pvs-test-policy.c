@@ -234,6 +234,44 @@ static void test_record(void)
 	g_rmdir(dir);
 }
 
+static bool pvs_record_is_full(QPvs *s)
+{
+	QDict *answer = qtest_qmp(s->qts, "{'execute': 'qom-get', 'arguments': {'path': "
+					  "'/machine/peripheral/pvs0', 'property': 'status'}}");
+	bool full = qdict_get_bool(qdict_get_qdict(answer, "return"), "record_full");
+
+	qobject_unref(answer);
+	return full;
+}
+
+/* A guest that has much decided does not fill the disk. */
+static void test_record_limit(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("sluice-pvs-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(dir, "record", NULL);
+	g_autofree char *props = g_strdup_printf(PVS_BOOSTING ",record-limit=64K,record=%s", path);
+	QPvs *s = pvs_start(props, "");
+	gint64 end = g_get_monotonic_time() + PVS_PATIENCE;
+	size_t size;
+	unsigned i;
+
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	g_assert_false(pvs_record_is_full(s));
+	for (i = 0; !pvs_record_is_full(s); i++) {
+		pvs_hint_rt(s, i % 2, i);
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+	}
+	/* Another begins anew, and the first one is whole. */
+	pvs_qom_set(s, "record", "");
+	size = pvs_file_size(path);
+	g_assert_cmpuint(size, <=, 64 << 10);
+	g_assert_cmpuint(size, >, 63 << 10);
+	g_assert_false(pvs_record_is_full(s));
+	pvs_stop(s);
+	g_unlink(path);
+	g_rmdir(dir);
+}
+
 /* ---- Ends of a boost ----------------------------------------------------------------------- */
 
 static void test_reset_in_boost(void)
@@ -373,6 +411,7 @@ void pvs_add_policy_tests(void)
 	qtest_add_func("/sluice-pvs/policy/swap-refused", test_swap_refused);
 	qtest_add_func("/sluice-pvs/policy/swap-often", test_swap_often);
 	qtest_add_func("/sluice-pvs/policy/record", test_record);
+	qtest_add_func("/sluice-pvs/policy/record-limit", test_record_limit);
 	qtest_add_func("/sluice-pvs/policy/reset-in-boost", test_reset_in_boost);
 	qtest_add_func("/sluice-pvs/policy/stop-in-boost", test_stop_in_boost);
 	qtest_add_func("/sluice-pvs/guest-ram/pages", test_guest_ram);

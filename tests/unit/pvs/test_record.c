@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,7 +16,7 @@ static char path[64];
 static struct fixture f;
 
 static struct {
-	unsigned n, kinds[PVS_RECORD_END + 1];
+	unsigned n, kinds[PVS_RECORD_FULL + 1];
 	struct pvs_record_entry first[8];
 	uint64_t lost;
 	int stop_at, answer;
@@ -208,6 +209,44 @@ static void test_not_writable(void **state)
 	assert_int_equal(pvs_record_create("/dev/full", &record, &log), -ENOSPC);
 }
 
+static void count_full(void *opaque)
+{
+	sem_post(opaque);
+}
+
+/* At its limit a record ends, whole, while it is still open; nothing is written any more. */
+static void test_limit(void **state)
+{
+	struct pvs_record_entry entry = {.kind = PVS_RECORD_CLOCK, .size = 8};
+	const unsigned room = (PVS_RECORD_LEAST - 24) / 24 - 2;
+	struct pvs_record *record;
+	sem_t full;
+
+	sem_init(&full, 0, 0);
+	assert_int_equal(pvs_record_create(path, &record, NULL), 0);
+	assert_int_equal(pvs_record_limit(record, PVS_RECORD_LEAST - 1, NULL, NULL), -EINVAL);
+	assert_int_equal(pvs_record_limit(record, PVS_RECORD_LEAST, count_full, &full), 0);
+	for (unsigned i = 0; i < room; i++)
+		pvs_record_write(record, &entry);
+	assert_false(pvs_record_full(record));
+	pvs_record_write(record, &entry);
+	assert_true(pvs_record_full(record));
+	while (sem_wait(&full))
+		;
+	assert_true(file_size() <= PVS_RECORD_LEAST);
+	assert_true(file_size() > PVS_RECORD_LEAST - 24);
+	expect_text(room + 2, "");
+	assert_int_equal(seen.kinds[PVS_RECORD_CLOCK], room);
+	assert_int_equal(seen.kinds[PVS_RECORD_FULL], 1);
+	assert_int_equal(seen.kinds[PVS_RECORD_END], 1);
+	assert_int_equal(seen.lost, 0);
+	pvs_record_write(record, &entry);
+	assert_int_equal(pvs_record_close(record), 0);
+	expect_text(room + 2, "");
+	assert_int_equal(sem_trywait(&full), -1);
+	sem_destroy(&full);
+}
+
 static void *copy_all(void *opaque)
 {
 	const int *ends = opaque;
@@ -263,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_a_vm_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_writable, setup, teardown),
