@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* sluice-pvsd status, sluice-pvsd policy set: commands to a manager that runs. */
+/* sluice-pvsd status, policy set, record: commands to a manager that runs. */
 #include <argp.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -71,11 +71,32 @@ static error_t parse_policy(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static error_t parse_record(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_error(state, "'%s' is too much", arg);
+		o->args[0] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (state->arg_num != 1)
+			argp_error(state, "expected: FILE, or off");
+		return 0;
+	default:
+		return parse_common(key, arg, state);
+	}
+}
+
 #define SOCKET_OPTION \
 	{"socket", 's', "PATH", 0, "Where the manager listens (default: " PVSD_SOCKET ")", 0}
 #define JSON_OPTION {"json", 'j', 0, 0, "Print JSON", 0}
 
 static const struct argp_option status_options[] = {
+	SOCKET_OPTION, JSON_OPTION, PVSD_HELP_OPTION, {0}};
+static const struct argp_option record_options[] = {
 	SOCKET_OPTION, JSON_OPTION, PVSD_HELP_OPTION, {0}};
 static const struct argp_option policy_options[] = {
 	SOCKET_OPTION,
@@ -185,4 +206,49 @@ int pvsd_policy(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	return finish(&o, ask(&o, policy_command(&o)), NULL);
+}
+
+/* The manager opens it, which has another working directory; "off" is none. To be freed. */
+static char *record_path(const char *file)
+{
+	char *here, *path;
+
+	if (strcmp(file, "off") == 0)
+		return strdup("");
+	if (*file == '/')
+		return strdup(file);
+	here = getcwd(NULL, 0);
+	if (!here || asprintf(&path, "%s/%s", here, file) < 0)
+		path = NULL;
+	free(here);
+	return path;
+}
+
+int pvsd_record(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = record_options,
+		.parser = parse_record,
+		.args_doc = "FILE|off",
+		.doc = "Have a manager that runs write what it decides for all its VMs to FILE, "
+		       "from now until off. Root and the manager's own user may."
+		       "\v"
+		       "Exit status: 0 done; 1 refused; 2 wrong usage.",
+	};
+	struct options o = {.socket = PVSD_SOCKET};
+	struct json_object *command;
+	char *path;
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	path = record_path(o.args[0]);
+	if (!path) {
+		perror("sluice-pvsd: record");
+		return EXIT_REFUSED;
+	}
+	command = json_object_new_object();
+	json_object_object_add(command, "command", json_object_new_string("record"));
+	json_object_object_add(command, "file", json_object_new_string(path));
+	free(path);
+	return finish(&o, ask(&o, command), NULL);
 }

@@ -26,7 +26,8 @@ bool pvsd_tunable(struct pvsd_tunables *tunables, char *text)
 
 int main(int argc, char **argv)
 {
-	static char status[] = "sluice-pvsd status", policy[] = "sluice-pvsd policy";
+	static char status[] = "sluice-pvsd status", policy[] = "sluice-pvsd policy",
+		    record[] = "sluice-pvsd record";
 
 	if (argc > 1 && strcmp(argv[1], "status") == 0) {
 		argv[1] = status;
@@ -35,6 +36,10 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "policy") == 0) {
 		argv[1] = policy;
 		return pvsd_policy(argc - 1, argv + 1);
+	}
+	if (argc > 1 && strcmp(argv[1], "record") == 0) {
+		argv[1] = record;
+		return pvsd_record(argc - 1, argv + 1);
 	}
 	return pvsd_serve(argc, argv);
 }

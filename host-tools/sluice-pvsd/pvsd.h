@@ -34,6 +34,7 @@ bool pvsd_tunable(struct pvsd_tunables *tunables, char *text);
 int pvsd_serve(int argc, char **argv);
 int pvsd_status(int argc, char **argv);
 int pvsd_policy(int argc, char **argv);
+int pvsd_record(int argc, char **argv);
 
 /* The answer of a manager for people. */
 struct json_object;

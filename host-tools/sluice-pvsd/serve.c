@@ -274,7 +274,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			(enum pvs_policy_host)parse_word(state, arg, "--policy-host", hosts);
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is no command; status and policy are", arg);
+		argp_error(state, "'%s' is no command; status, policy and record are", arg);
 		return 0;
 	default:
 		return parse_limit(key, arg, state);
@@ -482,7 +482,7 @@ int pvsd_serve(int argc, char **argv)
 		.doc = "Decide, by one policy and within one budget, how the vCPU threads of "
 		       "several QEMUs are scheduled. Runs in the foreground until SIGTERM; then, "
 		       "or when killed, all threads are scheduled as they were.\n\nOther "
-		       "commands: sluice-pvsd status, sluice-pvsd policy; each has --help."
+		       "commands: sluice-pvsd status, policy and record; each has --help."
 		       "\v"
 		       "Exit status: 0 it was asked to end; 1 it could not serve; 2 wrong usage.",
 	};

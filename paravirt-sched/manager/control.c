@@ -57,6 +57,9 @@ static const char *const set_names[] = {"nice",   "slice",    "fifo",  "deadline
 					"weight", "capacity", "yield", "service",  NULL};
 static const char *const boost_names[PVS_BOOST_MAX] = {"none", "cs",       "irq", "lock",
 						       "rt",   "deadline", "fair"};
+static const char *const reject_names[PVS_REJECT_MAX] = {
+	"none",    "malformed", "torn",    "budget", "concurrent",
+	"ceiling", "actuator",  "feature", "policy", "rate"};
 static const char *const run_names[PVS_RUN_MAX] = {"unknown", "running", "preempted", "halted"};
 
 /* ---- Status ---------------------------------------------------------------------------------- */
@@ -81,6 +84,17 @@ static void add_policy(struct json_object *object, const struct pvs_policy *poli
 	add_number(at, "faults", info.faults);
 }
 
+/* As the device's property vcpus has them. */
+static void add_counts(struct json_object *at, const struct pvs_vcpu_stats *stats)
+{
+	struct json_object *events = add_object(at, "events"), *rejects = add_object(at, "rejects");
+
+	for (uint32_t i = 0; i < PVS_EVENT_MAX; i++)
+		add_number(events, pvs_event_name(i), stats->events[i]);
+	for (uint32_t i = 1; i < PVS_REJECT_MAX; i++)
+		add_number(rejects, reject_names[i], stats->rejects[i]);
+}
+
 static void add_vcpu(struct json_object *array, uint32_t vcpu, const struct pvs_vcpu_stats *stats)
 {
 	struct json_object *at = json_object_new_object();
@@ -96,14 +110,19 @@ static void add_vcpu(struct json_object *array, uint32_t vcpu, const struct pvs_
 	add_number(at, "applied", stats->applied);
 	add_number(at, "restored", stats->restored);
 	add_number(at, "actuator_errors", stats->actuator_errors);
+	add_number(at, "actuator_calls", stats->actuator_calls);
+	add_number(at, "actuator_ns", stats->actuator_ns);
 	add_number(at, "run_ns", stats->run_ns);
 	add_number(at, "wait_ns", stats->wait_ns);
 	add_number(at, "boost_ns", stats->boost_ns);
+	add_number(at, "throttled_ns", stats->throttled_ns);
+	add_number(at, "preempted_in_cs", stats->preempted_in_cs);
 	add_number(at, "budget_cs_ns", stats->budget_cs);
 	add_number(at, "budget_boost_ns", stats->budget_boost);
 	add_number(at, "rejected_budget", stats->rejects[PVS_REJECT_BUDGET]);
 	add_number(at, "rejected_concurrent", stats->rejects[PVS_REJECT_CONCURRENT]);
 	add_number(at, "rate_limited", stats->rate_limited);
+	add_counts(at, stats);
 }
 
 struct status {
@@ -188,6 +207,18 @@ static void fail(struct json_object *reply, const char *text)
 	json_object_object_add(reply, "error", json_object_new_string_len(text, (int)len));
 }
 
+/* May the asking process change what the manager does? The refusal is in @reply. */
+static bool may(const struct pvs_session *session, struct json_object *reply, const char *what)
+{
+	char text[128];
+
+	if (session->uid == 0 || session->uid == geteuid())
+		return true;
+	snprintf(text, sizeof(text), "%s: only root and the manager's own user may", what);
+	fail(reply, text);
+	return false;
+}
+
 static void do_policy(struct pvs_server *server, const struct pvs_session *session,
 		      struct json_object *command, struct json_object *reply)
 {
@@ -199,10 +230,8 @@ static void do_policy(struct pvs_server *server, const struct pvs_session *sessi
 	struct pvs_policy *policy;
 	int ret;
 
-	if (session->uid != 0 && session->uid != geteuid()) {
-		fail(reply, "policy set: only root and the manager's own user may");
+	if (!may(session, reply, "policy set"))
 		return;
-	}
 	if (!json_object_object_get_ex(command, "name", &name)) {
 		fail(reply, "policy set: no name");
 		return;
@@ -228,6 +257,30 @@ static void do_policy(struct pvs_server *server, const struct pvs_session *sessi
 	add_policy(reply, policy);
 }
 
+/* ---- A record -------------------------------------------------------------------------------- */
+
+/* "file": a path from the root on, or "" for the end of the one that is written. */
+static void do_record(struct pvs_server *server, const struct pvs_session *session,
+		      struct json_object *command, struct json_object *reply)
+{
+	char text[LOG_BYTES] = "";
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	struct json_object *file;
+	const char *path;
+	int ret;
+
+	if (!may(session, reply, "record"))
+		return;
+	if (!json_object_object_get_ex(command, "file", &file)) {
+		fail(reply, "record: no file");
+		return;
+	}
+	path = json_object_get_string(file);
+	ret = pvs_server_set_record(server, path ? path : "", &log);
+	if (ret < 0)
+		fail(reply, text[0] ? text : strerror(-ret));
+}
+
 char *pvs_control(struct pvs_server *server, const struct pvs_session *session, const char *text,
 		  size_t size)
 {
@@ -241,8 +294,10 @@ char *pvs_control(struct pvs_server *server, const struct pvs_session *session, 
 		do_status(server, reply);
 	else if (verb && strcmp(json_object_get_string(verb), "policy") == 0)
 		do_policy(server, session, command, reply);
+	else if (verb && strcmp(json_object_get_string(verb), "record") == 0)
+		do_record(server, session, command, reply);
 	else
-		fail(reply, "no such command; status and policy are known");
+		fail(reply, "no such command; status, policy and record are known");
 	answer = strdup(json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN));
 	json_object_put(command);
 	json_object_put(reply);

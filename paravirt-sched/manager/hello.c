@@ -203,8 +203,9 @@ static void start_in_loop(void *opaque)
 	struct pvs_server *server = session->server;
 
 	session->vm = start->vm;
-	if (server->config.record)
-		pvs_vm_set_record(session->vm, server->config.record);
+	if (server->record || server->config.record)
+		pvs_vm_set_record(session->vm,
+				  server->record ? server->record : server->config.record);
 	pvs_vm_set_policy(session->vm, server->policy, false, start->now);
 	__atomic_store_n(&((struct pvs_shared *)session->shared.memory)->alive_ns, start->now,
 			 __ATOMIC_RELEASE);

@@ -206,6 +206,54 @@ static void rescue(void *opaque)
 		actuator->ops->rescue(actuator->opaque);
 }
 
+struct record_change {
+	struct pvs_server *server;
+	struct pvs_record *record;
+};
+
+static void change_record(void *opaque)
+{
+	struct record_change *change = opaque;
+
+	change->server->record = change->record;
+	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++) {
+		struct pvs_session *session = change->server->sessions[i];
+
+		if (session && session->vm)
+			pvs_vm_set_record(session->vm, change->record);
+	}
+}
+
+int pvs_server_set_record(struct pvs_server *server, const char *path, struct pvs_log *log)
+{
+	struct record_change change = {.server = server};
+	struct pvs_record *old = server->record;
+	int ret = 0;
+
+	if (server->config.record)
+		return pvs_refuse(log, -EBUSY,
+				  "record: the manager was started with --record, which goes on "
+				  "until it ends");
+	if (*path && *path != '/')
+		return pvs_refuse(log, -EINVAL,
+				  "record: '%s': the manager has another working directory; the "
+				  "path has to begin with /",
+				  path);
+	if (*path)
+		ret = pvs_record_create(path, &change.record, log);
+	if (ret < 0)
+		return ret;
+	if (!pvs_server_call(server, change_record, &change)) {
+		if (change.record)
+			pvs_record_close(change.record);
+		return pvs_refuse(log, -ETIMEDOUT,
+				  "record: the scheduling thread does not answer; nothing changed");
+	}
+	if (old && pvs_record_close(old) < 0)
+		return pvs_refuse(log, -EIO, "record: not all of the one before could be written");
+	return 0;
+}
+
 /* ---- Sessions -------------------------------------------------------------------------------- */
 
 static int watch(struct pvs_server *server, int fd, uint32_t number)
@@ -542,6 +590,8 @@ void pvs_server_destroy(struct pvs_server *server)
 	close_fd(server->epoll);
 	if (server->policy)
 		pvs_policy_put(server->policy);
+	if (server->record && pvs_record_close(server->record) < 0)
+		pvs_server_log(server, "record: not all of it could be written");
 	free(server->path);
 	free(server);
 }

@@ -52,6 +52,7 @@ struct pvs_server {
 	struct pvs_loop *loop;
 	struct pvs_watchdog *watchdog; /* of the loop */
 	struct pvs_policy *policy;
+	struct pvs_record *record; /* begun by a command; NULL: config's, if there is one */
 	int epoll, listener, stop, beat;
 	struct pvs_session *sessions[PVS_MANAGER_CLIENTS];
 	uint64_t refused, served;                  /* connections */
@@ -88,5 +89,9 @@ char *pvs_control(struct pvs_server *server, const struct pvs_session *session, 
 		  size_t size);
 /* Another policy for all. Takes the reference. False: the loop is stuck, nothing was done. */
 bool pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover);
+/* All VMs' decisions are written to the file @path from now on, or, with "", no more; the record
+ * before is closed. -EINVAL, -EBUSY, -EIO, -ETIMEDOUT (the loop is stuck) or what opening said, explained in @log.
+ */
+int pvs_server_set_record(struct pvs_server *server, const char *path, struct pvs_log *log);
 
 #endif

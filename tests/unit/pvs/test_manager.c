@@ -273,6 +273,8 @@ static void test_control(void **state)
 	snprintf(expected, sizeof(expected), "\"tid\":%d", (int)a->vcpu);
 	assert_non_null(strstr(reply, expected));
 	assert_non_null(strstr(reply, "\"boost\":\"rt\""));
+	assert_non_null(strstr(reply, "\"events\":{\"init\":1,\"vcpu_run\":"));
+	assert_non_null(strstr(reply, "\"rejects\":{\"malformed\":0,\"torn\":0,"));
 	free(reply);
 	ask(manager, "{\"command\":\"policy\",\"name\":\"none\"}", &reply);
 	assert_non_null(strstr(reply, "\"name\":\"none\""));
@@ -286,10 +288,12 @@ static void test_control(void **state)
 	free(reply);
 	assert_true(front_end_boosted(a));
 	ask(manager, "{\"command\":\"dance\"}", &reply);
-	assert_string_equal(reply, "{\"error\":\"no such command; status and policy are known\"}");
+	assert_string_equal(reply,
+			    "{\"error\":\"no such command; status, policy and record are known\"}");
 	free(reply);
 	ask(manager, "garbage", &reply);
-	assert_string_equal(reply, "{\"error\":\"no such command; status and policy are known\"}");
+	assert_string_equal(reply,
+			    "{\"error\":\"no such command; status, policy and record are known\"}");
 	free(reply);
 	front_end_kill(a);
 	manager_free(manager);
@@ -372,15 +376,86 @@ static void test_loop_stuck(void **state)
 	manager_free(manager);
 }
 
+struct recorded {
+	unsigned decisions, others, ends;
+};
+
+static int count_entry(void *opaque, const struct pvs_record_entry *entry)
+{
+	struct recorded *recorded = opaque;
+
+	if (entry->kind == PVS_RECORD_DECISION && entry->vm == 0)
+		recorded->decisions++;
+	else if (entry->kind == PVS_RECORD_DECISION)
+		recorded->others++;
+	recorded->ends += entry->kind == PVS_RECORD_END;
+	return 0;
+}
+
+static void ask_record(struct manager *manager, const char *path, const char *expected)
+{
+	char command[160], *reply;
+
+	snprintf(command, sizeof(command), "{\"command\":\"record\",\"file\":\"%s\"}", path);
+	ask(manager, command, &reply);
+	assert_string_equal(reply, expected);
+	free(reply);
+}
+
+/* One record for all front ends, those that connect while it is written too. */
+static void test_record(void **state)
+{
+	struct manager *manager = manager_new();
+	char path[] = "/tmp/pvs-record-XXXXXX", text[256] = "";
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	struct recorded recorded = {0};
+	struct front_end *a, *b;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	manager_start(manager);
+	a = front_end_start(manager, "first", NULL);
+	ask_record(manager, "elsewhere",
+		   "{\"error\":\"record: 'elsewhere': the manager has another working directory; "
+		   "the path has to begin with \\/\"}");
+	ask_record(manager, path, "{}");
+	b = front_end_start(manager, "second", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	front_end_ask(a, false);
+	assert_true(front_end_baseline(a));
+	front_end_ask(b, true);
+	assert_true(front_end_boosted(b));
+	ask_record(manager, "", "{}");
+	/* Whole at once: it is closed. */
+	assert_true(pvs_record_read(path, count_entry, &recorded, &log) > 0);
+	assert_string_equal(text, "");
+	assert_true(recorded.decisions > 0);
+	assert_true(recorded.others > 0);
+	assert_int_equal(recorded.ends, 1);
+	front_end_kill(a);
+	front_end_kill(b);
+	manager_free(manager);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_boost_and_back),     cmocka_unit_test(test_one_place_for_two),
-		cmocka_unit_test(test_one_budget_for_two), cmocka_unit_test(test_manager_killed),
-		cmocka_unit_test(test_manager_stopped),    cmocka_unit_test(test_loop_stuck),
-		cmocka_unit_test(test_nobody_listens),     cmocka_unit_test(test_clamped),
-		cmocka_unit_test(test_ticks_clamped),      cmocka_unit_test(test_control),
-		cmocka_unit_test(test_switches),           cmocka_unit_test(test_policy_in_kernel),
+		cmocka_unit_test(test_boost_and_back),
+		cmocka_unit_test(test_one_place_for_two),
+		cmocka_unit_test(test_one_budget_for_two),
+		cmocka_unit_test(test_manager_killed),
+		cmocka_unit_test(test_manager_stopped),
+		cmocka_unit_test(test_loop_stuck),
+		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_clamped),
+		cmocka_unit_test(test_ticks_clamped),
+		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_policy_in_kernel),
 	};
 
 	/* What is granted is compared with a nice of 0, whatever the tests were started with. */

@@ -95,10 +95,14 @@ static void test_usage(void **state)
 			       "--help\n");
 	assert_int_equal(output.status, 2);
 	RUN(&output, "dance");
-	assert_begins(&output, "sluice-pvsd: 'dance' is no command; status and policy are\n");
+	assert_begins(&output, "sluice-pvsd: 'dance' is no command; status, policy and record "
+			       "are\n");
 	assert_int_equal(output.status, 2);
 	RUN(&output, "policy", "boost");
 	assert_begins(&output, "sluice-pvsd policy: expected: set NAME\n");
+	assert_int_equal(output.status, 2);
+	RUN(&output, "record");
+	assert_begins(&output, "sluice-pvsd record: expected: FILE, or off\n");
 	assert_int_equal(output.status, 2);
 	RUN(&output, "status", "-h");
 	assert_begins(&output, "Usage: sluice-pvsd status [OPTION...]\n");
@@ -136,7 +140,7 @@ static bool answers(void *opaque)
 
 static void test_serve(void **state)
 {
-	char directory[] = "/tmp/pvsd-XXXXXX", path[64], text[128];
+	char directory[] = "/tmp/pvsd-XXXXXX", path[64], file[64], text[128];
 	struct output output;
 	pid_t pid;
 	int fd;
@@ -162,6 +166,18 @@ static void test_serve(void **state)
 	assert_int_equal(output.status, 0);
 	RUN(&output, "status", "-s", path);
 	assert_begins(&output, "policy boost version ");
+	/* A file's name is of the directory where the command was given. */
+	snprintf(file, sizeof(file), "%s/record", directory);
+	assert_int_equal(chdir(directory), 0);
+	RUN(&output, "record", "record", "-s", path);
+	assert_string_equal(output.text, "");
+	assert_int_equal(output.status, 0);
+	assert_true(is_there(file));
+	RUN(&output, "record", "off", "-s", path);
+	assert_int_equal(output.status, 0);
+	RUN(&output, "record", "/nonexistent/record", "-s", path);
+	assert_int_equal(output.status, 1);
+	assert_int_equal(unlink(file), 0);
 	/* Two managers at one socket there are not. */
 	RUN(&output, "-s", path, "-q", "--no-guard", "--switch-events", "off");
 	assert_int_equal(output.status, 1);
