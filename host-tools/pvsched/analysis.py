@@ -2,7 +2,7 @@
 """From measurements, one for each arm and round, to a summary: for each figure and arm an estimate
 with its 95 % interval over rounds, and its ratio to the reference arm with an interval of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import stats
 from stats import Histogram
@@ -52,7 +52,10 @@ FIGURES = {
 
 
 def figure(name):
-    return FIGURES.get(name, Figure(name.replace("_", " ")))
+    """Of a figure by its name; "VM/NAME" is that of one virtual machine."""
+    *of, name = name.split("/")
+    found = FIGURES.get(name, Figure(name.replace("_", " ")))
+    return replace(found, title=": ".join([*of, found.title]))
 
 
 @dataclass

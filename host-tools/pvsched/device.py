@@ -85,10 +85,7 @@ class Device:
 
     @contextmanager
     def recording(self, path):
-        """A record of what is seen and decided inside. A manager keeps one record of its own."""
-        if self.manager:
-            yield
-            return
+        """A record of what is seen and decided inside; with a manager it is the manager's."""
         self._set("record", str(Path(path).resolve()))
         try:
             yield
@@ -160,6 +157,20 @@ class Manager:
     def set_policy(self, name, tunables):
         sets = [f"--set={key}={value}" for key, value in tunables.items()]
         done = self._run("policy", "set", name, *sets)
+        if done.returncode:
+            raise DeviceError(done.stderr.strip())
+
+    @contextmanager
+    def recording(self, path):
+        """One record of all machines inside; their numbers are those of `status`."""
+        self._record(str(Path(path).resolve()))
+        try:
+            yield
+        finally:
+            self._record("off")
+
+    def _record(self, what):
+        done = self._run("record", what)
         if done.returncode:
             raise DeviceError(done.stderr.strip())
 

@@ -25,11 +25,16 @@ from record import read as read_record
 from workloads import KINDS
 
 
+OF_ALL = "manager"  # in place of a machine's name: the record of all
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class Interrupted(Exception):
     """A signal asked for the end."""
+
+
+class UsedFolder(Exception):
+    """The folder for the results is not one; the text says why and the cure."""
 
 
 @dataclass
@@ -60,6 +65,29 @@ def override(scenario, options):
     return scenario
 
 
+def refuse_used(folder):
+    """UsedFolder unless `folder` is absent or empty: records of another run would be taken for this
+    one's."""
+    cure = "name another with --out, or remove it"
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsedFolder(f"{folder} is not a folder; {cure}")
+    if held := sorted(path.name for path in folder.iterdir()):
+        what = "holds an experiment" if "result.json" in held else "is not empty"
+        raise UsedFolder(f"{folder} {what} ({', '.join(held[:4])}{', ...' if held[4:] else ''}); "
+                         f"{cure}")
+
+
+def record_file(folder, arm, number, vm):
+    """Where the record of a machine is; `_` is in no name, so that no two are the same."""
+    return Path(folder) / "records" / f"{arm}_{number}_{vm}.pvsr"
+
+
+def ftrace_file(folder, arm, number):
+    return Path(folder) / "records" / f"{arm}_{number}.ftrace"
+
+
 def progress(options, text):
     if not options.quiet:
         print(text, file=sys.stderr, flush=True)
@@ -69,30 +97,29 @@ class Experiment:
     def __init__(self, scenario, options):
         self.scenario, self.options = scenario, options
         self.measurements, self.notes = [], []
-        self.machines, self.background = [], None
+        self.machines, self.background, self.manager = [], None, None
         self.result = {}
 
     def run(self):
         """Everything. Returns the summary (report.summarize)."""
+        refuse_used(self.options.out)
         self.options.out.mkdir(parents=True, exist_ok=True)
         (self.options.out / "records").mkdir(exist_ok=True)
         with ExitStack() as stack:
             self._boot(stack)
             self._save()
             self._rounds()
-        summary = report.write(self.options.out)
-        self._trace()
-        return summary
+        self._trace()  # what there is to say of it stands in the report
+        return report.write(self.options.out)
 
     def _boot(self, stack):
         scenario = self.scenario
-        manager = None
         if scenario.manager is not None:
-            manager = stack.enter_context(Manager(scenario.manager))
+            self.manager = stack.enter_context(Manager(scenario.manager))
         for spec in scenario.vm:
             progress(self.options, f"booting {spec.name}: {spec.cpus} vCPUs, {spec.memory} MB, "
                                    f"Linux {spec.kernel}")
-            self.machines.append(stack.enter_context(Machine(spec, manager)))
+            self.machines.append(stack.enter_context(Machine(spec, self.manager)))
         for machine in self.machines:
             for work in machine.spec.workload:
                 machine.need(KINDS[work.kind].program)
@@ -128,18 +155,26 @@ class Experiment:
             self._save()
 
     def _one(self, number, arm):
-        scenario, out = self.scenario, self.options.out / "records"
+        scenario, out = self.scenario, self.options.out
         with ExitStack() as stack:
             stack.enter_context(arms.ArmInForce(arm, self.machines))
             if scenario.record and self._is_recorded(number, arm):
-                for machine in self.machines:
-                    path = out / f"{arm.name}-{number}-{machine.spec.name}.pvsr"
-                    stack.enter_context(machine.device.recording(path))
+                self._record(stack, arm, number)
             if scenario.host_trace and self._is_recorded(number, arm):
-                stack.enter_context(hosttrace.HostTrace(out / f"{arm.name}-{number}.ftrace",
+                stack.enter_context(hosttrace.HostTrace(ftrace_file(out, arm.name, number),
                                                         self.notes))
             self.measurements.append(measure(arm.name, number, self.machines, self.background,
                                              scenario.duration, scenario.warmup))
+
+    def _record(self, stack, arm, number):
+        out = self.options.out
+        if self.manager:
+            path = record_file(out, arm.name, number, OF_ALL)
+            stack.enter_context(self.manager.recording(path))
+            return
+        for machine in self.machines:
+            path = record_file(out, arm.name, number, machine.spec.name)
+            stack.enter_context(machine.device.recording(path))
 
     def _is_recorded(self, number, arm):
         """Records are megabytes a second: one of each policy, in the last round, will do."""
@@ -171,18 +206,28 @@ class Experiment:
 
 def trace_folder(folder, arm, number, out):
     """Write the trace of an arm's round from the records in an experiment's folder."""
-    records = sorted((Path(folder) / "records").glob(f"{arm}-{number}-*.pvsr"))
-    if not records:
+    scenario = report.read_result(folder)["scenario"]
+    names = dict(enumerate(vm["name"] for vm in scenario["vm"]))
+    entries = []
+    if scenario["manager"] is not None:  # machines connect in order, and get numbers in order
+        entries = _entries(record_file(folder, arm, number, OF_ALL), 0)
+    else:
+        for index, name in names.items():
+            entries += _entries(record_file(folder, arm, number, name), index)
+    if not entries:
         raise trace.TraceError(f"{folder}/records has no record of arm {arm}, round {number}; "
                                "record = true in the scenario makes them")
-    entries = []
-    for index, path in enumerate(records):
-        for entry in read_record(path):
-            entry.vm += index
-            entries.append(entry)
-    text = Path(folder) / "records" / f"{arm}-{number}.ftrace"
-    trace.write(out, trace.build(entries, text.read_text() if text.exists() else ""))
+    text = ftrace_file(folder, arm, number)
+    trace.write(out, trace.build(entries, text.read_text() if text.exists() else "", names))
     return out
+
+
+def _entries(path, first):
+    """Of a record, where there is one; its VMs are numbered from `first` on."""
+    entries = read_record(path) if path.exists() else []
+    for entry in entries:
+        entry.vm += first
+    return entries
 
 
 def stop(number, _frame):

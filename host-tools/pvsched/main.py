@@ -77,6 +77,7 @@ def planned(args):
     out = args.out or Path(f"pvsched-{scenario.name}-{time.strftime('%Y%m%d-%H%M%S')}")
     options = experiment.Options(out, args.rounds, args.duration, args.warmup, args.seed, args.arm,
                                  args.quiet)
+    experiment.refuse_used(out)
     return experiment.override(scenario, options), options
 
 
@@ -179,7 +180,7 @@ def expected_errors():
     return (scenarios.ScenarioError, arms.ArmError, device.DeviceError, guest.GuestError,
             insns.NotCounting, load.LoadError, machine.MachineError, qmp.QmpError,
             record.RecordError, report.NoResult, trace.TraceError, workloads.WorkloadError,
-            experiment.Interrupted, OSError)
+            experiment.Interrupted, experiment.UsedFolder, OSError)
 
 
 def check(args):

@@ -64,20 +64,22 @@ def victim_figures(before, after, background, machines):
             "outside": max(0.0, 1 - there / (wall * cpus))}
 
 
-def vcpu_figures(before, after):
+def vcpu_figures(before, after, tids=None):
+    """Of all vCPUs, or of the threads `tids`."""
     wall = after.at - before.at
-    pairs = [(before.vcpus[t], after.vcpus[t]) for t in after.vcpus if t in before.vcpus]
+    pairs = [(before.vcpus[t], after.vcpus[t]) for t in (after.vcpus if tids is None else tids)
+             if t in before.vcpus and t in after.vcpus]
     if not pairs:
         return {}
     return {"vcpu_run": sum(b[0] - a[0] for a, b in pairs) / (wall * len(pairs)),
             "vcpu_wait": sum(b[1] - a[1] for a, b in pairs) / (wall * len(pairs))}
 
 
-def device_figures(before, after):
+def device_figures(before, after, machines=slice(None)):
     """Rates and shares out of the device's own counters, summed over vCPUs and machines."""
     seconds = (after.at - before.at) / 1e9
     total, count = {}, 0
-    for old, new in zip(before.device, after.device):
+    for old, new in zip(before.device[machines], after.device[machines]):
         for a, b in zip(old, new):
             count += 1
             for key, value in b.items():
@@ -106,6 +108,34 @@ def instruction_figures(before, after):
     return {"instructions": user + kernel, "instructions_user": user, "instructions_kernel": kernel}
 
 
+def each_machines_figures(before, after, machines):
+    """Where there are several: who ran, who waited and who was boosted."""
+    if len(machines) < 2:
+        return {}
+    figures = {}
+    for index, machine in enumerate(machines):
+        own = vcpu_figures(before, after, machine.vcpu_tids())
+        device = device_figures(before, after, slice(index, index + 1))
+        own |= {k: device[k] for k in ("applied", "boost_residency", "throttled") if k in device}
+        figures |= {f"{machine.spec.name}/{name}": value for name, value in own.items()}
+    return figures
+
+
+def prefixes(works):
+    """
+    What stands before the figures of each of `works`, (machine, spec): nothing, where one program
+    is measured; else the machine's name if there are several, and the program's if one runs it twice.
+    """
+    found = []
+    for at, (machine, spec) in enumerate(works):
+        twins = [i for i, (m, s) in enumerate(works) if m is machine and s.kind == spec.kind]
+        parts = [machine.spec.name] if any(m is not machine for m, _ in works) else []
+        if len(twins) > 1:
+            parts.append(f"{spec.kind} {twins.index(at) + 1}")
+        found.append("".join(part + "/" for part in parts))
+    return found
+
+
 class GuestWork:
     """The workloads of all machines: loads first, what is measured after the warm-up."""
 
@@ -131,7 +161,7 @@ class GuestWork:
                               "rm -f /run/lab-load", timeout=SLACK)
 
     def run(self):
-        """Run what is measured, on all machines at once; (spec, what it printed)."""
+        """Run what is measured, on all machines at once; (machine, spec, what it printed)."""
         started = [(machine, spec, machine.guest.start(AT_NICE_0 + _quote(
             KINDS[spec.kind].command(spec, machine.spec.cpus, self.seconds))))
             for machine, spec in self.measured]
@@ -143,7 +173,7 @@ class GuestWork:
             if result.rc:
                 raise WorkloadError(f"{spec.kind} in {machine.spec.name} ended with {result.rc}: "
                                     f"{(result.err or result.out).strip()[-300:]}")
-            printed.append((spec, result.out))
+            printed.append((machine, spec, result.out))
         return printed
 
 
@@ -169,14 +199,13 @@ def measure(arm, number, machines, background, seconds, warmup):
 
 def collect(arm, number, printed, before, after, background, machines):
     figures, histograms = {"seconds": (after.at - before.at) / 1e9}, {}
-    for spec, text in printed:
+    before_names = prefixes([(machine, spec) for machine, spec, _ in printed])
+    for prefix, (_, spec, text) in zip(before_names, printed):
         for name, value in KINDS[spec.kind].figures(text).items():
-            if isinstance(value, Histogram):
-                histograms[name] = value
-            else:
-                figures[name] = value
+            (histograms if isinstance(value, Histogram) else figures)[prefix + name] = value
     figures |= victim_figures(before, after, background, machines)
     figures |= vcpu_figures(before, after)
     figures |= device_figures(before, after)
+    figures |= each_machines_figures(before, after, machines)
     figures |= instruction_figures(before, after)
     return Measurement(arm, number, figures, histograms)

@@ -95,9 +95,9 @@ def _plots(measurements, summary):
     for name in summary["distributions"]:
         what = analysis.figure(name)
         series = [(arm, analysis.pool(measurements, name, arm).tail()) for arm in summary["arms"]]
-        parts.append(f"<h2>{escape(what.title.capitalize())}</h2>"
+        parts.append(f"<h2>{escape(what.title)}</h2>"
                      + plot.tails(series, what.title, what.unit or "us"))
-    shown = [f for f in BARS if f in summary["figures"]]
+    shown = [f for name in BARS for f in summary["figures"] if f.split("/")[-1] == name]
     if shown:
         parts.append("<h2>Figures</h2>")
     for name in shown:

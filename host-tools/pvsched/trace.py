@@ -100,13 +100,16 @@ def _at(names, index):
 class FromRecord:
     """Turns entries into events."""
 
-    def __init__(self, out, exact):
-        self.out, self.exact = out, exact
+    def __init__(self, out, exact, names):
+        self.out, self.exact, self.names = out, exact, names
         self.offset = {}  # of each VM's clock, ns: guest's minus host's
+
+    def vm_name(self, entry):
+        return self.names.get(entry.vm, f"VM {entry.vm}")
 
     def tid(self, entry, vcpu, track):
         pid, tid = VM_PID + entry.vm, vcpu * TRACKS + track + 1
-        self.out.name(pid, f"VM {entry.vm}", tid, f"vCPU {vcpu} {TRACK_NAMES[track]}")
+        self.out.name(pid, self.vm_name(entry), tid, f"vCPU {vcpu} {TRACK_NAMES[track]}")
         return pid, tid
 
     def spans(self, entry, vcpu, track):
@@ -124,7 +127,7 @@ class FromRecord:
             self.offset[entry.vm] = entry.what
         elif entry.kind == record.POLICY:
             pid = VM_PID + entry.vm
-            self.out.name(pid, f"VM {entry.vm}")
+            self.out.name(pid, self.vm_name(entry))
             self.out.add("i", entry.ns, pid, 0, name=f"policy {entry.what}", s="p", args={})
 
     def _decision(self, entry, decision):
@@ -182,11 +185,12 @@ def add_host(out, text):
         out.track(HOST_PID, tid).set(ns, name)
 
 
-def build(entries, host_text=""):
-    """The trace of a record's entries, and of ftrace's text if there is some."""
+def build(entries, host_text="", names=None):
+    """The trace of a record's entries, and of ftrace's text if there is some. `names` has the VMs'
+    by their number."""
     out = Builder()
     entries = sorted(entries, key=lambda e: e.ns)
-    states = FromRecord(out, exact=any(e.kind == record.SWITCH for e in entries))
+    states = FromRecord(out, any(e.kind == record.SWITCH for e in entries), names or {})
     for entry in entries:
         states.add(entry)
     add_host(out, host_text)

@@ -38,8 +38,8 @@ def clock(ns, offset):
     return entry(record.CLOCK, ns, struct.pack("<q", offset))
 
 
-def policy(ns, name):
-    return entry(record.POLICY, ns, record.NAMED.pack(name.encode(), 1, 0))
+def policy(ns, name, vm=0):
+    return entry(record.POLICY, ns, record.NAMED.pack(name.encode(), 1, 0), vm)
 
 
 def end(ns, lost):

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+"""The folder of an experiment: what is refused, which record is whose; whose a figure is."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from types import SimpleNamespace as Thing
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import analysis  # noqa: E402
+import experiment  # noqa: E402
+import made_up  # noqa: E402
+import measure  # noqa: E402
+import scenario  # noqa: E402
+import trace  # noqa: E402
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "out"
+
+    def refused(self, words):
+        with self.assertRaises(experiment.UsedFolder) as caught:
+            experiment.refuse_used(self.path)
+        self.assertEqual(str(caught.exception), f"{self.path} {words}; name another with --out, "
+                                                "or remove it")
+
+    def test_absent_and_empty_are_taken(self):
+        experiment.refuse_used(self.path)
+        self.path.mkdir()
+        experiment.refuse_used(self.path)
+
+    def test_an_experiment_is_kept(self):
+        (self.path / "records").mkdir(parents=True)
+        (self.path / "result.json").write_text("{}")
+        self.refused("holds an experiment (records, result.json)")
+
+    def test_files_of_others_are_kept(self):
+        self.path.mkdir()
+        for name in "abcde":
+            (self.path / name).touch()
+        self.refused("is not empty (a, b, c, d, ...)")
+
+    def test_a_file(self):
+        self.path.touch()
+        self.refused("is not a folder")
+
+    def test_before_anything_is_started(self):
+        self.path.mkdir()
+        (self.path / "x").touch()
+        done = subprocess.run([sys.executable, TOP / "host-tools/pvsched/main.py", "--check-only",
+                               "run", "audio", "--out", self.path], check=False,
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, f"sluice pvsched run: {self.path} is not empty (x); name another with "
+                             "--out, or remove it\n"))
+
+
+class Records(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name)
+        (self.path / "records").mkdir()
+
+    def result(self, names, manager=None):
+        (self.path / "result.json").write_text(json.dumps(
+            {"scenario": {"vm": [{"name": n} for n in names], "manager": manager}, "machine": {},
+             "measurements": []}))
+
+    def record(self, arm, number, vm, *parts):
+        experiment.record_file(self.path, arm, number, vm).write_bytes(
+            made_up.header() + b"".join(parts))
+
+    def traced(self, arm, number):
+        """(process, what) of each policy in the trace."""
+        out = experiment.trace_folder(self.path, arm, number, self.path / "trace.json")
+        events = json.loads(out.read_text())["traceEvents"]
+        names = {e["pid"]: e["args"]["name"] for e in events if e["name"] == "process_name"}
+        return [(names[e["pid"]], e["name"]) for e in events if e["ph"] == "i"]
+
+    def test_an_arm_whose_name_begins_as_anothers(self):
+        self.result(["vm0", "1-vm0"])
+        self.record("x", 1, "vm0", made_up.policy(1, "right"))
+        self.record("x", 1, "1-vm0", made_up.policy(2, "too"))
+        self.record("x-1", 1, "vm0", made_up.policy(3, "wrong"))
+        self.record("x", 11, "vm0", made_up.policy(4, "wrong"))
+        self.assertEqual(self.traced("x", 1), [("vm0", "policy right"), ("1-vm0", "policy too")])
+        self.assertEqual(self.traced("x-1", 1), [("vm0", "policy wrong")])
+
+    def test_one_record_of_a_manager(self):
+        self.result(["rt", "batch"], manager={})
+        self.record("x", 0, "manager", made_up.policy(1, "p"), made_up.policy(2, "p", vm=1))
+        self.assertEqual(self.traced("x", 0), [("rt", "policy p"), ("batch", "policy p")])
+
+    def test_none(self):
+        self.result(["vm0"])
+        with self.assertRaises(trace.TraceError) as caught:
+            self.traced("x", 1)
+        self.assertEqual(str(caught.exception),
+                         f"{self.path}/records has no record of arm x, round 1; record = true in "
+                         "the scenario makes them")
+
+
+def machine(name, *tids):
+    return Thing(spec=Thing(name=name), vcpu_tids=lambda: list(tids))
+
+
+class Whose(unittest.TestCase):
+    def test_one_program(self):
+        self.assertEqual(measure.prefixes([(machine("a"), scenario.Workload("shell"))]), [""])
+
+    def test_several_machines_and_programs(self):
+        a, b = machine("a"), machine("b")
+        shell, lock = scenario.Workload("shell"), scenario.Workload("pvs-lock")
+        self.assertEqual(measure.prefixes([(a, shell), (b, shell), (b, lock), (b, shell)]),
+                         ["a/", "b/shell 1/", "b/", "b/shell 2/"])
+
+    def test_each_machines_share(self):
+        a, b = machine("a", 11), machine("b", 12)
+        before = Thing(at=0, vcpus={11: (0, 0), 12: (0, 0)}, device=[[{}], [{}]])
+        after = Thing(at=1000, vcpus={11: (900, 50), 12: (100, 800)},
+                      device=[[{"boost_ns": 500}], [{"boost_ns": 0}]])
+        figures = measure.each_machines_figures(before, after, [a, b])
+        self.assertEqual({k: v for k, v in figures.items() if "vcpu" in k or "boost" in k},
+                         {"a/vcpu_run": 0.9, "a/vcpu_wait": 0.05, "a/boost_residency": 0.5,
+                          "b/vcpu_run": 0.1, "b/vcpu_wait": 0.8, "b/boost_residency": 0.0})
+        self.assertEqual(measure.each_machines_figures(before, after, [a]), {})
+
+    def test_title(self):
+        found = analysis.figure("a/latency_us")
+        self.assertEqual((found.title, found.unit, found.better), ("a: wake-up latency", "us", -1))
