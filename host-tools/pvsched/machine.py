@@ -30,8 +30,10 @@ WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--
 class Machine:
     """One guest of an experiment."""
 
-    def __init__(self, spec, manager=None):
-        self.spec = spec
+    def __init__(self, spec, manager=None, incoming=False):
+        """`incoming`: it waits for another one's guest, take_over()."""
+        self.spec, self.incoming = spec, incoming
+        self.successor = None
         self.env = environment(spec.kernel)
         self.dir = Path(tempfile.mkdtemp(prefix="sluice-pvsched-"))
         self.log = self.dir / "console.log"
@@ -43,7 +45,8 @@ class Machine:
             if spec.count_instructions:
                 self.insns = InstructionCounter(self.dir / "insns")
             self.pin()
-            self.hurry_agent()
+            if not incoming:
+                self.hurry_agent()
         except BaseException:
             self.close()
             raise
@@ -72,6 +75,8 @@ class Machine:
                  "-device", Device.option(spec.device, manager)]
         if spec.count_instructions:
             argv += ["-plugin", f"{self._plugin()},out={self.dir}/insns"]
+        if self.incoming:
+            argv += ["-incoming", "defer"]
         return argv
 
     def _plugin(self):
@@ -86,12 +91,15 @@ class Machine:
 
     def _start(self, argv):
         with open(self.dir / "qemu.log", "wb") as log:
+            guard = Path(self.env["SLUICE_BUILD"]) / "host-tools/sluice-pvsd/sluice-pvs-guard"
             self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                         env={"SLUICE_PVS_GUARD": str(guard), **os.environ},
                                          preexec_fn=apart)
         try:
             self._await_qmp()
             self.qmp = Qmp(self.dir / "qmp.sock")
-            self.guest = Guest(self.dir / "qga.sock", BOOT_TIMEOUT)
+            if not self.incoming:
+                self.guest = Guest(self.dir / "qga.sock", BOOT_TIMEOUT)
         except Exception as why:
             raise MachineError(f"{self.spec.name} did not start: {why}\n{self.tails()}") from why
 
@@ -102,6 +110,22 @@ class Machine:
             if self.proc.poll() is not None:
                 raise MachineError(f"QEMU ended with status {self.proc.returncode}")
             time.sleep(0.01)
+
+    def take_over(self, other, uri, timeout=60):
+        """Live migration of another machine's guest to this one, which waits for it; the other one
+        stands still then."""
+        self.qmp.cmd("migrate-incoming", uri=uri)
+        other.qmp.cmd("migrate", uri=uri)
+        other.successor = self
+        deadline = time.monotonic() + timeout
+        for machine in (other, self):
+            while (state := machine.qmp.cmd("query-migrate")).get("status") != "completed":
+                if state.get("status") == "failed" or time.monotonic() > deadline:
+                    raise MachineError(f"{machine.spec.name} did not migrate: {state}\n"
+                                       f"{machine.tails()}")
+                time.sleep(0.02)
+        self.guest = Guest(self.dir / "qga.sock", BOOT_TIMEOUT)
+        self.module, self.loaded = other.module, other.loaded
 
     def tails(self):
         """The ends of QEMU's and the guest's logs, for a failure's report."""
@@ -174,6 +198,8 @@ class Machine:
             return str(why)
 
     def close(self):
+        if self.successor:
+            self.successor.close()
         if self.qmp:
             try:
                 self.qmp.cmd("quit", timeout=5)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """Tests of paravirtual scheduling with a guest: three boots for the channel, with the device alone,
-under a manager and with a policy in the host's kernel, and a short experiment. Prints TAP."""
+under a manager and with a policy in the host's kernel, and a short experiment. Prints TAP.
+`--only PART` (channel, manager, live, experiment) makes that part alone."""
 
+import argparse
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +14,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(TOP / "host-tools/pvsc
                 str(TOP / "host-tools/lab")]
 
 import checks_pvsched_host  # noqa: E402
+import checks_pvsched_life  # noqa: E402
 import checks_pvsched_live  # noqa: E402
 import checks_pvsched_manager  # noqa: E402
 import checks_pvsched_run  # noqa: E402
@@ -56,14 +60,42 @@ def with_machine(tap, name, checks, managed, device=None):
             print("\n".join("# " + line for line in made[0].tails().splitlines()))
 
 
-def main():
-    tap = Tap()
-    with_machine(tap, "channel", checks_pvsched_host.CHECKS, managed=False)
+def channel(tap):
+    """A guest from its boot to kill -9, with the guard and, where there may be one, a cgroup."""
+    cgroup = checks_pvsched_life.cgroup()
+    try:
+        with_machine(tap, "channel", checks_pvsched_host.CHECKS + checks_pvsched_life.CHECKS,
+                     managed=False, device={"guard": True} | ({"cgroup": cgroup} if cgroup else {}))
+    finally:
+        if cgroup:
+            os.rmdir(cgroup)
+
+
+def manager(tap):
     with_machine(tap, "manager", checks_pvsched_manager.CHECKS, managed=True)
+
+
+def live(tap):
     with_machine(tap, "live", checks_pvsched_live.CHECKS, managed=False,
                  device={"policy-host": "live"})
+
+
+def experiment(tap):
     for check in checks_pvsched_run.CHECKS:
         tap.check(f"experiment: {title(check)}", check)
+
+
+PARTS = {part.__name__: part for part in (channel, manager, live, experiment)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=PARTS, help="make this part alone")
+    args = parser.parse_args()
+    tap = Tap()
+    for name, part in PARTS.items():
+        if args.only in (None, name):
+            part(tap)
     tap.finish()
 
 
