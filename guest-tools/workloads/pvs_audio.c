@@ -311,7 +311,7 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	complete(&options);
 	hinted = tell(&options, &self, &thread);
-	mlockall(MCL_CURRENT | MCL_FUTURE);
+	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	err = set_cpu(options.cpu);
 	if (!err)
 		err = set_policy(&options);
