@@ -52,11 +52,15 @@ int ctl_fail(int code, const char *fmt, ...)
 
 bool ctl_parse(const struct argp *argp, int argc, char **argv, void *input, int *code)
 {
-	static char name[64];
+	static char name[64], help[] = "--help";
 
 	snprintf(name, sizeof(name), "pvschedctl %s", argv[0]);
 	argv[0] = name;
 	argp_err_exit_status = CTL_USAGE;
+	/* argp has no short one. */
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "-h"))
+			argv[i] = help;
 	*code = CTL_USAGE;
 	/* --help and usage errors end the program in argp. */
 	return !argp_parse(argp, argc, argv, 0, NULL, input);

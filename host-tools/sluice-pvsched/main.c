@@ -3,6 +3,7 @@
  */
 #include <bpf_engine.h>
 #include <bpf/libbpf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,13 +25,29 @@ static const struct {
 
 #define N_SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
 
-static void print_help(void)
+/* Of all, or of those named @name. */
+static void print_help(const char *name)
 {
-	puts("Usage: sluice-pvsched SUBCOMMAND [OPTION...] ...\n");
+	printf("Usage: sluice-pvsched %s [OPTION...] ...\n\n", name ? name : "SUBCOMMAND");
 	for (size_t i = 0; i < N_SUBCOMMANDS; i++)
-		printf("  %-7s %-7s %s\n", subcommands[i].name,
-		       subcommands[i].sub ? subcommands[i].sub : "", subcommands[i].what);
+		if (!name || !strcmp(name, subcommands[i].name))
+			printf("  %-7s %-7s %s\n", subcommands[i].name,
+			       subcommands[i].sub ? subcommands[i].sub : "", subcommands[i].what);
 	puts("\nsluice-pvsched SUBCOMMAND --help explains each.");
+}
+
+static bool asks_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
+}
+
+/* The first half of a subcommand's name. */
+static bool is_group(const char *word)
+{
+	for (size_t i = 0; i < N_SUBCOMMANDS; i++)
+		if (subcommands[i].sub && !strcmp(word, subcommands[i].name))
+			return true;
+	return false;
 }
 
 static int run(size_t i, int argc, char **argv)
@@ -69,9 +86,12 @@ int main(int argc, char **argv)
 	size_t i;
 
 	libbpf_set_print(NULL); /* what matters is said by this program */
-	if (argc > 1 &&
-	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))) {
-		print_help();
+	if (argc > 1 && asks_help(argv[1])) {
+		print_help(NULL);
+		return EXIT_FINE;
+	}
+	if (argc > 2 && is_group(argv[1]) && asks_help(argv[2])) {
+		print_help(argv[1]);
 		return EXIT_FINE;
 	}
 	i = find(argc, argv, &words);

@@ -261,6 +261,13 @@ static void usage(void **state)
 		     "sluice-pvsched replay: a record and --policy are needed");
 	expect_match(tool("compare", "-h"), 0, "Usage: sluice-pvsched compare(.|\n)*");
 	expect_match(tool("--help"), 0, "Usage: sluice-pvsched SUBCOMMAND(.|\n)*");
+	expect_output(tool("record", "-h"), "Usage: sluice-pvsched record [OPTION...] ...\n\n"
+					    "  record  dump    print a record\n"
+					    "\nsluice-pvsched SUBCOMMAND --help explains each.\n");
+	expect_match(tool("policy", "--help"), 0,
+		     "Usage: sluice-pvsched policy \\[OPTION...\\] ...\n\n"
+		     "( +policy +(list|info|verify) .*\n){3}"
+		     "\nsluice-pvsched SUBCOMMAND --help explains each.\n");
 }
 
 int main(void)
