@@ -245,6 +245,46 @@ static void pvs_hint_here(void *opaque)
 	}
 }
 
+/* How wide the arguments of a hint are: what does not fit is refused and not cut. */
+static const struct {
+	u8 n;
+	u8 wide; /* those of 64 bits, by their bits */
+	u8 sign; /* those that are signed */
+} pvs_hint_args[PVS_HINT_OP_MAX] = {
+	[PVS_HINT_INTENT] = {.n = 4, .sign = BIT(1)},
+	[PVS_HINT_PENDING] = {.n = 2},
+	[PVS_HINT_ENTER] = {.n = 1},
+	[PVS_HINT_EXIT] = {.n = 1},
+	[PVS_HINT_DEADLINE] = {.n = 3, .wide = BIT(0) | BIT(1) | BIT(2)},
+	[PVS_HINT_NEXT_EVENT] = {.n = 1, .wide = BIT(0)},
+	[PVS_HINT_WAIT] = {.n = 2},
+	[PVS_HINT_EMIT] = {.n = 2},
+	[PVS_HINT_NOTIFY] = {.n = 1},
+};
+
+static bool pvs_hint_arg_fits(u32 op, unsigned int i, u64 arg)
+{
+	if (i >= pvs_hint_args[op].n)
+		return !arg;
+	if (pvs_hint_args[op].wide & BIT(i))
+		return true;
+	if (pvs_hint_args[op].sign & BIT(i))
+		return arg == (u64)(s64)(s32)arg;
+	return arg == (u32)arg;
+}
+
+static bool pvs_hint_fits(const struct pvs_hint_cmd *cmd)
+{
+	unsigned int i;
+
+	if (cmd->op >= PVS_HINT_OP_MAX)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(cmd->args); i++)
+		if (!pvs_hint_arg_fits(cmd->op, i, cmd->args[i]))
+			return false;
+	return true;
+}
+
 static int pvs_ioc_hint(void __user *arg)
 {
 	struct pvs_hint_call call = {};
@@ -254,6 +294,8 @@ static int pvs_ioc_hint(void __user *arg)
 		return -EFAULT;
 	if (call.cmd.cpu >= nr_cpu_ids)
 		return -ENOENT;
+	if (!pvs_hint_fits(&call.cmd))
+		return -EINVAL;
 	err = smp_call_function_single(call.cmd.cpu, pvs_hint_here, &call, 1);
 	if (err)
 		return err;

@@ -89,8 +89,9 @@ enum pvs_hint_op {
 struct pvs_hint_cmd {
 	__u32 op; /* enum pvs_hint_op */
 	__u32 cpu;
-	__u64 args[4]; /* signed ones sign-extended */
-	__u64 answer;  /* TICKET: its number */
+	/* Signed ones sign-extended, the rest 0. -EINVAL: more than the kfunc's parameter holds. */
+	__u64 args[4];
+	__u64 answer; /* TICKET: its number */
 };
 
 #define PVS_IOC_MAGIC       0xb5

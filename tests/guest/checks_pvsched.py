@@ -157,6 +157,41 @@ def intent_is_one_word(vm):
     refused(vm, "hint -c 7 intent class=rt", 1, "no such CPU")
 
 
+def hints_are_not_cut(vm):
+    """pvsched: an argument that its hint has no room for is refused, not cut"""
+    reset_hints(vm)
+    tool = vm.dir / "raw_hint"
+    subprocess.run(["gcc", "-O2", "-Wall", "-Werror", "-static", "-Iinclude", "-Iguest-tools/driver",
+                    "tests/guest/objects/raw_hint.c", "-o", str(tool)], check=True, cwd=TOP)
+    vm.guest.put("/root/raw_hint", tool.read_bytes())
+    vm.guest.sh("chmod +x /root/raw_hint")
+
+    def raw(*words):
+        return int(vm.guest.sh("/root/raw_hint " + " ".join(str(word) for word in words)))
+
+    intent, deadline, wait, emit, reset, most = 0, 4, 6, 7, 12, 1 << 32
+    before = word(guest_page(vm, 0), 0)
+    for args in ((most + 4, 0, 50, 0), (4, most, 50, 0), (4, 0, most + 50, 0), (4, 0, 50, most)):
+        equal(raw(intent, 0, *args), 22, f"intent of {args}")
+    equal(word(guest_page(vm, 0), 0), before, "intent after refusals")
+    equal(raw(intent, 0, 4, (1 << 64) - 5, 50, 0), 0, "intent of nice -5")
+    equal(raw(wait, 0, 1, most + 1), 22, "wait for another reason")
+    equal(raw(emit, 0, 8, 1, 1), 22, "an argument too many")
+    equal(raw(deadline, 0, most, most, most), 0, "a deadline of 4 s")
+    equal(raw(reset, 0, 1), 22, "reset takes none")
+    equal(raw(99, 0), 22, "no such hint")
+    reset_hints(vm)
+
+
+def every_command_helps(vm):
+    """pvsched: pvschedctl explains each command, asked either way"""
+    commands = [line.split()[0] for line in ctl(vm, "--help").splitlines() if line.startswith("  ")]
+    expect(len(commands) >= 11, f"commands {commands}")
+    for command in commands:
+        for option in ("-h", "--help"):
+            expect(f"pvschedctl {command}" in ctl(vm, f"{command} {option}"), f"{command} {option}")
+
+
 def critical_sections_nest(vm):
     """pvsched: critical sections nest, and count their entries"""
     reset_hints(vm)
@@ -458,8 +493,8 @@ def nothing_is_wrong(vm):
 
 
 CHECKS = (negotiates, memory_is_told, cpus_find_their_pages, clock_is_measured, root_only,
-          intent_is_one_word, critical_sections_nest, deadline_is_under_seqlock,
-          wait_names_a_vcpu, ring_holds_events, ticket_counts, host_hears_hints,
+          every_command_helps, intent_is_one_word, hints_are_not_cut, critical_sections_nest,
+          deadline_is_under_seqlock, wait_names_a_vcpu, ring_holds_events, ticket_counts, host_hears_hints,
           guest_sees_who_is_there, policy_is_shown, ticket_is_answered, kfuncs_answer,
           host_page_is_read_only, bench_measures, programs_hold_the_module, sched_ext_loads,
           negotiates_again, function_level_reset, removed_and_found, offline_cpu_says_nothing,
