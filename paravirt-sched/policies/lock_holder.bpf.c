@@ -52,9 +52,11 @@ static __always_inline _Bool is_fresh(const struct pvs_ctx *ctx, const struct ho
 	return holder->boosted_at && ctx->now_ns - holder->boosted_at < hold_us * US / 2;
 }
 
-static __always_inline struct holder *holder_of(const struct pvs_ctx *ctx, __u32 vcpu)
+/* Made for a vCPU that the host tells of, and deleted when it goes: so there are no more of them
+ * than vCPUs, whomever a guest says that it waits for. */
+static __always_inline struct holder *own_holder(const struct pvs_ctx *ctx)
 {
-	const __u64 key = key_of(ctx, vcpu);
+	const __u64 key = key_of(ctx, ctx->vcpu);
 	const struct holder none = {0};
 	struct holder *holder = bpf_map_lookup_elem(&vcpus, &key);
 
@@ -67,12 +69,13 @@ static __always_inline struct holder *holder_of(const struct pvs_ctx *ctx, __u32
 /* The vCPU waits: a decision about the one it waits for. */
 static __noinline int boost_other(struct pvs_ctx *ctx)
 {
+	const __u64 key = key_of(ctx, ctx->wait_vcpu);
 	struct holder *holder;
 
 	if (!others || ctx->hint_status != PVS_HINT_OK || ctx->wait_vcpu >= ctx->n_vcpus ||
 	    ctx->wait_vcpu == ctx->vcpu)
 		return PVS_KEEP;
-	holder = holder_of(ctx, ctx->wait_vcpu);
+	holder = bpf_map_lookup_elem(&vcpus, &key);
 	if (!holder)
 		return PVS_KEEP;
 	holder->wanted_at = ctx->now_ns;
@@ -84,7 +87,7 @@ static __noinline int boost_other(struct pvs_ctx *ctx)
 
 static __noinline int look(struct pvs_ctx *ctx)
 {
-	struct holder *holder = holder_of(ctx, ctx->vcpu);
+	struct holder *holder = own_holder(ctx);
 
 	if (!holder)
 		return PVS_KEEP;

@@ -316,6 +316,10 @@ static void others_wait(void **state)
 	struct pvs_decision want = lock_boost;
 
 	s.ctx.hint_status = PVS_HINT_OK;
+	s.ctx.wait_vcpu = PVS_WAIT_NOBODY;
+	s.ctx.vcpu = 2;
+	scene_step(&s, PVS_EVENT_TICK, 0, PVS_KEEP);
+	s.ctx.vcpu = 0;
 	s.ctx.wait_vcpu = 2;
 	s.ctx.wait_reason = PVS_WAIT_SPINLOCK;
 	scene_step(&s, PVS_EVENT_HINT, 0, PVS_APPLY);
@@ -331,6 +335,45 @@ static void others_wait(void **state)
 	scene_decided(&s, &want);
 	scene_step(&s, PVS_EVENT_TICK, 999, PVS_KEEP);
 	scene_step(&s, PVS_EVENT_TICK, 1, PVS_BASELINE);
+	scene_end(&s);
+}
+
+static int count_element(void *opaque, const void *key, const void *value)
+{
+	(*(unsigned *)opaque)++;
+	return 0;
+}
+
+static unsigned holders(const struct scene *s)
+{
+	unsigned n = 0;
+
+	assert_int_equal(pvs_policy_map_each(s->policy, 0, count_element, &n), 0);
+	return n;
+}
+
+/* vCPUs that may be plugged and are not, or are no longer: there is nothing to boost nor to keep.
+ */
+static void waits_for_who_is_not_there(void **state)
+{
+	struct scene s = scene_begin("lock-holder", NICE_AND_SLICE);
+	struct pvs_policy_map map;
+
+	assert_int_equal(pvs_policy_map(s.policy, 0, &map), 0);
+	assert_string_equal(map.name, "vcpus");
+	s.ctx.hint_status = PVS_HINT_OK;
+	s.ctx.n_vcpus = 4096;
+	for (unsigned i = 1; i < 4096; i++) {
+		s.ctx.wait_vcpu = i;
+		scene_step(&s, PVS_EVENT_HINT, 1, PVS_KEEP);
+	}
+	assert_int_equal(holders(&s), 1);
+	scene_step(&s, PVS_EVENT_EXIT, 0, PVS_KEEP);
+	assert_int_equal(holders(&s), 0);
+	s.ctx.vcpu = 1;
+	s.ctx.wait_vcpu = 0;
+	scene_step(&s, PVS_EVENT_HINT, 1, PVS_KEEP);
+	assert_int_equal(holders(&s), 1);
 	scene_end(&s);
 }
 
@@ -429,6 +472,7 @@ int main(void)
 		cmocka_unit_test(lock_is_held),
 		cmocka_unit_test(others_wait),
 		cmocka_unit_test(waits_for_nobody),
+		cmocka_unit_test(waits_for_who_is_not_there),
 		cmocka_unit_test(lock_holder_without_others),
 		cmocka_unit_test(lock_holder_unprivileged),
 		cmocka_unit_test(template_works),

@@ -221,6 +221,7 @@ static void the_awaited_is_boosted(void **state)
 	struct world w;
 
 	world_of(&w, "lock-holder", USUAL, NULL);
+	ticks(&w, 1);
 	event(&w, 0, PVS_EVENT_VCPU_RUN, 0);
 	pvs_guest_set_wait(&w.guest[0], 3, PVS_WAIT_SPINLOCK);
 	event(&w, 0, PVS_EVENT_KICK, 10);
