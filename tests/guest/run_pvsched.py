@@ -18,6 +18,7 @@ import checks_pvsched_life  # noqa: E402
 import checks_pvsched_live  # noqa: E402
 import checks_pvsched_manager  # noqa: E402
 import checks_pvsched_run  # noqa: E402
+import checks_pvsched_scx  # noqa: E402
 from device import Manager  # noqa: E402
 from machine import Machine, MachineError  # noqa: E402
 from scenario import Machine as Spec  # noqa: E402
@@ -64,8 +65,10 @@ def channel(tap):
     """A guest from its boot to kill -9, with the guard and, where there may be one, a cgroup."""
     cgroup = checks_pvsched_life.cgroup()
     try:
-        with_machine(tap, "channel", checks_pvsched_host.CHECKS + checks_pvsched_life.CHECKS,
-                     managed=False, device={"guard": True} | ({"cgroup": cgroup} if cgroup else {}))
+        checks = (checks_pvsched_host.CHECKS + checks_pvsched_scx.CHECKS
+                  + checks_pvsched_life.CHECKS)
+        with_machine(tap, "channel", checks, managed=False,
+                     device={"guard": True} | ({"cgroup": cgroup} if cgroup else {}))
     finally:
         if cgroup:
             os.rmdir(cgroup)
