@@ -13,6 +13,7 @@ from workloads import KINDS, WorkloadError
 SLACK = 90  # seconds a workload may take beyond its time: guests are starved here on purpose
 
 
+LOADS = "/run/lab-load"  # in the guest: the process groups of what only makes load
 AT_NICE_0 = "exec nice -n 20 sh -c "  # the agent is at -20, see Machine.hurry_agent()
 
 
@@ -152,13 +153,14 @@ class GuestWork:
             seconds = self.seconds + self.warmup + SLACK
             line = "nice -n 39 " + KINDS[spec.kind].command(spec, machine.spec.cpus, seconds)
             # A process group of its own, so that stop_loads() ends all of it.
-            machine.guest.sh(f"setsid sh -c 'echo $$ >>/run/lab-load; exec \"$@\"' _ "
+            machine.guest.sh(f"setsid sh -c 'echo $$ >>{LOADS}; exec \"$@\"' _ "
                              f"sh -c {_quote(line)} >/dev/null 2>&1 </dev/null &", timeout=SLACK)
 
     def stop_loads(self):
         for machine in {id(m): m for m, _ in self.loads}.values():
-            machine.guest.run("for p in $(cat /run/lab-load 2>/dev/null); do kill -9 -- -$p; done; "
-                              "rm -f /run/lab-load", timeout=SLACK)
+            # Not "kill -9 -- -$p", which dash refuses. One that ended by itself is no error.
+            machine.guest.run(f"for p in $(cat {LOADS} 2>/dev/null); do kill -s KILL -- -$p; done; "
+                              f"rm -f {LOADS}", timeout=SLACK)
 
     def run(self):
         """Run what is measured, on all machines at once; (machine, spec, what it printed)."""

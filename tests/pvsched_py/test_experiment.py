@@ -5,9 +5,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from types import SimpleNamespace as Thing
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -112,6 +114,43 @@ class Records(unittest.TestCase):
 
 def machine(name, *tids):
     return Thing(spec=Thing(name=name), vcpu_tids=lambda: list(tids))
+
+
+class LocalGuest:
+    """A guest whose shell is this host's, `sh` as there."""
+
+    @staticmethod
+    def run(command, timeout):
+        return subprocess.run(["sh", "-c", command], timeout=timeout, check=False)
+
+    sh = run
+
+
+class Loads(unittest.TestCase):
+    def test_nothing_of_a_load_is_left(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pids = Path(folder) / "pids"
+            load = scenario.Workload("shell", measure=False,
+                                     command=f"sleep 300 & echo $! >>{pids}; echo $$ >>{pids}; wait")
+            spec = Thing(workload=[load], name="vm0", cpus=1)
+            with mock.patch.object(measure, "LOADS", f"{folder}/groups"):
+                work = measure.GuestWork([Thing(spec=spec, guest=LocalGuest)], 1, 0)
+                work.start_loads()
+                deadline = time.monotonic() + 20
+                while not pids.exists() or len(pids.read_text().split()) < 2:
+                    self.assertLess(time.monotonic(), deadline)
+                work.stop_loads()
+            for pid in map(int, pids.read_text().split()):
+                while self.runs(pid):
+                    self.assertLess(time.monotonic(), deadline, f"process {pid} still runs")
+            self.assertFalse((Path(folder) / "groups").exists())
+
+    @staticmethod
+    def runs(pid):
+        try:
+            return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
 
 class Whose(unittest.TestCase):
