@@ -381,8 +381,11 @@ static void broken_release(void *opaque, void *thread)
 	broken.released++;
 }
 
-static const struct pvs_actuator_ops broken_ops = {broken_probe, broken_capture, broken_apply,
-						   broken_restore, broken_release};
+static const struct pvs_actuator_ops broken_ops = {.probe = broken_probe,
+						   .capture = broken_capture,
+						   .apply = broken_apply,
+						   .restore = broken_restore,
+						   .release = broken_release};
 
 static void test_actuator_errors(void **state)
 {
