@@ -147,3 +147,29 @@ uint32_t shown_run(struct fixture *f, uint32_t vcpu)
 {
 	return (uint32_t)(f->host[vcpu].state & PVS_STATE_RUN_MASK);
 }
+
+void expect_callbacks(struct fixture *f, const char *expected)
+{
+	static const char names[] = "irshkHte";
+	char text[4 * DOUBLE_LOG] = "";
+	size_t len = 0;
+
+	for (unsigned i = 0; i < f->policy.n_log; i++) {
+		text[len++] = names[f->policy.log[i] >> 4];
+		text[len++] = (char)('0' + (f->policy.log[i] & 15));
+		text[len++] = ' ';
+	}
+	text[len] = '\0';
+	assert_string_equal(text, expected);
+	f->policy.n_log = 0;
+}
+
+static const struct pvs_decision rt_boost = {
+	.target = PVS_DOUBLE_SELF, .set = PVS_SET_NICE, .nice = -5, .boost = PVS_BOOST_RT};
+
+void kick_for_boost(struct fixture *f, uint32_t vcpu)
+{
+	answer(f, PVS_APPLY, &rt_boost);
+	kick(f, vcpu);
+	answer(f, PVS_KEEP, NULL);
+}
