@@ -124,7 +124,7 @@ lint_cppcheck() {
 	(cd "$top" && cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability \
 		--inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=checkersReport \
 		-j "$(jobs_count)" -I include -I bpf-engine/include -I nic-model/include -I firmware/include \
-		bpf-engine nic-model firmware host-tools)
+		-I paravirt-sched/include -I paravirt-sched bpf-engine nic-model firmware paravirt-sched host-tools)
 }
 
 lint_shell() {
