@@ -29,7 +29,7 @@ struct options {
 	struct pvsd_tunables tunables;
 	struct pvs_linux_options actuator;
 	uint32_t pool_boosted, pool_refill_ppm;
-	uint64_t pool_budget_ns, record_limit;
+	uint64_t pool_budget_ns;
 	enum when switches;
 	bool fifo, deadline, quiet;
 };
@@ -264,7 +264,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->record = arg;
 		return 0;
 	case KEY_RECORD_LIMIT:
-		o->record_limit = parse_size(state, arg);
+		o->server.record_limit = parse_size(state, arg);
 		return 0;
 	case KEY_SWITCHES:
 		o->switches = (enum when)parse_word(state, arg, "--switch-events", whens);
@@ -412,15 +412,15 @@ static void record_is_full(void *opaque)
 	const struct options *o = opaque;
 
 	fprintf(stderr, "sluice-pvsd: record %s has ended: it reached --record-limit, %llu bytes\n",
-		o->record, (unsigned long long)o->record_limit);
+		o->record, (unsigned long long)o->server.record_limit);
 }
 
 static int open_record(struct options *o, struct pvs_log *log)
 {
 	int ret = pvs_record_create(o->record, &o->server.record, log);
 
-	if (ret == 0 && o->record_limit)
-		ret = pvs_record_limit(o->server.record, o->record_limit, record_is_full, o);
+	if (ret == 0 && o->server.record_limit)
+		ret = pvs_record_limit(o->server.record, o->server.record_limit, record_is_full, o);
 	return ret;
 }
 
@@ -489,7 +489,7 @@ int pvsd_serve(int argc, char **argv)
 	struct options o = {
 		.server.path = PVSD_SOCKET,
 		.actuator = {.guard = true, .watchdog_ns = GUARD_WATCHDOG_NS},
-		.record_limit = PVS_RECORD_DEFAULT,
+		.server.record_limit = PVS_RECORD_DEFAULT,
 	};
 	char text[LOG_BYTES] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};

@@ -27,6 +27,7 @@ struct pvs_server_config {
 	struct pvs_pool *pool;         /* may be NULL */
 	struct pvs_switches *switches; /* may be NULL */
 	struct pvs_record *record;     /* may be NULL */
+	uint64_t record_limit; /* of those that are set later, bytes (PVS_RECORD_LEAST); 0: none */
 	void (*beat)(void *opaque);    /* in the loop's thread, 4 times a second; may be NULL */
 	bool (*guarded)(void *opaque); /* is the crash guard there? for status; may be NULL */
 	void (*log)(void *opaque, const char *line); /* without newline; any thread */

@@ -163,6 +163,13 @@ static void read_vms(void *opaque)
 	}
 }
 
+static bool record_full(const struct pvs_server *server)
+{
+	const struct pvs_record *record = server->record ? server->record : server->config.record;
+
+	return record && pvs_record_full(record);
+}
+
 static void do_status(struct pvs_server *server, struct json_object *reply)
 {
 	const struct pvs_server_config *config = &server->config;
@@ -181,6 +188,7 @@ static void do_status(struct pvs_server *server, struct json_object *reply)
 	json_object_object_add(
 		reply, "loop_stuck",
 		json_object_new_boolean(!pvs_server_call(server, read_vms, &status)));
+	json_object_object_add(reply, "record_full", json_object_new_boolean(record_full(server)));
 	add_number(reply, "loop_silences", pvs_watchdog_silences(server->watchdog));
 }
 

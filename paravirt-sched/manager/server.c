@@ -224,6 +224,26 @@ static void change_record(void *opaque)
 	}
 }
 
+/* In a thread of the record's. */
+static void record_is_full(void *opaque)
+{
+	const struct pvs_server *server = opaque;
+
+	pvs_server_log(opaque, "the record has ended: it reached its limit, %llu bytes",
+		       (unsigned long long)server->config.record_limit);
+}
+
+static int open_record(struct pvs_server *server, const char *path, struct pvs_record **record,
+		       struct pvs_log *log)
+{
+	const uint64_t limit = server->config.record_limit;
+	int ret = pvs_record_create(path, record, log);
+
+	if (ret == 0 && limit)
+		ret = pvs_record_limit(*record, limit, record_is_full, server);
+	return ret;
+}
+
 int pvs_server_set_record(struct pvs_server *server, const char *path, struct pvs_log *log)
 {
 	struct record_change change = {.server = server};
@@ -240,7 +260,7 @@ int pvs_server_set_record(struct pvs_server *server, const char *path, struct pv
 				  "path has to begin with /",
 				  path);
 	if (*path)
-		ret = pvs_record_create(path, &change.record, log);
+		ret = open_record(server, path, &change.record, log);
 	if (ret < 0)
 		return ret;
 	if (!pvs_server_call(server, change_record, &change)) {

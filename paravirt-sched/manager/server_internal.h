@@ -90,7 +90,8 @@ char *pvs_control(struct pvs_server *server, const struct pvs_session *session, 
 /* Another policy for all. Takes the reference. False: the loop is stuck, nothing was done. */
 bool pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover);
 /* All VMs' decisions are written to the file @path from now on, or, with "", no more; the record
- * before is closed. -EINVAL, -EBUSY, -EIO, -ETIMEDOUT (the loop is stuck) or what opening said, explained in @log.
+ * before is closed. -EINVAL, -EBUSY, -EIO, -ETIMEDOUT (the loop is stuck) or what opening said,
+ * explained in @log.
  */
 int pvs_server_set_record(struct pvs_server *server, const char *path, struct pvs_log *log);
 

@@ -52,8 +52,10 @@ static int run_manager(struct manager *manager, int ready, struct pvs_log *log)
 		.host = manager->policy_host, .tunables = tunables, .n_tunables = 2};
 	const struct pvs_linux_options options = {.guard = true,
 						  .watchdog_ns = manager->watchdog_ns};
-	struct pvs_server_config config = {
-		.path = manager->path, .limits = manager->limits, .beat = beat};
+	struct pvs_server_config config = {.path = manager->path,
+					   .limits = manager->limits,
+					   .record_limit = manager->record_limit,
+					   .beat = beat};
 	struct pvs_server *server;
 	int ret;
 

@@ -16,7 +16,7 @@ struct manager {
 	uint32_t pool_boosted, pool_refill_ppm;
 	uint64_t pool_budget_ns; /* 0: no pool */
 	struct pvs_limits limits;
-	uint64_t watchdog_ns;
+	uint64_t watchdog_ns, record_limit;
 	bool switches; /* hears of each switch of a vCPU thread */
 	enum pvs_policy_host policy_host;
 	int error;

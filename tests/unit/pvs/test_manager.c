@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -440,6 +441,37 @@ static void test_record(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* What a guest makes it decide does not fill the disk: the record ends, and can be read. */
+static void test_record_limit(void **state)
+{
+	struct manager *manager = manager_new();
+	char path[] = "/tmp/pvs-record-XXXXXX";
+	struct recorded recorded = {0};
+	struct front_end *a;
+	struct stat st;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	manager->record_limit = 2 * PVS_RECORD_LEAST;
+	manager_start(manager);
+	a = front_end_start(manager, "a", NULL);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	assert_true(status_says(&(struct asked){manager, "\"record_full\":false"}));
+	ask_record(manager, path, "{}");
+	assert_true(wait_for(status_says, &(struct asked){manager, "\"record_full\":true"}));
+	ask_record(manager, "", "{}");
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size <= 2 * PVS_RECORD_LEAST);
+	assert_true(pvs_record_read(path, count_entry, &recorded, NULL) > 0);
+	assert_true(recorded.decisions > 0);
+	assert_int_equal(recorded.ends, 1);
+	front_end_kill(a);
+	manager_free(manager);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_ticks_clamped),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_record_limit),
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_policy_in_kernel),
 	};
