@@ -50,9 +50,9 @@ def check_map(vm):
     load = vm.guest.start("hackbench -p -g 1 -f 4 -l 1000000 >/dev/null 2>&1")
     try:
         # Vendor and device, which are read-only, and the command register: nothing; memory, master.
-        vm.guest.sh(f"for i in $(seq 1500); do printf '\\064\\022\\301\\121\\000\\000'; "
+        vm.guest.sh(f"for i in $(seq 500); do printf '\\064\\022\\301\\121\\000\\000'; "
                     f"printf '\\064\\022\\301\\121\\006\\000'; done >/run/toggles; "
-                    f"cd {device}; for i in $(seq 1500); do "
+                    f"cd {device}; for i in $(seq 500); do "
                     "printf '\\064\\022\\301\\121\\000\\000' >config; "
                     "printf '\\064\\022\\301\\121\\006\\000' >config; done")
     finally:
