@@ -19,7 +19,7 @@ static struct {
 	struct pvs_actuator actuator;
 	sem_t hangs, go_on;                  /* the loop, in hang() */
 	sem_t stuck, answers, restored, ran; /* posted by whom they are about */
-	uint64_t silent_ns;
+	uint64_t silent_ns;                  /* atomic */
 } t;
 
 static void wait_for(sem_t *sem)
@@ -41,7 +41,7 @@ static void run(void *opaque)
 
 static void changed(void *opaque, bool stuck, uint64_t silent_ns)
 {
-	t.silent_ns = silent_ns;
+	__atomic_store_n(&t.silent_ns, silent_ns, __ATOMIC_RELAXED);
 	sem_post(stuck ? &t.stuck : &t.answers);
 }
 
@@ -97,7 +97,7 @@ static void test_stuck(void **state)
 		wait_for(&t.stuck);
 		assert_true(pvs_watchdog_stuck(t.watchdog));
 		assert_int_equal(pvs_watchdog_silences(t.watchdog), i);
-		assert_true(t.silent_ns >= SILENCE_NS * 3 / 4);
+		assert_true(__atomic_load_n(&t.silent_ns, __ATOMIC_RELAXED) >= SILENCE_NS * 3 / 4);
 		wait_for(&t.restored);
 		wait_for(&t.restored);
 		sem_post(&t.go_on);
