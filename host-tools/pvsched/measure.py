@@ -13,7 +13,20 @@ from workloads import KINDS, WorkloadError
 SLACK = 90  # seconds a workload may take beyond its time: guests are starved here on purpose
 
 
-LOADS = "/run/lab-load"  # in the guest: the process groups of what only makes load
+LOADS = "/run/lab-load"  # in the guest: the process group of each load, a line each
+
+# Dash's own kill refuses `-9 -- -PID`, not `-s KILL -- -PID`.
+STOP_LOADS = """
+rc=0
+for p in $(cat "$0"); do
+    kill -s KILL -- -$p 2>/dev/null || { echo "it ended by itself"; rc=1; }
+    for try in $(seq 1000); do pgrep -g $p >/dev/null || continue 2; sleep 0.01; done
+    echo "process group $p does not end"; rc=1
+done
+rm -f "$0"
+exit $rc
+"""
+
 AT_NICE_0 = "exec nice -n 20 sh -c "  # the agent is at -20, see Machine.hurry_agent()
 
 
@@ -157,10 +170,15 @@ class GuestWork:
                              f"sh -c {_quote(line)} >/dev/null 2>&1 </dev/null &", timeout=SLACK)
 
     def stop_loads(self):
+        """End each load's process group and wait until it is gone: what went on would load the arms
+        that come next. Returns what is wrong: a load that had ended by itself was not there while
+        others were measured."""
+        wrong = []
         for machine in {id(m): m for m, _ in self.loads}.values():
-            # Not "kill -9 -- -$p", which dash refuses. One that ended by itself is no error.
-            machine.guest.run(f"for p in $(cat {LOADS} 2>/dev/null); do kill -s KILL -- -$p; done; "
-                              f"rm -f {LOADS}", timeout=SLACK)
+            left = machine.guest.run(f"exec sh -c {_quote(STOP_LOADS)} {LOADS}", timeout=SLACK)
+            if left.rc:
+                wrong.append(f"a load in {machine.spec.name}: {(left.out or left.err).strip()}")
+        return wrong
 
     def run(self):
         """Run what is measured, on all machines at once; (machine, spec, what it printed)."""
@@ -195,7 +213,9 @@ def measure(arm, number, machines, background, seconds, warmup):
         after = Counters(machines, background)
     finally:
         background.pause()
-        work.stop_loads()
+        wrong = work.stop_loads()
+    if wrong:
+        raise WorkloadError("; ".join(wrong))
     return collect(arm, number, printed, before, after, background, machines)
 
 
