@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hint_parse.h"
+#include "mailbox.h"
 #include "vm.h"
 
 static void fill_hint(const struct pvs_vm *vm, const struct pvs_vcpu *v, struct pvs_ctx *ctx)
@@ -55,6 +56,9 @@ void pvs_fill_ctx(const struct pvs_vm *vm, const struct pvs_vcpu *v, enum pvs_ev
 	ctx->vm_cap = vm->limits.max_boosted;
 	ctx->ceiling = vm->limits.ceiling & vm->actuators;
 	ctx->prio_max = vm->limits.prio_max;
+	if (v->run_state == PVS_RUN_PREEMPTED && vm->mailbox &&
+	    pvs_mailbox_locked(vm->mailbox, v->index))
+		ctx->held = PVS_HELD_VMM;
 	ctx->out.target = v->index;
 }
 

@@ -100,6 +100,9 @@ static bool grant_realtime(const struct pvs_vm *vm, const struct pvs_decision *d
 		because(reject, PVS_REJECT_CEILING);
 		s->prio = vm->limits.prio_max;
 	}
+	/* One is left for the threads that it waits for. */
+	if (d->set & PVS_SET_SERVICE && s->prio == vm->limits.prio_max && s->prio > 1)
+		s->prio--;
 	return true;
 }
 
@@ -199,9 +202,10 @@ int pvs_judge(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_decision *
 			memset(&effect->sched, 0, sizeof(effect->sched));
 		} else {
 			effect->boost = d->boost;
-			effect->set |= d->set & PVS_SET_SERVICE;
 		}
 	}
+	if (effect->sched.set)
+		effect->set |= d->set & PVS_SET_SERVICE;
 	grant_shown(vm, d, effect, reject);
 	effect->set |= effect->sched.set;
 	if (d->hold_ns && effect->set)

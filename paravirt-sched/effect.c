@@ -25,6 +25,12 @@ static bool holds(const struct pvs_effect *effect)
 	return effect->set & ~SET_LASTING;
 }
 
+/* Is paid for, or ends by itself: what has to be looked after. */
+static bool is_watched(const struct pvs_effect *effect)
+{
+	return holds(effect) && (effect->boost || effect->until);
+}
+
 /* Change the thread's scheduling and time it. */
 static int actuate(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_sched *sched)
 {
@@ -64,11 +70,14 @@ static bool stronger(const struct pvs_sched *a, const struct pvs_sched *b)
 	return false;
 }
 
-/* What service threads get of a vCPU's scheduling: not the CPUs it is bound to, nor its group. */
-static struct pvs_sched for_service(const struct pvs_sched *sched)
+/* What service threads get of a vCPU's scheduling: not the CPUs it is bound to, nor its group. Of
+ * FIFO a bit more: what has to interrupt a vCPU must not wait until that sleeps. */
+static struct pvs_sched for_service(const struct pvs_vm *vm, const struct pvs_sched *sched)
 {
 	struct pvs_sched s = *sched;
 
+	if (s.set & PVS_SET_FIFO && s.prio < vm->limits.prio_max)
+		s.prio++;
 	s.set &= ~(PVS_SET_AFFINITY | PVS_SET_WEIGHT);
 	s.affinity = 0;
 	s.weight = 0;
@@ -95,7 +104,7 @@ static void services_update(struct pvs_vm *vm)
 
 	for (uint32_t i = 0; i < vm->n_vcpus; i++) {
 		const struct pvs_effect *e = &vm->vcpus[i].effect;
-		const struct pvs_sched s = for_service(&e->sched);
+		const struct pvs_sched s = for_service(vm, &e->sched);
 
 		if (!(e->set & PVS_SET_SERVICE) || !s.set || (best.set && !stronger(&s, &best)))
 			continue;
@@ -112,8 +121,8 @@ static void services_update(struct pvs_vm *vm)
 
 static void count(struct pvs_vm *vm, const struct pvs_effect *effect, int by)
 {
-	if (holds(effect))
-		vm->holding += (uint32_t)by;
+	if (is_watched(effect))
+		vm->watched += (uint32_t)by;
 	if (!effect->boost)
 		return;
 	vm->boosted += (uint32_t)by;
@@ -159,7 +168,7 @@ enum pvs_reject pvs_effect_set(struct pvs_vm *vm, struct pvs_vcpu *v,
 	count(vm, &v->effect, -1);
 	v->effect = granted;
 	count(vm, &v->effect, 1);
-	if (holds(&v->effect))
+	if (is_watched(&v->effect))
 		vm->quiet = 0;
 	if (starts && granted.boost)
 		pvs_account_start(vm, v, now);

@@ -124,7 +124,7 @@ static bool idle(const struct pvs_vm *vm)
 {
 	if (!vm->features || !vm->policy || vm->failed)
 		return true;
-	if (vm->holding || !(vm->sources & (PVS_SRC_HALT | PVS_SRC_SWITCH)))
+	if (vm->watched || !(vm->sources & (PVS_SRC_HALT | PVS_SRC_SWITCH)))
 		return false;
 	for (uint32_t i = 0; i < vm->n_vcpus; i++)
 		if (vm->vcpus[i].present && vm->vcpus[i].run_state != PVS_RUN_HALTED)
@@ -324,7 +324,7 @@ static uint64_t next_end(const struct pvs_vm *vm)
 {
 	uint64_t next = vm->next_tick;
 
-	if (!vm->holding)
+	if (!vm->watched)
 		return next;
 	for (uint32_t i = 0; i < vm->n_vcpus; i++)
 		if (vm->vcpus[i].end_at < next)
@@ -339,7 +339,7 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 	if (vm->catch_up)
 		vm->catch_up(vm->tell_opaque);
 	pvs_heard(vm, now);
-	if (late && vm->holding) {
+	if (late && vm->watched) {
 		pvs_vm_fault(vm, PVS_REJECT_POLICY);
 		vm->late++;
 	}
@@ -350,7 +350,7 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 				tick_vcpu(vm, &vm->vcpus[i], now);
 		pvs_account_services(vm, now);
 	}
-	vm->quiet = vm->holding ? 0 : vm->quiet + 1;
+	vm->quiet = vm->watched ? 0 : vm->quiet + 1;
 	vm->next_tick = now + tick_ns(vm);
 	return next_end(vm);
 }
@@ -358,7 +358,7 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 uint64_t pvs_vm_expire(struct pvs_vm *vm, uint64_t now)
 {
 	pvs_heard(vm, now);
-	if (!vm->holding)
+	if (!vm->watched)
 		return vm->next_tick;
 	for (uint32_t i = 0; i < vm->n_vcpus; i++) {
 		struct pvs_vcpu *v = &vm->vcpus[i];

@@ -355,6 +355,8 @@ static void fill_ctx(const struct pvs_generator *g, const struct model *m, uint3
 		.vm_cap = g->cap,
 		.ceiling = g->ceiling,
 		.prio_max = g->prio_max,
+		.held = m->run_state == PVS_RUN_PREEMPTED && m->cs_count % 3 == 1 ? PVS_HELD_VMM
+										  : 0,
 	};
 	fill_hint(g, m, ctx);
 }

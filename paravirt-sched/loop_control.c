@@ -113,6 +113,7 @@ static void add_vm(void *opaque)
 	if (c->err)
 		return;
 	c->entry->since = clock_ns();
+	c->vm->mailbox = c->entry->mailbox;
 	c->entry->list = c->loop->vms;
 	c->loop->vms = c->entry;
 }
@@ -174,6 +175,7 @@ void pvs_loop_drop(struct pvs_loop *loop, const struct pvs_vm *vm)
 	if (!l)
 		return;
 	*at = l->list;
+	l->vm->mailbox = NULL;
 	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, l->bell->fd, NULL);
 	/* This round may have an event of it yet. */
 	l->bell->fn = NULL;

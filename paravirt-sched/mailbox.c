@@ -30,6 +30,7 @@ struct mailbox_memory {
 	uint32_t reserved[15];
 	uint64_t summary[SUMMARY_WORDS];
 	uint32_t words[PVS_MAX_VCPUS];
+	uint8_t locked[PVS_MAX_VCPUS];
 };
 
 struct pvs_mailbox {
@@ -201,6 +202,18 @@ void pvs_mailbox_post(struct pvs_mailbox *mailbox, uint32_t vcpu, uint32_t event
 	if (__atomic_load_n(&mem->sleeping, __ATOMIC_SEQ_CST) & events &&
 	    __atomic_exchange_n(&mem->sleeping, 0, __ATOMIC_SEQ_CST))
 		ring_bell(mailbox->eventfd);
+}
+
+void pvs_mailbox_lock(struct pvs_mailbox *mailbox, uint32_t vcpu, bool locked)
+{
+	if (vcpu < mailbox->n_vcpus)
+		__atomic_store_n(&mailbox->memory->locked[vcpu], locked, __ATOMIC_RELAXED);
+}
+
+bool pvs_mailbox_locked(const struct pvs_mailbox *mailbox, uint32_t vcpu)
+{
+	return vcpu < mailbox->n_vcpus &&
+	       __atomic_load_n(&mailbox->memory->locked[vcpu], __ATOMIC_RELAXED);
 }
 
 static unsigned take_word(struct pvs_mailbox *mailbox, uint32_t vcpu, pvs_mailbox_fn fn,

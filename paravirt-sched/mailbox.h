@@ -19,6 +19,9 @@ unsigned pvs_mailbox_take(struct pvs_mailbox *mailbox, pvs_mailbox_fn fn, void *
 /* Another process posts, and may say what it likes. */
 bool pvs_mailbox_foreign(const struct pvs_mailbox *mailbox);
 
+/* Did its thread say last that it holds a lock? Any other process's word is no better than that. */
+bool pvs_mailbox_locked(const struct pvs_mailbox *mailbox, uint32_t vcpu);
+
 /* Before sleep: from now on a post of any of @events writes to the eventfd; others are taken when
  * the loop wakes for something else. False: there is something already, and the loop is awake. */
 bool pvs_mailbox_sleep(struct pvs_mailbox *mailbox, uint32_t events);

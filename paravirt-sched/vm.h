@@ -138,7 +138,7 @@ struct pvs_vm {
 	struct pvs_record *record;
 
 	uint32_t boosted; /* vCPUs with a boost */
-	uint32_t holding; /* vCPUs with anything in effect */
+	uint32_t watched; /* vCPUs whose effect is paid for or ends by itself */
 
 	struct pvs_service *services;
 	uint32_t n_services;
@@ -146,6 +146,8 @@ struct pvs_vm {
 	uint32_t service_vcpu;          /* who pays, if that is not the baseline */
 
 	/* Tests: a thread's run and wait time so far instead of the kernel's word. */
+	/* Whose threads take locks, told by themselves; NULL: nobody tells. Set by its loop. */
+	const struct pvs_mailbox *mailbox;
 	int (*sample)(void *opaque, uint32_t vcpu, uint64_t *run_ns, uint64_t *wait_ns);
 	void *sample_opaque;
 

@@ -60,6 +60,13 @@ static void pvsched_vcpu_note(CPUState *cpu, VCPUNote note)
 	SluicePvsched *s = pvsched_listening;
 	uint32_t event;
 
+	if (note == VCPU_LOCK || note == VCPU_UNLOCK) {
+		pvs_mailbox_lock(s->mailbox, cpu->cpu_index, note == VCPU_LOCK);
+		return;
+	}
+	/* It waits for work without the lock that it is said to have. */
+	if (note == VCPU_IDLE || note == VCPU_RESUME)
+		pvs_mailbox_lock(s->mailbox, cpu->cpu_index, note == VCPU_RESUME);
 	if (!pvs_regs_running(s->regs) || cpu->stop || cpu->stopped ||
 	    (uint32_t)cpu->cpu_index >= s->n_vcpus)
 		return;

@@ -22,11 +22,11 @@ RING_TYPES = ("none", "switch", "wakeup", "irq-entry", "irq-exit", "lock-wait", 
               "lock-done", "mark")
 PENDING = ("nmi", "hardirq", "softirq", "preempt-off", "irq-off", "lock", "rcu", "rt-waiter")
 
-CTX = struct.Struct("<" "IIQ" "IIIIII" "II" "Q" "IiIIII" "Q" "QQQQ" "II" "Q" "II" "QQQQQQ" "IIII")
+CTX = struct.Struct("<" "IIQ" "IIIIII" "II" "Q" "IiIIII" "Q" "QQQQ" "II" "Q" "II" "QQQQQQ" "IIIIII")
 Ctx = namedtuple("Ctx", """abi event now_ns vm vcpu n_vcpus n_online sources actuators hint_status
 features hint_age_ns class_ nice rt_prio pending cs cs_count cs_age_ns dl_runtime dl_deadline
 dl_period next_event wait_vcpu wait_reason ticket run_state boost run_ns wait_ns boost_ns state_ns
-budget_cs budget_boost vm_boosted vm_cap ceiling prio_max""")
+budget_cs budget_boost vm_boosted vm_cap ceiling prio_max held reserved""")
 OUT = struct.Struct("<" "IIIi" "Q" "II" "QQQQ" "II" "Q")
 Out = namedtuple("Out", """set boost target nice slice_ns prio weight dl_runtime dl_deadline
 dl_period affinity capacity avoid hold_ns""")

@@ -45,6 +45,9 @@ enum pvs_hint_status {
 	PVS_HINT_TORN,      /* the same */
 };
 
+/* What a preempted vCPU keeps from others of its VM. */
+#define PVS_HELD_VMM 0x1u /* a lock of its VMM, as QEMU's big lock */
+
 /* Fields of struct pvs_decision that are meant. */
 #define PVS_SET_NICE     0x001u
 #define PVS_SET_SLICE    0x002u
@@ -133,6 +136,8 @@ struct pvs_ctx {
 	__u32 vm_cap;       /* ...and how many may be */
 	__u32 ceiling;      /* PVS_ACT_*: strongest that this VM may get, of actuators */
 	__u32 prio_max;     /* FIFO: greatest priority granted */
+	__u32 held;         /* PVS_HELD_*, of one that is preempted */
+	__u32 reserved;
 
 	struct pvs_decision out; /* zeroed, but for target */
 } PVS_STATIC_OFFSET;

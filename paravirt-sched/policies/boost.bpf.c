@@ -2,7 +2,10 @@
 /*
  * Boost a vCPU while its guest says why: a critical section or an interrupt for a short time, a
  * real-time task for as long as it runs. A vCPU that halts with a real-time task asleep on it is
- * boosted while it is halted, so that its wake-up is served at once.
+ * boosted while it is halted, so that its wake-up is served at once. One that is preempted with
+ * QEMU's lock is boosted for the others. Between boosts it may have a short slice, which takes
+ * nothing from anybody but lets it, and the threads that deliver its timers, have their share when
+ * they wake.
  */
 #include "policy.h"
 
@@ -11,17 +14,19 @@ const unsigned int pvs_policy_version = 1;
 
 const volatile __u32 cs_us = 500;      /* a critical section's boost lasts, and... */
 const volatile __u32 cs_max_us = 2000; /* ...one that is older gets none */
-const volatile __u32 irq_us = 300;
-const volatile __u32 rt_us = 20000;   /* renewed while the task runs */
-const volatile __u32 near_us = 1000;  /* a next event that close is waited for with a boost... */
-const volatile __u32 late_us = 10000; /* ...and so long over, as it was not served yet */
-const volatile __u32 grace_us = 1000; /* from wake-up to what the guest says of it */
+const volatile __u32 irq_us = 300;     /* an interrupt's; 0: interrupts alone get none */
+const volatile __u32 held_us = 200;    /* while others of the VM wait for what it holds */
+const volatile __u32 rt_us = 20000;    /* renewed while the task runs */
+const volatile __u32 near_us = 1000;   /* a next event that close is waited for with a boost... */
+const volatile __u32 late_us = 10000;  /* ...and so long over, as it was not served yet */
+const volatile __u32 grace_us = 1000;  /* from wake-up to what the guest says of it */
 const volatile __s8 cs_nice = -10;
 const volatile __s8 rt_nice = -20;
 const volatile __u32 cs_slice_us = 5000;
 const volatile __u32 rt_slice_us = 200;
-const volatile __u8 fifo = 1;    /* FIFO for real-time tasks where it is permitted */
-const volatile __u8 service = 1; /* and threads that deliver timers get the same */
+const volatile __u32 base_slice_us = 0; /* between boosts; 0: the baseline's */
+const volatile __u8 fifo = 1;           /* FIFO for real-time tasks where it is permitted */
+const volatile __u8 service = 1;        /* and threads that deliver timers get the same */
 
 struct given {
 	__u64 at;
@@ -68,23 +73,27 @@ static __always_inline _Bool wants_rt(const struct pvs_ctx *ctx)
 		return 1;
 	if (!(ctx->pending & PVS_PENDING_RT_WAITER))
 		return 0;
-	/* Whose interrupt it is, is known if its time is. */
-	return is_idle(ctx) || (is_injection(ctx) && !ctx->next_event);
+	/* Whose interrupt it is, is known if its time is; then it is early enough to boost. */
+	if (ctx->next_event)
+		return is_idle(ctx) && !(ctx->sources & PVS_SRC_INJECT);
+	return is_idle(ctx) || is_injection(ctx);
 }
 
 /* Why the vCPU is to be boosted, enum pvs_boost. */
 static __always_inline __u32 reason(const struct pvs_ctx *ctx)
 {
+	if (held_us && ctx->held && ctx->hint_status == PVS_HINT_OK)
+		return PVS_BOOST_LOCK;
 	if (ctx->hint_status == PVS_HINT_OK) {
 		if (wants_rt(ctx))
 			return PVS_BOOST_RT;
 		if (ctx->class != PVS_CLASS_IDLE && (ctx->cs || (ctx->pending & PENDING_CS)) &&
 		    cs_age(ctx) <= cs_max_us * US)
 			return PVS_BOOST_CS;
-		if (ctx->pending & PENDING_IRQ)
+		if (irq_us && (ctx->pending & PENDING_IRQ))
 			return PVS_BOOST_IRQ;
 	}
-	return is_injection(ctx) ? PVS_BOOST_IRQ : PVS_BOOST_NONE;
+	return irq_us && is_injection(ctx) ? PVS_BOOST_IRQ : PVS_BOOST_NONE;
 }
 
 static __always_inline int apply_for(struct pvs_ctx *ctx, __u32 why)
@@ -99,6 +108,11 @@ static __always_inline int apply_for(struct pvs_ctx *ctx, __u32 why)
 		want.prio = fifo ? (ctx->rt_prio ? ctx->rt_prio : 1) : 0;
 		/* While it is halted, the next event of it ends this. */
 		hold_ns = is_idle(ctx) ? 0 : rt_us * US;
+	} else if (why == PVS_BOOST_LOCK) {
+		want.nice = rt_nice;
+		want.slice_ns = rt_slice_us * US;
+		want.prio = fifo;
+		hold_ns = held_us * US;
 	} else if (why == PVS_BOOST_IRQ) {
 		hold_ns = irq_us * US;
 	}
@@ -108,9 +122,12 @@ static __always_inline int apply_for(struct pvs_ctx *ctx, __u32 why)
 	return verdict;
 }
 
-/* It woke with a boost a moment ago, and the guest has not had the time to say what for. */
+/* It woke with a boost a moment ago, and the guest has not had the time to say what for. A timer
+ * that is yet to come is the next one: what it woke for is over. */
 static __always_inline _Bool in_grace(const struct pvs_ctx *ctx)
 {
+	if (ctx->next_event > ctx->now_ns)
+		return 0;
 	return ctx->boost == PVS_BOOST_RT && ctx->run_state != PVS_RUN_HALTED &&
 	       ctx->event != PVS_EVENT_HALT && ctx->hint_status == PVS_HINT_OK &&
 	       (ctx->event == PVS_EVENT_VCPU_RUN || ctx->state_ns < grace_us * US);
@@ -118,7 +135,28 @@ static __always_inline _Bool in_grace(const struct pvs_ctx *ctx)
 
 static __always_inline __u64 half_of_hold(__u32 why)
 {
-	return (why == PVS_BOOST_RT ? rt_us : why == PVS_BOOST_CS ? cs_us : irq_us) * US / 2;
+	switch (why) {
+	case PVS_BOOST_RT:
+		return rt_us * US / 2;
+	case PVS_BOOST_LOCK:
+		return held_us * US / 2;
+	case PVS_BOOST_CS:
+		return cs_us * US / 2;
+	default:
+		return irq_us * US / 2;
+	}
+}
+
+/* No boost, but what takes nothing from anybody: a short slice. The same again is no change. */
+static __always_inline int between(struct pvs_ctx *ctx)
+{
+	struct pvs_decision *out = &ctx->out;
+
+	if (!base_slice_us || !(permitted(ctx) & PVS_ACT_SLICE) || ctx->hint_status != PVS_HINT_OK)
+		return no_boost(ctx);
+	out->set = PVS_SET_SLICE | (service ? PVS_SET_SERVICE : 0);
+	out->slice_ns = clamp_u64(base_slice_us * US, 100 * US, 100 * MS);
+	return PVS_APPLY;
 }
 
 static __noinline int look(struct pvs_ctx *ctx)
@@ -128,7 +166,7 @@ static __noinline int look(struct pvs_ctx *ctx)
 	const __u32 why = reason(ctx);
 
 	if (why == PVS_BOOST_NONE)
-		return in_grace(ctx) ? PVS_KEEP : no_boost(ctx);
+		return in_grace(ctx) ? PVS_KEEP : between(ctx);
 	/* What is in effect for the same reason is renewed in the middle of its time. */
 	if (given && given->why == why && ctx->boost == why &&
 	    (is_idle(ctx) || ctx->now_ns - given->at < half_of_hold(why)))

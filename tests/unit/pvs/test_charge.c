@@ -445,6 +445,61 @@ static void test_services(void **state)
 	assert_true(note_at(&f, -1)->restored);
 }
 
+static struct pvs_sched sched_of(pid_t tid)
+{
+	const struct pvs_actuator_note *all;
+	size_t n = pvs_actuator_recorder_notes(&f.actuator, &all);
+
+	while (n && all[n - 1].tid != tid)
+		n--;
+	assert_true(n > 0);
+	return all[n - 1].sched;
+}
+
+/* What has to interrupt a FIFO vCPU goes before it, and no priority is above the VM's greatest. */
+static void test_services_go_before_fifo(void **state)
+{
+	struct pvs_decision fifo = {SELF, .set = PVS_SET_FIFO | PVS_SET_SERVICE, .prio = 3,
+				    .boost = PVS_BOOST_RT};
+	struct pvs_vm_config config = counted;
+
+	config.limits.ceiling = PVS_ACT_ALL;
+	config.limits.prio_max = 10;
+	vm_start(&f, &config);
+	assert_int_equal(pvs_vm_service_add(f.vm, TID(100), NULL), 0);
+	boost(0, &fifo);
+	assert_int_equal(sched_of(TID(0)).prio, 3);
+	assert_int_equal(sched_of(TID(100)).prio, 4);
+	fifo.prio = 10;
+	boost(0, &fifo);
+	assert_int_equal(sched_of(TID(0)).prio, 9);
+	assert_int_equal(sched_of(TID(100)).prio, 10);
+}
+
+/* A slice is no boost: it is for nothing, for service threads too, and nobody has to look after it.
+ */
+static void test_a_slice_for_nothing(void **state)
+{
+	const struct pvs_decision slice = {SELF, .set = PVS_SET_SLICE | PVS_SET_SERVICE,
+					   .slice_ns = 100000};
+
+	vm_start(&f, &counted);
+	assert_int_equal(pvs_vm_service_add(f.vm, TID(100), NULL), 0);
+	boost(0, &slice);
+	assert_int_equal(sched_of(TID(100)).set, PVS_SET_SLICE);
+	assert_int_equal(sched_of(TID(100)).slice_ns, 100000);
+	f.now += 100 * MS;
+	pvs_vm_tick(f.vm, f.now);
+	assert_int_equal(stats_of(&f, 0).boost_ns, 0);
+	assert_int_equal(stats_of(&f, 0).budget_boost, 10000000);
+	/* A watchdog that finds the loop late has nothing to undo. */
+	f.now += 10000 * MS;
+	pvs_vm_tick(f.vm, f.now);
+	assert_int_equal(sched_of(TID(100)).set, PVS_SET_SLICE);
+	pvs_vm_negotiated(f.vm, 0, f.now);
+	assert_int_equal(sched_of(TID(100)).set, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +518,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pool, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_always_boost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_go_before_fifo, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_slice_for_nothing, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

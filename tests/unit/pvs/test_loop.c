@@ -76,6 +76,26 @@ static void test_kick(void **state)
 		assert_int_equal(stats_of(&t.f, v).events[PVS_EVENT_KICK], 25);
 }
 
+/* A preempted vCPU's policy is told whether others wait for what it holds. */
+static void test_who_holds_a_lock(void **state)
+{
+	vm_end(&t.f);
+	t.f.policy.run = tell;
+	t.f.policy.callbacks = PVS_DOUBLE_ALL;
+	vm_start(&t.f, &(struct pvs_vm_config){.sources = PVS_SRC_SWITCH});
+	start();
+	pvs_mailbox_lock(t.mailbox, 1, true);
+	pvs_mailbox_post(t.mailbox, 1, 1u << PVS_EVENT_VCPU_STOP | 1u << PVS_EVENT_KICK);
+	wait_for(&t.ran);
+	assert_int_equal(t.f.policy.last.held, PVS_HELD_VMM);
+	pvs_mailbox_post(t.mailbox, 1, 1u << PVS_EVENT_VCPU_RUN | 1u << PVS_EVENT_KICK);
+	wait_for(&t.ran);
+	assert_int_equal(t.f.policy.last.held, 0);
+	pvs_mailbox_post(t.mailbox, 2, 1u << PVS_EVENT_VCPU_STOP | 1u << PVS_EVENT_KICK);
+	wait_for(&t.ran);
+	assert_int_equal(t.f.policy.last.held, 0);
+}
+
 static void test_another_process_end(void **state)
 {
 	struct pvs_mailbox *other;
@@ -350,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_who_holds_a_lock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_process_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_process_claims_a_halt, setup,
 						teardown),

@@ -134,6 +134,25 @@ static void test_some_do_not_ring(void **state)
 	pvs_mailbox_destroy(m);
 }
 
+/* Each vCPU's own word, which both ends see, and nobody else's. */
+static void test_who_holds_a_lock(void **state)
+{
+	struct pvs_mailbox *m = make(65), *other;
+
+	assert_int_equal(
+		pvs_mailbox_from_fds(pvs_mailbox_memfd(m), pvs_mailbox_eventfd(m), 65, &other), 0);
+	pvs_mailbox_lock(m, 64, true);
+	pvs_mailbox_lock(m, 65, true); /* there is none */
+	assert_true(pvs_mailbox_locked(other, 64));
+	assert_false(pvs_mailbox_locked(other, 63));
+	assert_false(pvs_mailbox_locked(other, 65));
+	assert_int_equal(take(m), 0); /* no event */
+	pvs_mailbox_lock(m, 64, false);
+	assert_false(pvs_mailbox_locked(other, 64));
+	pvs_mailbox_destroy(other);
+	pvs_mailbox_destroy(m);
+}
+
 static void test_refused(void **state)
 {
 	struct pvs_mailbox *m = make(1), *other;
@@ -230,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_a_bell_only_for_who_sleeps),
 		cmocka_unit_test(test_some_do_not_ring),
+		cmocka_unit_test(test_who_holds_a_lock),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_random_memory),
 		cmocka_unit_test(test_racing),

@@ -225,6 +225,86 @@ static void next_event_is_near(void **state)
 	scene_end(&s);
 }
 
+/* Where interrupts are heard of, a halted vCPU whose task's timer is later needs no boost yet. */
+static void boost_comes_with_the_timer(void **state)
+{
+	struct scene s = scene_begin("boost", NICE_AND_SLICE);
+
+	s.ctx.hint_status = PVS_HINT_OK;
+	s.ctx.class = PVS_CLASS_IDLE;
+	s.ctx.pending = PVS_PENDING_RT_WAITER;
+	s.ctx.run_state = PVS_RUN_HALTED;
+	s.ctx.next_event = s.ctx.now_ns + 5 * MS;
+	s.ctx.sources |= PVS_SRC_INJECT;
+	scene_step(&s, PVS_EVENT_HALT, 0, PVS_KEEP);
+	scene_step(&s, PVS_EVENT_KICK, 5000, PVS_APPLY);
+	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
+	/* It woke; once its next timer is told, what it woke for is over. */
+	s.ctx.run_state = PVS_RUN_RUNNING;
+	s.ctx.class = PVS_CLASS_NORMAL;
+	s.ctx.state_ns = 0;
+	scene_step(&s, PVS_EVENT_VCPU_RUN, 20, PVS_KEEP);
+	s.ctx.next_event = s.ctx.now_ns + 5 * MS;
+	scene_step(&s, PVS_EVENT_HINT, 100, PVS_BASELINE);
+	scene_end(&s);
+}
+
+/* Others of the VM wait for the lock that a preempted vCPU has, whatever its guest does. */
+static void boost_for_the_lock_it_holds(void **state)
+{
+	struct scene s = scene_begin("boost", PVS_ACT_ALL);
+	const struct pvs_decision want = {.set = PVS_SET_FIFO | PVS_SET_NICE | PVS_SET_SLICE,
+					  .boost = PVS_BOOST_LOCK,
+					  .nice = -20,
+					  .slice_ns = 200 * US,
+					  .prio = 1,
+					  .hold_ns = 200 * US};
+
+	s.ctx.hint_status = PVS_HINT_OK;
+	s.ctx.class = PVS_CLASS_NORMAL;
+	s.ctx.run_state = PVS_RUN_PREEMPTED;
+	scene_step(&s, PVS_EVENT_VCPU_STOP, 0, PVS_KEEP);
+	s.ctx.held = PVS_HELD_VMM;
+	scene_step(&s, PVS_EVENT_TICK, 10, PVS_APPLY);
+	scene_decided(&s, &want);
+	s.ctx.held = 0;
+	s.ctx.run_state = PVS_RUN_RUNNING;
+	scene_step(&s, PVS_EVENT_VCPU_RUN, 10, PVS_BASELINE);
+	/* Who tells no good hints gets nothing. */
+	s.ctx.held = PVS_HELD_VMM;
+	s.ctx.run_state = PVS_RUN_PREEMPTED;
+	s.ctx.hint_status = PVS_HINT_MALFORMED;
+	scene_step(&s, PVS_EVENT_TICK, 10, PVS_KEEP);
+	scene_end(&s);
+}
+
+/* Between boosts: a slice, which no budget pays for, for those whose hints are good. */
+static void boost_leaves_a_slice(void **state)
+{
+	static const struct pvs_tunable base = {"base_slice_us", 100};
+	const struct pvs_policy_options options = {.tunables = &base, .n_tunables = 1};
+	struct scene s = {policy_opened("boost", &options),
+			  context(PVS_EVENT_HINT, NICE_AND_SLICE)};
+	const struct pvs_decision want = {.set = PVS_SET_SLICE | PVS_SET_SERVICE,
+					  .slice_ns = 100 * US};
+
+	s.ctx.class = PVS_CLASS_NORMAL;
+	scene_step(&s, PVS_EVENT_INIT, 0, PVS_KEEP);
+	s.ctx.hint_status = PVS_HINT_OK;
+	scene_step(&s, PVS_EVENT_HINT, 0, PVS_APPLY);
+	scene_decided(&s, &want);
+	s.ctx.class = PVS_CLASS_RT;
+	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
+	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
+	s.ctx.class = PVS_CLASS_NORMAL;
+	s.ctx.state_ns = 5 * MS;
+	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
+	scene_decided(&s, &want);
+	s.ctx.ceiling = PVS_ACT_NICE_DOWN;
+	scene_step(&s, PVS_EVENT_TICK, 10, PVS_KEEP);
+	scene_end(&s);
+}
+
 static void boost_takes_what_there_is(void **state)
 {
 	static const struct {
@@ -466,6 +546,9 @@ int main(void)
 		cmocka_unit_test(real_time_task),
 		cmocka_unit_test(boost_while_halted),
 		cmocka_unit_test(next_event_is_near),
+		cmocka_unit_test(boost_comes_with_the_timer),
+		cmocka_unit_test(boost_for_the_lock_it_holds),
+		cmocka_unit_test(boost_leaves_a_slice),
 		cmocka_unit_test(boost_takes_what_there_is),
 		cmocka_unit_test(boost_keeps_below_the_ceiling),
 		cmocka_unit_test(boost_believes_only_good_hints),
