@@ -121,7 +121,9 @@ class LocalGuest:
 
     @staticmethod
     def run(command, timeout):
-        return subprocess.run(["sh", "-c", command], timeout=timeout, check=False)
+        done = subprocess.run(["sh", "-c", command], timeout=timeout, check=False, text=True,
+                              capture_output=True)
+        return Thing(rc=done.returncode, out=done.stdout, err=done.stderr)
 
     sh = run
 
@@ -139,7 +141,7 @@ class Loads(unittest.TestCase):
                 deadline = time.monotonic() + 20
                 while not pids.exists() or len(pids.read_text().split()) < 2:
                     self.assertLess(time.monotonic(), deadline)
-                work.stop_loads()
+                self.assertEqual(work.stop_loads(), [])
             for pid in map(int, pids.read_text().split()):
                 while self.runs(pid):
                     self.assertLess(time.monotonic(), deadline, f"process {pid} still runs")

@@ -159,7 +159,7 @@ static void refused_beyond_its_context(void **state)
 {
 	policy_refused(test_object("beyond"), &in_kernel, -EACCES,
 		       "policy 'callbacks': callback exit is refused: it accesses memory beyond "
-		       "the 288 bytes of its context\n");
+		       "the 296 bytes of its context\n");
 }
 
 /* ---- The same decisions --------------------------------------------------------------------- */
