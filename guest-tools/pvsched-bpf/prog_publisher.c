@@ -29,7 +29,7 @@ static const struct pvs_prog_option options[] = {
 	 .help = "what is published: class, nice and priority of what runs; sleeping RT tasks with "
 		 "their timers; deadlines; interrupts; waiting for kernel locks; locks and "
 		 "deadlines that user space tells",
-	 .preset = "class,rt,deadline,irq,softirq,lock,user",
+	 .preset = "class,rt,deadline,irq,softirq,user",
 	 .type = PVS_OPTION_LIST,
 	 .values = hint_words},
 	{.name = "ring",

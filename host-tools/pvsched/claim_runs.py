@@ -77,6 +77,9 @@ def idle_cost(quick, folder):
         parts.append(Part("hackbench, guest instructions of a run",
                           interval({k: v and v - 1 for k, v in insns.items()}), "< 1 %",
                           insns["value"] < 1.01, insns))
+        locks = ratio(counted, "instructions_per_run", "idle-locks")
+        note += (" With hints about kernel locks, which are not given unless asked for: "
+                 f"{percent(locks['value'] - 1)} more instructions.")
     else:
         parts.append(Part("instructions", "KVM executes uncounted", "< 1 %", None))
     return {3: Outcome(parts, machine, note + " schbench is no package of the guest's distribution.")}

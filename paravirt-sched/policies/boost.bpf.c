@@ -96,6 +96,12 @@ static __always_inline __u32 reason(const struct pvs_ctx *ctx)
 	return irq_us && is_injection(ctx) ? PVS_BOOST_IRQ : PVS_BOOST_NONE;
 }
 
+/* A slice that changes costs a thread that runs its turn, so the one between boosts stays. */
+static __always_inline __u64 short_slice(void)
+{
+	return (base_slice_us && base_slice_us < rt_slice_us ? base_slice_us : rt_slice_us) * US;
+}
+
 static __always_inline int apply_for(struct pvs_ctx *ctx, __u32 why)
 {
 	struct strength want = {.nice = cs_nice, .slice_ns = cs_slice_us * US};
@@ -104,13 +110,13 @@ static __always_inline int apply_for(struct pvs_ctx *ctx, __u32 why)
 
 	if (why == PVS_BOOST_RT) {
 		want.nice = rt_nice;
-		want.slice_ns = rt_slice_us * US;
+		want.slice_ns = short_slice();
 		want.prio = fifo ? (ctx->rt_prio ? ctx->rt_prio : 1) : 0;
 		/* While it is halted, the next event of it ends this. */
 		hold_ns = is_idle(ctx) ? 0 : rt_us * US;
 	} else if (why == PVS_BOOST_LOCK) {
 		want.nice = rt_nice;
-		want.slice_ns = rt_slice_us * US;
+		want.slice_ns = short_slice();
 		want.prio = fifo;
 		hold_ns = held_us * US;
 	} else if (why == PVS_BOOST_IRQ) {

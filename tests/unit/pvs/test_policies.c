@@ -296,6 +296,7 @@ static void boost_leaves_a_slice(void **state)
 	s.ctx.class = PVS_CLASS_RT;
 	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
 	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
+	assert_int_equal(s.ctx.out.slice_ns, 100 * US); /* the same: a change costs its turn */
 	s.ctx.class = PVS_CLASS_NORMAL;
 	s.ctx.state_ns = 5 * MS;
 	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
