@@ -12,10 +12,11 @@
 
 struct pvs_switches {
 	struct bpf_object *object;
-	struct bpf_link *link;
+	struct bpf_link *on_switch, *on_timer;
 	struct ring_buffer *ring;
 	int threads, events;              /* map fds, the object's */
 	struct switches_globals *globals; /* the program's, mapped */
+	uint64_t lost;                    /* of which the listener was told how it ended */
 	/* for the time of pvs_switches_take() */
 	void (*fn)(void *opaque, const struct pvs_switch *event);
 	void *opaque;
@@ -60,15 +61,24 @@ static int load(struct pvs_switches *switches, struct pvs_log *log)
 	return err;
 }
 
+static struct bpf_link *attach_program(struct pvs_switches *switches, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(switches->object, name);
+
+	return program ? bpf_program__attach(program) : NULL;
+}
+
 static int attach(struct pvs_switches *switches, struct pvs_log *log)
 {
-	struct bpf_program *program =
-		bpf_object__find_program_by_name(switches->object, "on_switch");
-
 	if (find_maps(switches) < 0)
 		return pvs_refuse(log, -EINVAL, "switches: the object lacks a map of its own");
-	switches->link = program ? bpf_program__attach(program) : NULL;
-	return switches->link ? 0 : pvs_kernel_refuse(log, -errno, "attach to sched_switch");
+	switches->on_switch = attach_program(switches, "on_switch");
+	if (!switches->on_switch)
+		return pvs_kernel_refuse(log, -errno, "attach to sched_switch");
+	switches->on_timer = attach_program(switches, "on_timer");
+	return switches->on_timer
+		       ? 0
+		       : pvs_kernel_refuse(log, -errno, "attach to hrtimer_expire_entry");
 }
 
 int pvs_switches_open(struct pvs_switches **out, struct pvs_log *log)
@@ -94,7 +104,8 @@ void pvs_switches_close(struct pvs_switches *switches)
 {
 	if (!switches)
 		return;
-	bpf_link__destroy(switches->link);
+	bpf_link__destroy(switches->on_switch);
+	bpf_link__destroy(switches->on_timer);
 	ring_buffer__free(switches->ring);
 	if (switches->globals)
 		munmap(switches->globals, sizeof(*switches->globals));
@@ -119,9 +130,41 @@ int pvs_switches_fd(const struct pvs_switches *switches)
 	return switches->events;
 }
 
+/* That @tid stopped found no room, and nothing was told of it since: tell it now. */
+static unsigned tell_owed(struct pvs_switches *switches, pid_t tid)
+{
+	struct switches_thread thread;
+	struct pvs_switch event = {.tid = tid};
+
+	if (bpf_map_lookup_elem(switches->threads, &tid, &thread) < 0 || !thread.owed)
+		return 0;
+	event.ns = thread.owed_ns;
+	event.vm = thread.vm;
+	event.vcpu = thread.vcpu;
+	event.cpu = thread.owed_cpu;
+	event.event = thread.owed;
+	switches->fn(switches->opaque, &event);
+	return 1;
+}
+
+/* Events were lost: a thread that waits since then would be held for running until it runs. */
+static unsigned catch_up(struct pvs_switches *switches)
+{
+	pid_t tid, *last = NULL;
+	unsigned told = 0;
+
+	while (bpf_map_get_next_key(switches->threads, last, &tid) == 0) {
+		told += tell_owed(switches, tid);
+		last = &tid;
+	}
+	return told;
+}
+
 unsigned pvs_switches_take(struct pvs_switches *switches,
 			   void (*fn)(void *opaque, const struct pvs_switch *event), void *opaque)
 {
+	const uint64_t lost = pvs_switches_lost(switches);
+	unsigned owed = 0;
 	int taken;
 
 	/* Whoever takes them is woken by them: what it does to the threads is not an event. */
@@ -129,7 +172,10 @@ unsigned pvs_switches_take(struct pvs_switches *switches,
 	switches->fn = fn;
 	switches->opaque = opaque;
 	taken = ring_buffer__consume(switches->ring);
-	return taken > 0 ? (unsigned)taken : 0;
+	if (lost != switches->lost)
+		owed = catch_up(switches);
+	switches->lost = lost;
+	return (taken > 0 ? (unsigned)taken : 0) + owed;
 }
 
 void pvs_switches_set_lazy(struct pvs_switches *switches, bool lazy)

@@ -327,7 +327,9 @@ int pvs_schedstat_open(pid_t tid); /* a file descriptor, or -errno */
 
 /*
  * BPF on sched_switch of the host: what happens to the threads it was told of. Needs CAP_BPF and
- * CAP_PERFMON; -EPERM and others are explained in @log with what would permit it.
+ * CAP_PERFMON; -EPERM and others are explained in @log with what would permit it. A run comes
+ * first, also of a thread that runs when it is added; one that the kernel did not tell of comes up
+ * to a tick late.
  */
 struct pvs_switches;
 struct pvs_switch {

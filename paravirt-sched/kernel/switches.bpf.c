@@ -6,6 +6,10 @@
  * What the listener itself does to a thread is not told: an event wakes the listener, which may
  * take the CPU of a thread that it is told of, which would be an event. A thread is said to have
  * stopped only when somebody else runs after the listener.
+ *
+ * A kernel may leave out switches (seen: from some tasks to whoever runs next), and an event may
+ * find no room: that a thread runs is told at the latest by the next timer that interrupts it, or
+ * when it stops. So run and the end of running take turns, from the first event on.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -64,7 +68,11 @@ static void tell(__s32 tid, struct switches_thread *thread, enum pvs_event event
 	struct switches_event *entry;
 
 	entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
+	thread->running = entry && event == PVS_EVENT_VCPU_RUN;
+	thread->owed = entry || event == PVS_EVENT_VCPU_RUN ? 0 : event;
 	if (!entry) {
+		thread->owed_ns = now;
+		thread->owed_cpu = bpf_get_smp_processor_id();
 		__sync_fetch_and_add(&globals.lost, 1);
 		return;
 	}
@@ -93,6 +101,8 @@ static void leave(__s32 tid, int runnable, int to_listener, __u64 now)
 
 	if (!thread)
 		return;
+	if (!thread->running)
+		tell(tid, thread, PVS_EVENT_VCPU_RUN, now);
 	under = bpf_map_lookup_elem(&beneath, &zero);
 	if (to_listener && runnable && under) {
 		thread->hidden = 1;
@@ -139,5 +149,18 @@ int on_switch(unsigned long long *ctx)
 		reveal(next, now);
 	leave(prev, switch_still_runnable(ctx), listener && next == listener, now);
 	enter(next, now);
+	return 0;
+}
+
+/* Whom a timer interrupts has the CPU: hardly ever news. */
+SEC("tp_btf/hrtimer_expire_entry")
+int on_timer(void *ctx)
+{
+	const __s32 tid = (__s32)bpf_get_current_pid_tgid();
+	struct switches_thread *thread = bpf_map_lookup_elem(&threads, &tid);
+
+	(void)ctx;
+	if (thread && !thread->running)
+		tell(tid, thread, PVS_EVENT_VCPU_RUN, bpf_ktime_get_ns());
 	return 0;
 }

@@ -12,6 +12,10 @@ struct switches_thread {
 	__u32 vm, vcpu;
 	__u32 hidden;  /* the listener took its CPU, which nobody was told */
 	__u32 stopped; /* the last event was a stop */
+	__u32 running; /* the last event was a run, and found room */
+	__u32 owed;    /* the last event, if it found no room and was not a run */
+	__u64 owed_ns;
+	__u32 owed_cpu, reserved;
 };
 
 /* See pvs_switches_set_lazy(). The kernel wakes by itself a listener that has taken all there was;

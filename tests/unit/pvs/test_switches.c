@@ -42,10 +42,9 @@ static void hear(void *opaque, const struct pvs_switch *event)
 		listener->strangers++;
 		return;
 	}
-	/* Run and the end of running take turns. */
+	/* Run and the end of running take turns; a run is first. */
 	if (event->ns < heard->ns ||
-	    ((event->event == PVS_EVENT_VCPU_RUN) == (heard->last == PVS_EVENT_VCPU_RUN) &&
-	     heard->ns))
+	    (event->event == PVS_EVENT_VCPU_RUN) == (heard->last == PVS_EVENT_VCPU_RUN))
 		heard->out_of_order++;
 	heard->ns = event->ns;
 	heard->last = event->event;
@@ -106,6 +105,27 @@ static void test_preempted(void **state)
 	for (unsigned i = 0; i < THREADS; i++) {
 		pvs_switches_remove(switches, workers[i].tid);
 		worker_finish(&workers[i]);
+	}
+}
+
+/*
+ * A thread that already runs when it is added is a thread whose switch was not seen: that it runs
+ * is heard before it stops, though only its stop is a switch.
+ */
+static void test_already_runs(void **state)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		struct listener listener = {0};
+		struct worker worker;
+
+		worker_start(&worker, true, worker_some_cpu());
+		listener.heard[0].tid = worker.tid;
+		assert_int_equal(pvs_switches_add(switches, worker.tid, 7, 0), 0);
+		hear_until(&listener, 0, PVS_EVENT_VCPU_RUN, 1);
+		worker_finish(&worker);
+		hear_until(&listener, 0, PVS_EVENT_HALT, 1);
+		assert_int_equal(listener.heard[0].out_of_order, 0);
+		pvs_switches_remove(switches, worker.tid);
 	}
 }
 
@@ -263,9 +283,11 @@ static void test_listener(void **state)
 	assert_int_equal(listener.heard[0].out_of_order, 0);
 }
 
-/* What nobody takes is lost and counted, and what there was room for stays. */
+/* What nobody takes is lost and counted, what there was room for stays, and how it ended is told.
+ */
 static void test_lost(void **state)
 {
+	struct pollfd ready = {.fd = pvs_switches_fd(switches), .events = POLLIN};
 	struct listener listener = {0};
 	struct worker worker;
 
@@ -278,9 +300,18 @@ static void test_lost(void **state)
 		worker_go_on(&worker);
 		sched_yield();
 	}
+	for (unsigned i = 0; i < 10 || !worker_has_read(&worker); i++) {
+		if (i < 10)
+			worker_go_on(&worker);
+		sched_yield();
+	}
+	assert_true(pvs_switches_take(switches, hear, &listener) > 10000);
+	while (listener.heard[0].last != PVS_EVENT_HALT) {
+		assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+		pvs_switches_take(switches, hear, &listener);
+	}
 	pvs_switches_remove(switches, worker.tid);
 	worker_finish(&worker);
-	assert_true(pvs_switches_take(switches, hear, &listener) > 10000);
 	assert_int_equal(listener.strangers, 0);
 	assert_true(listener.heard[0].count[PVS_EVENT_VCPU_RUN] > 5000);
 }
@@ -288,10 +319,10 @@ static void test_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_waits),   cmocka_unit_test(test_preempted),
-		cmocka_unit_test(test_removed), cmocka_unit_test(test_listener),
-		cmocka_unit_test(test_lazy),    cmocka_unit_test(test_lazy_no_more),
-		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_waits),        cmocka_unit_test(test_preempted),
+		cmocka_unit_test(test_already_runs), cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_listener),     cmocka_unit_test(test_lazy),
+		cmocka_unit_test(test_lazy_no_more), cmocka_unit_test(test_lost),
 	};
 	char text[2048] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
