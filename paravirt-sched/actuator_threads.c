@@ -193,6 +193,8 @@ void pvs_threads_rescue(void *opaque)
 		__atomic_add_fetch(&lin->rescued, 1, __ATOMIC_RELEASE);
 		if (pvs_threads_is_same(t))
 			pvs_baseline_rescue(t->base);
+		/* Who looked in between took what was not restored yet for restored. */
+		__atomic_add_fetch(&lin->rescued, 1, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&lin->lock);
 }

@@ -367,6 +367,17 @@ static int start(struct pvs_loop *loop)
 	return 0;
 }
 
+/* The watchdog takes it too, and is not to wait for a thread that has no CPU. */
+static void init_lock(struct pvs_loop *loop)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&loop->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 int pvs_loop_create(const char *thread_name, struct pvs_loop **out, struct pvs_log *log)
 {
 	struct pvs_loop *loop = calloc(1, sizeof(*loop));
@@ -378,7 +389,7 @@ int pvs_loop_create(const char *thread_name, struct pvs_loop **out, struct pvs_l
 	loop->armed = UINT64_MAX;
 	loop->heard = clock_ns();
 	snprintf(loop->name, sizeof(loop->name), "%s", thread_name);
-	pthread_mutex_init(&loop->lock, NULL);
+	init_lock(loop);
 	init_done(loop);
 	err = open_fds(loop);
 	if (!err)

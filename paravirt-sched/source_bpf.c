@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,6 +18,7 @@ struct pvs_switches {
 	int threads, events;              /* map fds, the object's */
 	struct switches_globals *globals; /* the program's, mapped */
 	uint64_t lost;                    /* of which the listener was told how it ended */
+	uint64_t caught_up;               /* when it was told that last */
 	/* for the time of pvs_switches_take() */
 	void (*fn)(void *opaque, const struct pvs_switch *event);
 	void *opaque;
@@ -130,13 +132,26 @@ int pvs_switches_fd(const struct pvs_switches *switches)
 	return switches->events;
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* What is owed since so long before the last time it was told then: a program may have taken its
+ * time and not left it in the map yet. */
+#define OWED_SLACK_NS 1000000u
+
 /* That @tid stopped found no room, and nothing was told of it since: tell it now. */
 static unsigned tell_owed(struct pvs_switches *switches, pid_t tid)
 {
 	struct switches_thread thread;
 	struct pvs_switch event = {.tid = tid};
 
-	if (bpf_map_lookup_elem(switches->threads, &tid, &thread) < 0 || !thread.owed)
+	if (bpf_map_lookup_elem(switches->threads, &tid, &thread) < 0 || !thread.owed ||
+	    thread.owed_ns + OWED_SLACK_NS < switches->caught_up)
 		return 0;
 	event.ns = thread.owed_ns;
 	event.vm = thread.vm;
@@ -151,12 +166,14 @@ static unsigned tell_owed(struct pvs_switches *switches, pid_t tid)
 static unsigned catch_up(struct pvs_switches *switches)
 {
 	pid_t tid, *last = NULL;
+	const uint64_t now = clock_ns();
 	unsigned told = 0;
 
 	while (bpf_map_get_next_key(switches->threads, last, &tid) == 0) {
 		told += tell_owed(switches, tid);
 		last = &tid;
 	}
+	switches->caught_up = now;
 	return told;
 }
 

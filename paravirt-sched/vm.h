@@ -145,9 +145,9 @@ struct pvs_vm {
 	struct pvs_sched service_sched; /* in effect on them */
 	uint32_t service_vcpu;          /* who pays, if that is not the baseline */
 
-	/* Tests: a thread's run and wait time so far instead of the kernel's word. */
 	/* Whose threads take locks, told by themselves; NULL: nobody tells. Set by its loop. */
 	const struct pvs_mailbox *mailbox;
+	/* Tests: a thread's run and wait time so far instead of the kernel's word. */
 	int (*sample)(void *opaque, uint32_t vcpu, uint64_t *run_ns, uint64_t *wait_ns);
 	void *sample_opaque;
 

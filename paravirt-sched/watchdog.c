@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "loop_internal.h"
@@ -33,9 +34,17 @@ static void run_first(void)
 {
 	struct pvs_sched_attr fifo = {.policy = PVS_SCHED_FIFO, .priority = PRIORITY};
 	struct pvs_sched_attr fair = {.policy = PVS_SCHED_OTHER, .nice = -20};
+	struct rlimit limit;
 
-	if (pvs_sys_setattr(0, &fifo))
-		pvs_sys_setattr(0, &fair);
+	if (!pvs_sys_setattr(0, &fifo))
+		return;
+	/* Without the capability: as high as the limit goes. */
+	if (!getrlimit(RLIMIT_RTPRIO, &limit) && limit.rlim_cur) {
+		fifo.priority = limit.rlim_cur < PRIORITY ? (uint32_t)limit.rlim_cur : PRIORITY;
+		if (!pvs_sys_setattr(0, &fifo))
+			return;
+	}
+	pvs_sys_setattr(0, &fair);
 }
 
 static void set_stuck(struct pvs_watchdog *w, bool stuck, uint64_t since)
@@ -61,10 +70,11 @@ static void look(struct pvs_watchdog *w)
 	pvs_loop_ring(w->config.loop);
 	if (++w->unheard < LOOKS)
 		return;
-	if (!w->stuck)
-		set_stuck(w, true, heard);
+	/* First: what tells of it may have to wait for whom the threads keep from running. */
 	if (w->config.restore)
 		w->config.restore(w->config.opaque);
+	if (!w->stuck)
+		set_stuck(w, true, heard);
 }
 
 /* True: it is to end. */

@@ -510,15 +510,20 @@ uint32_t pvsched_ceiling(SluicePvsched *s)
 static void pvsched_set_ceiling(Object *obj, const char *value, Error **errp)
 {
 	SluicePvsched *s = SLUICE_PVSCHED(obj);
+	char *old;
 
 	if ((s->manager && !pvsched_own(s, errp)) ||
 	    (*value && !pvsched_parse_ceiling(value, errp)) ||
 	    (s->loop && pvsched_watchdog_refuses(s, errp)))
 		return;
-	g_free(s->options.ceiling);
+	old = s->options.ceiling;
 	s->options.ceiling = g_strdup(value);
-	if (s->loop)
-		pvsched_core_set_ceiling(s, pvsched_ceiling(s), errp);
+	if (s->loop && !pvsched_core_set_ceiling(s, pvsched_ceiling(s), errp)) {
+		g_free(s->options.ceiling);
+		s->options.ceiling = old;
+		return;
+	}
+	g_free(old);
 }
 
 static char *pvsched_get_record(Object *obj, Error **errp)

@@ -76,6 +76,9 @@ bool pvsched_record_set(SluicePvsched *s, const char *path, Error **errp)
 	struct pvs_record *old = s->record;
 	int err;
 
+	/* Before the file is emptied. */
+	if (s->loop && pvsched_watchdog_refuses(s, errp))
+		return false;
 	if (path && *path) {
 		r.record = pvsched_record_open(s, path, errp);
 		if (!r.record)

@@ -17,7 +17,8 @@
 
 #include "pvsched.h"
 
-#define PVS_POLICY_ABI 1
+/* 2: struct pvs_ctx has `held`. An object is for the one it was compiled with. */
+#define PVS_POLICY_ABI 2
 
 enum pvs_event {
 	PVS_EVENT_INIT = 0,  /* once for each vCPU, before any other event of it */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * Tells user space when a thread it named gets a host CPU, loses it, or waits. Runs at every
- * switch of the host: two lookups for threads that nobody named, nothing else.
+ * switch of the host, with two lookups for threads that nobody named, and at every timer, with one.
  *
  * What the listener itself does to a thread is not told: an event wakes the listener, which may
  * take the CPU of a thread that it is told of, which would be an event. A thread is said to have
  * stopped only when somebody else runs after the listener.
  *
- * A kernel may leave out switches (seen: from some tasks to whoever runs next), and an event may
- * find no room: that a thread runs is told at the latest by the next timer that interrupts it, or
- * when it stops. So run and the end of running take turns, from the first event on.
+ * A switch may not pass the tracepoint, and an event may find no room: that a thread runs is told
+ * at the latest by the next timer that interrupts it, or when it stops. So run and the end of
+ * running take turns, from the first event on.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -69,10 +69,13 @@ static void tell(__s32 tid, struct switches_thread *thread, enum pvs_event event
 
 	entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
 	thread->running = entry && event == PVS_EVENT_VCPU_RUN;
-	thread->owed = entry || event == PVS_EVENT_VCPU_RUN ? 0 : event;
+	thread->owed = 0;
 	if (!entry) {
 		thread->owed_ns = now;
 		thread->owed_cpu = bpf_get_smp_processor_id();
+		barrier(); /* a reader that sees what is owed sees since when */
+		if (event != PVS_EVENT_VCPU_RUN)
+			thread->owed = event;
 		__sync_fetch_and_add(&globals.lost, 1);
 		return;
 	}

@@ -82,11 +82,11 @@ static __always_inline _Bool wants_rt(const struct pvs_ctx *ctx)
 /* Why the vCPU is to be boosted, enum pvs_boost. */
 static __always_inline __u32 reason(const struct pvs_ctx *ctx)
 {
-	if (held_us && ctx->held && ctx->hint_status == PVS_HINT_OK)
-		return PVS_BOOST_LOCK;
 	if (ctx->hint_status == PVS_HINT_OK) {
 		if (wants_rt(ctx))
 			return PVS_BOOST_RT;
+		if (held_us && ctx->held)
+			return PVS_BOOST_LOCK;
 		if (ctx->class != PVS_CLASS_IDLE && (ctx->cs || (ctx->pending & PENDING_CS)) &&
 		    cs_age(ctx) <= cs_max_us * US)
 			return PVS_BOOST_CS;

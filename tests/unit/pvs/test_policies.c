@@ -270,6 +270,13 @@ static void boost_for_the_lock_it_holds(void **state)
 	s.ctx.held = 0;
 	s.ctx.run_state = PVS_RUN_RUNNING;
 	scene_step(&s, PVS_EVENT_VCPU_RUN, 10, PVS_BASELINE);
+	/* A real-time task's boost is more, and stays. */
+	s.ctx.class = PVS_CLASS_RT;
+	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
+	s.ctx.held = PVS_HELD_VMM;
+	s.ctx.run_state = PVS_RUN_PREEMPTED;
+	scene_step(&s, PVS_EVENT_VCPU_STOP, 10, PVS_KEEP);
+	s.ctx.boost = PVS_BOOST_NONE;
 	/* Who tells no good hints gets nothing. */
 	s.ctx.held = PVS_HELD_VMM;
 	s.ctx.run_state = PVS_RUN_PREEMPTED;

@@ -192,7 +192,7 @@ static void test_broken(void **state)
 	expect_text(-EINVAL, "byte 24: no entry (kind 2, 8 bytes)");
 	poke(24, PVS_RECORD_CLOCK);
 	poke(8, 2);
-	expect_text(-EINVAL, "record of version 2, policy ABI 1; version 1, ABI 1 are read here");
+	expect_text(-EINVAL, "record of version 2, policy ABI 2; version 1, ABI 2 are read here");
 	poke(0, 'x');
 	expect_text(-EINVAL, "not a record of decisions");
 }
