@@ -58,6 +58,21 @@ static void pvs_refused(QPvs *s, const char *property, const char *want)
 	qobject_unref(answer);
 }
 
+/* And what was in the file is in it still. */
+static void pvs_record_refused(QPvs *s, const char *want)
+{
+	g_autofree char *path = NULL, *text = NULL;
+	int fd = g_file_open_tmp("pvs-record-XXXXXX", &path, NULL);
+
+	g_assert_cmpint(fd, >=, 0);
+	close(fd);
+	g_assert_true(g_file_set_contents(path, "kept", -1, NULL));
+	pvs_qom_set_refused(s, "record", path, want);
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "kept");
+	unlink(path);
+}
+
 /* ---- The thread ----------------------------------------------------------------------------- */
 
 /* 0: it may not be held here. */
@@ -139,8 +154,7 @@ static void test_stuck(void)
 			       (int)loop);
 	pvs_qom_set_refused(s, "policy", "none", want);
 	pvs_qom_set_refused(s, "ceiling", "slice", want);
-	pvs_qom_set_refused(s, "record", "/dev/null",
-			    "record: the scheduling thread does not answer");
+	pvs_record_refused(s, want);
 
 	/* What was negotiated meanwhile holds as soon as it answers. */
 	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
