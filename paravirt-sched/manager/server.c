@@ -244,6 +244,12 @@ static int open_record(struct pvs_server *server, const char *path, struct pvs_r
 	return ret;
 }
 
+static int refuse_record(struct pvs_log *log)
+{
+	return pvs_refuse(log, -ETIMEDOUT,
+			  "record: the scheduling thread does not answer; nothing changed");
+}
+
 int pvs_server_set_record(struct pvs_server *server, const char *path, struct pvs_log *log)
 {
 	struct record_change change = {.server = server};
@@ -259,6 +265,8 @@ int pvs_server_set_record(struct pvs_server *server, const char *path, struct pv
 				  "record: '%s': the manager has another working directory; the "
 				  "path has to begin with /",
 				  path);
+	if (is_stuck(server)) /* before the file is emptied */
+		return refuse_record(log);
 	if (*path)
 		ret = open_record(server, path, &change.record, log);
 	if (ret < 0)
@@ -266,8 +274,7 @@ int pvs_server_set_record(struct pvs_server *server, const char *path, struct pv
 	if (!pvs_server_call(server, change_record, &change)) {
 		if (change.record)
 			pvs_record_close(change.record);
-		return pvs_refuse(log, -ETIMEDOUT,
-				  "record: the scheduling thread does not answer; nothing changed");
+		return refuse_record(log);
 	}
 	if (old && pvs_record_close(old) < 0)
 		return pvs_refuse(log, -EIO, "record: not all of the one before could be written");
