@@ -2,18 +2,11 @@
 /* What was granted, put into effect, kept as long as it is paid for, and undone. */
 #include <string.h>
 
+#include "clock.h"
 #include "vm.h"
 
 /* What lasts until a later decision, whatever becomes of this one. */
 #define SET_LASTING PVS_SET_CAPACITY
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static bool same_sched(const struct pvs_sched *a, const struct pvs_sched *b)
 {
@@ -34,14 +27,14 @@ static bool is_watched(const struct pvs_effect *effect)
 /* Change the thread's scheduling and time it. */
 static int actuate(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_sched *sched)
 {
-	const uint64_t begin = clock_ns();
+	const uint64_t begin = pvs_clock_ns();
 	int err = 0;
 
 	if (sched->set)
 		err = vm->actuator.ops->apply(vm->actuator.opaque, v->thread.handle, sched);
 	if (err || !sched->set)
 		vm->actuator.ops->restore(vm->actuator.opaque, v->thread.handle);
-	v->actuator_ns += clock_ns() - begin;
+	v->actuator_ns += pvs_clock_ns() - begin;
 	v->actuator_calls++;
 	if (err)
 		v->actuator_errors++;

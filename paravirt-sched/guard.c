@@ -13,8 +13,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define READY_MS 10000
 #define PATH     512
@@ -147,17 +148,9 @@ static int start_program(int table, int socks[2], struct pvs_log *log)
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 void pvs_guard_beat(struct pvs_guard *guard)
 {
-	__atomic_store_n(&guard->table->beat_ns, now_ns(), __ATOMIC_RELEASE);
+	__atomic_store_n(&guard->table->beat_ns, pvs_clock_ns(), __ATOMIC_RELEASE);
 }
 
 uint32_t pvs_guard_tripped(const struct pvs_guard *guard)

@@ -12,9 +12,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "guard.h"
 
 #define GUARD_PRIORITY 99
@@ -78,11 +78,8 @@ static void restore_all(struct pvs_guard_table *table)
 
 static bool is_silent(const struct pvs_guard_table *table)
 {
-	uint64_t beat = __atomic_load_n(&table->beat_ns, __ATOMIC_ACQUIRE), now;
-	struct timespec ts;
+	uint64_t beat = __atomic_load_n(&table->beat_ns, __ATOMIC_ACQUIRE), now = pvs_clock_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	return table->watchdog_ns && now > beat && now - beat > table->watchdog_ns;
 }
 

@@ -37,7 +37,7 @@ static void run_calls(struct pvs_loop *loop)
 	struct call *call, **last;
 
 	for (struct loop_vm *l = loop->vms; l; l = l->list)
-		pvs_heard(l->vm, clock_ns());
+		pvs_heard(l->vm, pvs_clock_ns());
 	pthread_mutex_lock(&loop->lock);
 	while (loop->calls) {
 		for (last = &loop->calls; (*last)->list; last = &(*last)->list)
@@ -107,7 +107,7 @@ static void run_vm(struct pvs_loop *loop, struct loop_vm *l)
 {
 	const uint64_t limited = l->vm->rate_limited;
 
-	l->now = clock_ns();
+	l->now = pvs_clock_ns();
 	l->states = false;
 	pvs_mailbox_take(l->mailbox, deliver, l);
 	pvs_bucket_charge(&l->wakes, l->now, l->states ? STATE_WAKE_COST : 0);
@@ -185,7 +185,7 @@ static void wait_events(struct pvs_loop *loop)
 			w->fn(w->opaque, w->fd);
 	}
 	free_dead(loop);
-	if (clock_ns() >= loop->armed)
+	if (pvs_clock_ns() >= loop->armed)
 		loop->armed = UINT64_MAX; /* it rang */
 }
 
@@ -259,7 +259,7 @@ static void round_of(struct pvs_loop *loop)
 {
 	uint64_t next = UINT64_MAX;
 
-	__atomic_store_n(&loop->heard, clock_ns(), __ATOMIC_RELAXED);
+	__atomic_store_n(&loop->heard, pvs_clock_ns(), __ATOMIC_RELAXED);
 	run_calls(loop);
 	for (struct loop_vm *l = loop->vms; l; l = l->list) {
 		run_vm(loop, l);
@@ -280,7 +280,7 @@ static void *loop_main(void *opaque)
 	pthread_setname_np(pthread_self(), loop->name);
 	bpfe_thread_register();
 	pvs_sys_getattr(0, &loop->plain);
-	loop->window_at = clock_ns();
+	loop->window_at = pvs_clock_ns();
 	prefer_self(loop);
 	pthread_mutex_lock(&loop->lock);
 	loop->tid = (pid_t)syscall(SYS_gettid);
@@ -387,7 +387,7 @@ int pvs_loop_create(const char *thread_name, struct pvs_loop **out, struct pvs_l
 		return -ENOMEM;
 	loop->epoll = loop->timer = loop->wake = -1;
 	loop->armed = UINT64_MAX;
-	loop->heard = clock_ns();
+	loop->heard = pvs_clock_ns();
 	snprintf(loop->name, sizeof(loop->name), "%s", thread_name);
 	init_lock(loop);
 	init_done(loop);

@@ -39,7 +39,7 @@ static bool take_back(struct pvs_loop *loop, const struct call *call)
 /* Wait for what was queued, with the lock. */
 static int wait_done(struct pvs_loop *loop, const struct call *call, uint64_t ns)
 {
-	const uint64_t now = clock_ns(), at = ns < UINT64_MAX - now ? now + ns : UINT64_MAX;
+	const uint64_t now = pvs_clock_ns(), at = ns < UINT64_MAX - now ? now + ns : UINT64_MAX;
 	const struct timespec until = {.tv_sec = (time_t)(at / 1000000000u),
 				       .tv_nsec = (long)(at % 1000000000u)};
 	int err = 0;
@@ -112,7 +112,7 @@ static void add_vm(void *opaque)
 	c->err = pvs_loop_add_fd(c->loop, bell->fd, EPOLLIN | EPOLLET, bell);
 	if (c->err)
 		return;
-	c->entry->since = clock_ns();
+	c->entry->since = pvs_clock_ns();
 	c->vm->mailbox = c->entry->mailbox;
 	c->entry->list = c->loop->vms;
 	c->loop->vms = c->entry;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "clock.h"
 #include "mailbox.h"
 #include "sched_sys.h"
 #include "vm.h"
@@ -65,14 +66,6 @@ struct pvs_loop {
 	struct call *calls;
 	bool ready;
 };
-
-static inline uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* loop_control.c */
 /* Have epoll tell of @events on @fd; @ptr is its struct watch or NULL. -errno. */

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "policy_internal.h"
 
 static const struct pvs_policy_ops *host_ops(enum pvs_policy_host host)
@@ -93,14 +93,6 @@ void pvs_policy_put(struct pvs_policy *policy)
 
 /* ---- Running -------------------------------------------------------------------------------- */
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* One thread writes, so that a plain addition is enough. */
 static void count(atomic_uint_least64_t *counter, uint64_t by)
 {
@@ -126,9 +118,9 @@ int pvs_policy_run(struct pvs_policy *policy, struct pvs_ctx *ctx)
 	if (policy->program[ctx->event] < 0)
 		return PVS_KEEP;
 	seen = *ctx;
-	begin = clock_ns();
+	begin = pvs_clock_ns();
 	ret = policy->ops->run(policy, ctx->event, &seen, &result);
-	count(&policy->run_ns[ctx->event], clock_ns() - begin);
+	count(&policy->run_ns[ctx->event], pvs_clock_ns() - begin);
 	count(&policy->runs[ctx->event], 1);
 	if (!ret && !is_verdict(result))
 		ret = -ERANGE;

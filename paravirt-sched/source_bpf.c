@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "clock.h"
 #include "kernel_access.h"
 #include "kernel/switches.h"
 
@@ -132,14 +132,6 @@ int pvs_switches_fd(const struct pvs_switches *switches)
 	return switches->events;
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* What is owed since so long before the last time it was told then: a program may have taken its
  * time and not left it in the map yet. */
 #define OWED_SLACK_NS 1000000u
@@ -166,7 +158,7 @@ static unsigned tell_owed(struct pvs_switches *switches, pid_t tid)
 static unsigned catch_up(struct pvs_switches *switches)
 {
 	pid_t tid, *last = NULL;
-	const uint64_t now = clock_ns();
+	const uint64_t now = pvs_clock_ns();
 	unsigned told = 0;
 
 	while (bpf_map_get_next_key(switches->threads, last, &tid) == 0) {

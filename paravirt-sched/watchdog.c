@@ -53,7 +53,7 @@ static void set_stuck(struct pvs_watchdog *w, bool stuck, uint64_t since)
 	if (stuck)
 		__atomic_add_fetch(&w->silences, 1, __ATOMIC_RELEASE);
 	if (w->config.changed)
-		w->config.changed(w->config.opaque, stuck, pvs_since(clock_ns(), since));
+		w->config.changed(w->config.opaque, stuck, pvs_since(pvs_clock_ns(), since));
 }
 
 static void look(struct pvs_watchdog *w)
@@ -80,7 +80,7 @@ static void look(struct pvs_watchdog *w)
 /* True: it is to end. */
 static bool sleep_for(struct pvs_watchdog *w, uint64_t ns)
 {
-	const uint64_t at = clock_ns() + ns;
+	const uint64_t at = pvs_clock_ns() + ns;
 	const struct timespec until = {.tv_sec = (time_t)(at / 1000000000u),
 				       .tv_nsec = (long)(at % 1000000000u)};
 	int err = 0;

@@ -13,9 +13,9 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "manager/proto.h"
 
 #define RETRY_MS    1000
@@ -42,14 +42,6 @@ struct pvs_client {
 	unsigned n_services;
 	pid_t tids[]; /* of vCPUs, 0: none */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- What is told, with the lock held -------------------------------------------------------- */
 
@@ -185,7 +177,7 @@ static int connect_once(struct pvs_client *client, struct pvs_log *log)
 		close(sock);
 		return ret;
 	}
-	__atomic_store_n(&client->shared->alive_ns, now_ns(), __ATOMIC_RELEASE);
+	__atomic_store_n(&client->shared->alive_ns, pvs_clock_ns(), __ATOMIC_RELEASE);
 	pthread_mutex_lock(&client->lock);
 	client->sock = sock;
 	tell_all(client);
@@ -236,7 +228,7 @@ static bool is_silent(struct pvs_client *client)
 {
 	uint64_t limit = client->config.limits.watchdog_ns;
 	uint64_t alive = __atomic_load_n(&client->shared->alive_ns, __ATOMIC_ACQUIRE);
-	uint64_t now = now_ns();
+	uint64_t now = pvs_clock_ns();
 
 	return now > alive && now - alive > (limit > SILENCE_NS ? limit : SILENCE_NS);
 }

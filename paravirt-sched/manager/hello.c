@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "baseline.h"
+#include "clock.h"
 #include "manager/server_internal.h"
 
 #define NORMAL_PAGE 4096
@@ -186,7 +187,7 @@ static int make_vm(struct pvs_session *session, const struct pvs_msg *msg, struc
 				  "gives none; it gives 0x%x",
 				  asked.ceiling, server->limits.ceiling);
 	if (had_budget(session->server, session->pid))
-		config.spent_at = pvs_server_now();
+		config.spent_at = pvs_clock_ns();
 	return pvs_vm_create(&config, vm, log);
 }
 
@@ -214,7 +215,7 @@ static void start_in_loop(void *opaque)
 static int start_vm(struct pvs_session *session, const struct pvs_msg *msg, const int *fds,
 		    struct pvs_log *log)
 {
-	struct start start = {.session = session, .now = pvs_server_now()};
+	struct start start = {.session = session, .now = pvs_clock_ns()};
 	int ret = map_all(session, fds, log);
 
 	if (ret < 0)

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "manager/server_internal.h"
 
 #define BEAT_NS      250000000
@@ -27,14 +27,6 @@
 
 /* Sources that the manager has of its own, not by what clients say. */
 #define OWN_SOURCES (PVS_SRC_TICK | PVS_SRC_KICK | PVS_SRC_SCHEDSTAT | PVS_SRC_SWITCH)
-
-uint64_t pvs_server_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 void pvs_server_log(struct pvs_server *server, const char *fmt, ...)
 {
@@ -85,7 +77,7 @@ static void beat(void *opaque, int fd)
 
 		if (session && session->vm)
 			__atomic_store_n(&((struct pvs_shared *)session->shared.memory)->alive_ns,
-					 pvs_server_now(), __ATOMIC_RELEASE);
+					 pvs_clock_ns(), __ATOMIC_RELEASE);
 	}
 	if (server->config.beat)
 		server->config.beat(server->config.opaque);
@@ -144,7 +136,7 @@ struct policy_change {
 static void change_policy(void *opaque)
 {
 	struct policy_change *change = opaque;
-	uint64_t now = pvs_server_now();
+	uint64_t now = pvs_clock_ns();
 
 	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++) {
 		struct pvs_session *session = change->server->sessions[i];

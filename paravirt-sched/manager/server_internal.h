@@ -60,7 +60,6 @@ struct pvs_server {
 	unsigned n_past;
 };
 
-uint64_t pvs_server_now(void);
 void pvs_server_log(struct pvs_server *server, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Run @fn in the loop's thread and wait. False: that is stuck, @fn is not run. */

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "manager/server_internal.h"
 
 /* ---- What is said to it ---------------------------------------------------------------------- */
@@ -131,7 +132,7 @@ static void run_call(void *opaque)
 		call->ret = pvs_vm_service_add(session->vm, msg->vcpu.tid, call->log);
 		break;
 	case PVS_MSG_NEGOTIATED:
-		pvs_vm_negotiated(session->vm, msg->features, pvs_server_now());
+		pvs_vm_negotiated(session->vm, msg->features, pvs_clock_ns());
 		break;
 	case PVS_MSG_CLOCK:
 		pvs_vm_set_clock_offset(session->vm, msg->clock_offset);
