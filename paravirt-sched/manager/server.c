@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* The manager's socket, its sessions, and the thread that serves them. */
+/* The manager's sessions, and the thread that serves them. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,20 +9,17 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "manager/server_internal.h"
 
-#define BEAT_NS      250000000
-#define PATIENCE_NS  50000000 /* between two looks whether it is worth waiting for the loop */
-#define STUCK_MS     100      /* pause between two looks at what clients say */
-#define AT_ONCE      16       /* messages of one client before the next one's turn */
-#define DEFAULT_MODE 0660
-#define REPLY_BYTES  (4 << 20)
+#define BEAT_NS     250000000
+#define PATIENCE_NS 50000000 /* between two looks whether it is worth waiting for the loop */
+#define STUCK_MS    100      /* pause between two looks at what clients say */
+#define AT_ONCE     16       /* messages of one client before the next one's turn */
+#define REPLY_BYTES (4 << 20)
 
 /* Sources that the manager has of its own, not by what clients say. */
 #define OWN_SOURCES (PVS_SRC_TICK | PVS_SRC_KICK | PVS_SRC_SCHEDSTAT | PVS_SRC_SWITCH)
@@ -48,17 +44,17 @@ uint32_t pvs_server_sources(const struct pvs_server *server, uint32_t client_sou
 	return (client_sources & ~OWN_SOURCES) | own;
 }
 
-static bool is_stuck(const struct pvs_server *server)
+bool pvs_server_stuck(const struct pvs_server *server)
 {
 	return server->watchdog && pvs_watchdog_stuck(server->watchdog);
 }
 
 bool pvs_server_call(struct pvs_server *server, void (*fn)(void *opaque), void *opaque)
 {
-	uint64_t patience = is_stuck(server) ? 0 : PATIENCE_NS;
+	uint64_t patience = pvs_server_stuck(server) ? 0 : PATIENCE_NS;
 
 	while (pvs_loop_call_within(server->loop, fn, opaque, patience))
-		if (is_stuck(server))
+		if (pvs_server_stuck(server))
 			return false;
 	return true;
 }
@@ -198,81 +194,6 @@ static void rescue(void *opaque)
 		actuator->ops->rescue(actuator->opaque);
 }
 
-struct record_change {
-	struct pvs_server *server;
-	struct pvs_record *record;
-};
-
-static void change_record(void *opaque)
-{
-	struct record_change *change = opaque;
-
-	change->server->record = change->record;
-	for (int i = 0; i < PVS_MANAGER_CLIENTS; i++) {
-		struct pvs_session *session = change->server->sessions[i];
-
-		if (session && session->vm)
-			pvs_vm_set_record(session->vm, change->record);
-	}
-}
-
-/* In a thread of the record's. */
-static void record_is_full(void *opaque)
-{
-	const struct pvs_server *server = opaque;
-
-	pvs_server_log(opaque, "the record has ended: it reached its limit, %llu bytes",
-		       (unsigned long long)server->config.record_limit);
-}
-
-static int open_record(struct pvs_server *server, const char *path, struct pvs_record **record,
-		       struct pvs_log *log)
-{
-	const uint64_t limit = server->config.record_limit;
-	int ret = pvs_record_create(path, record, log);
-
-	if (ret == 0 && limit)
-		ret = pvs_record_limit(*record, limit, record_is_full, server);
-	return ret;
-}
-
-static int refuse_record(struct pvs_log *log)
-{
-	return pvs_refuse(log, -ETIMEDOUT,
-			  "record: the scheduling thread does not answer; nothing changed");
-}
-
-int pvs_server_set_record(struct pvs_server *server, const char *path, struct pvs_log *log)
-{
-	struct record_change change = {.server = server};
-	struct pvs_record *old = server->record;
-	int ret = 0;
-
-	if (server->config.record)
-		return pvs_refuse(log, -EBUSY,
-				  "record: the manager was started with --record, which goes on "
-				  "until it ends");
-	if (*path && *path != '/')
-		return pvs_refuse(log, -EINVAL,
-				  "record: '%s': the manager has another working directory; the "
-				  "path has to begin with /",
-				  path);
-	if (is_stuck(server)) /* before the file is emptied */
-		return refuse_record(log);
-	if (*path)
-		ret = open_record(server, path, &change.record, log);
-	if (ret < 0)
-		return ret;
-	if (!pvs_server_call(server, change_record, &change)) {
-		if (change.record)
-			pvs_record_close(change.record);
-		return refuse_record(log);
-	}
-	if (old && pvs_record_close(old) < 0)
-		return pvs_refuse(log, -EIO, "record: not all of the one before could be written");
-	return 0;
-}
-
 /* ---- Sessions -------------------------------------------------------------------------------- */
 
 static int watch(struct pvs_server *server, int fd, uint32_t number)
@@ -404,7 +325,7 @@ static void serve(struct pvs_session *session)
 	int fds[PVS_N_FDS], ret = 1;
 	unsigned n_fds;
 
-	if (session->ended || take_control(session) || is_stuck(session->server))
+	if (session->ended || take_control(session) || pvs_server_stuck(session->server))
 		return;
 	for (int i = 0; i < AT_ONCE && !session->ended && ret > 0; i++) {
 		ret = pvs_msg_receive(session->sock, &msg, fds, &n_fds);
@@ -421,7 +342,7 @@ static void serve(struct pvs_session *session)
 /* Also those whom something could not be told. */
 static void end_sessions(struct pvs_server *server, bool all)
 {
-	if (!all && is_stuck(server))
+	if (!all && pvs_server_stuck(server))
 		return;
 	for (uint32_t i = 0; i < PVS_MANAGER_CLIENTS; i++)
 		if (server->sessions[i] && (all || server->sessions[i]->ended))
@@ -435,7 +356,7 @@ int pvs_server_run(struct pvs_server *server)
 
 	while (true) {
 		/* What cannot be served while the loop is stuck is there again at once. */
-		if (is_stuck(server))
+		if (pvs_server_stuck(server))
 			poll(NULL, 0, STUCK_MS);
 		n = epoll_wait(server->epoll, events, PVS_MANAGER_CLIENTS, -1);
 		if (n < 0 && errno != EINTR)
@@ -463,52 +384,6 @@ void pvs_server_stop(struct pvs_server *server)
 }
 
 /* ---- Its life -------------------------------------------------------------------------------- */
-
-/* An old socket is in the way only if somebody listens to it. */
-static int replace_old(const char *path, struct pvs_log *log)
-{
-	struct stat st;
-	int sock;
-
-	if (lstat(path, &st) < 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return pvs_refuse(log, -EEXIST, "%s: exists and is no socket", path);
-	sock = pvs_manager_connect(path);
-	if (sock >= 0)
-		close(sock);
-	/* -EAGAIN, for one: it has much to do. */
-	if (sock != -ECONNREFUSED)
-		return pvs_refuse(log, -EADDRINUSE, "%s: another manager listens there", path);
-	return unlink(path) < 0 ? -errno : 0;
-}
-
-static int listen_at(struct pvs_server *server, struct pvs_log *log)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const char *path = server->config.path;
-	unsigned mode = server->config.mode ? server->config.mode : DEFAULT_MODE;
-	mode_t mask;
-	int ret;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return pvs_refuse(log, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes",
-				  path, sizeof(address.sun_path) - 1);
-	strcpy(address.sun_path, path);
-	ret = replace_old(path, log);
-	if (ret < 0)
-		return ret;
-	server->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (server->listener < 0)
-		return -errno;
-	mask = umask(0777 & ~mode);
-	ret = bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-	umask(mask);
-	if (ret < 0)
-		return pvs_refuse(log, ret, "%s: %s", path, strerror(-ret));
-	server->path = strdup(path);
-	return listen(server->listener, PVS_MANAGER_CLIENTS) < 0 ? -errno : 0;
-}
 
 static int start_beat(struct pvs_server *server)
 {
@@ -546,7 +421,7 @@ static int start(struct pvs_server *server, struct pvs_log *log)
 		ret = start_watchdog(server, log);
 	if (ret < 0)
 		return ret;
-	ret = listen_at(server, log);
+	ret = pvs_server_listen(server, log);
 	if (ret < 0)
 		return ret;
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -2,11 +2,13 @@
 /*
  * The manager's insides.
  *
- *	server.c     socket, sessions' life, the thread that serves them
- *	session.c    one client's messages
- *	hello.c      what a client hands over is checked, and becomes a VM
- *	limits.c     what a client gets of what it asks for
- *	control.c    commands of sluice-pvsd
+ *	server.c          sessions' life, the thread that serves them, policies
+ *	server_listen.c   the socket
+ *	server_record.c   records that a command begins
+ *	session.c         one client's messages
+ *	hello.c           what a client hands over is checked, and becomes a VM
+ *	limits.c          what a client gets of what it asks for
+ *	control.c         commands of sluice-pvsd
  *
  * A session's vm is the loop's; the serving thread touches it by pvs_loop_call() only.
  */
@@ -62,9 +64,17 @@ struct pvs_server {
 
 void pvs_server_log(struct pvs_server *server, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The loop does not answer, its watchdog says. */
+bool pvs_server_stuck(const struct pvs_server *server);
 /* Run @fn in the loop's thread and wait. False: that is stuck, @fn is not run. */
 bool pvs_server_call(struct pvs_server *server, void (*fn)(void *opaque), void *opaque);
 uint32_t pvs_server_sources(const struct pvs_server *server, uint32_t client_sources);
+
+/* server_listen.c: make the socket that config says, in place of an old one that nobody listens to;
+ * server->path is its name when it has to be removed. -errno, explained in @log if it is the
+ * user's.
+ */
+int pvs_server_listen(struct pvs_server *server, struct pvs_log *log);
 
 /* session.c: one message; what breaks the protocol sets session->ended. */
 void pvs_session_message(struct pvs_session *session, const struct pvs_msg *msg, const int *fds,
@@ -88,9 +98,10 @@ char *pvs_control(struct pvs_server *server, const struct pvs_session *session, 
 		  size_t size);
 /* Another policy for all. Takes the reference. False: the loop is stuck, nothing was done. */
 bool pvs_server_set_policy(struct pvs_server *server, struct pvs_policy *policy, bool handover);
-/* All VMs' decisions are written to the file @path from now on, or, with "", no more; the record
- * before is closed. -EINVAL, -EBUSY, -EIO, -ETIMEDOUT (the loop is stuck) or what opening said,
- * explained in @log.
+
+/* server_record.c: all VMs' decisions are written to the file @path from now on, or, with "", no
+ * more; the record before is closed. -EINVAL, -EBUSY, -EIO, -ETIMEDOUT (the loop is stuck) or what
+ * opening said, explained in @log.
  */
 int pvs_server_set_record(struct pvs_server *server, const char *path, struct pvs_log *log);
 
