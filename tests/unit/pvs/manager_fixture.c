@@ -2,6 +2,7 @@
 /* A manager and front ends, each a process of its own. */
 #include "manager_fixture.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <cmocka.h>
 
@@ -120,6 +122,83 @@ void manager_free(struct manager *manager)
 	unlink(manager->path);
 	rmdir(manager->directory);
 	munmap(manager, sizeof(*manager));
+}
+
+void manager_ask(struct manager *manager, const char *command, char **reply)
+{
+	char text[256] = "";
+	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	int ret = pvs_manager_ask(manager->path, command, reply, &log);
+
+	assert_string_equal(text, "");
+	assert_int_equal(ret, 0);
+}
+
+bool manager_says(struct manager *manager, const char *text)
+{
+	char *reply;
+	bool says;
+
+	manager_ask(manager, "{\"command\":\"status\"}", &reply);
+	says = strstr(reply, text);
+	free(reply);
+	return says;
+}
+
+struct awaited {
+	struct manager *manager;
+	const char *text;
+};
+
+static bool says_awaited(void *opaque)
+{
+	const struct awaited *awaited = opaque;
+
+	return manager_says(awaited->manager, awaited->text);
+}
+
+bool manager_comes_to_say(struct manager *manager, const char *text)
+{
+	return wait_for(says_awaited, &(struct awaited){manager, text});
+}
+
+static pid_t loop_thread(const struct manager *manager)
+{
+	char path[64], name[32];
+	struct dirent *entry;
+	pid_t tid = 0;
+	FILE *comm;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)manager->pid);
+	tasks = opendir(path);
+	assert_non_null(tasks);
+	while (!tid && (entry = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", (int)manager->pid,
+			 entry->d_name);
+		comm = fopen(path, "re");
+		if (comm && fgets(name, sizeof(name), comm) && !strcmp(name, "pvs-manager\n"))
+			tid = atoi(entry->d_name);
+		if (comm)
+			fclose(comm);
+	}
+	closedir(tasks);
+	assert_true(tid > 0);
+	return tid;
+}
+
+void manager_hold_loop(struct manager *manager)
+{
+	manager->held = loop_thread(manager);
+	if (ptrace(PTRACE_SEIZE, manager->held, 0, 0) ||
+	    ptrace(PTRACE_INTERRUPT, manager->held, 0, 0))
+		skip();
+	assert_int_equal(waitpid(manager->held, NULL, __WALL), manager->held);
+}
+
+void manager_release_loop(struct manager *manager)
+{
+	assert_int_equal(ptrace(PTRACE_DETACH, manager->held, 0, 0), 0);
 }
 
 /* ---- A front end ----------------------------------------------------------------------------- */

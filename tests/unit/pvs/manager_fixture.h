@@ -21,7 +21,7 @@ struct manager {
 	enum pvs_policy_host policy_host;
 	int error;
 	char text[512]; /* why it did not start */
-	pid_t pid;
+	pid_t pid, held;
 };
 
 struct manager *manager_new(void);
@@ -30,6 +30,14 @@ void manager_start(struct manager *manager);
 void manager_signal(struct manager *manager, int number);
 void manager_kill(struct manager *manager); /* -9 */
 void manager_free(struct manager *manager);
+/* Its answer to a command, to be freed. */
+void manager_ask(struct manager *manager, const char *command, char **reply);
+/* @text is in its status now, or, waiting for it, at last. */
+bool manager_says(struct manager *manager, const char *text);
+bool manager_comes_to_say(struct manager *manager, const char *text);
+/* Stop its scheduling thread, as a debugger does; skips the test where that is not permitted. */
+void manager_hold_loop(struct manager *manager);
+void manager_release_loop(struct manager *manager);
 
 /* A front end with one vCPU, as seen from its guest and by its host. */
 struct front_end {

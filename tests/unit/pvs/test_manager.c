@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* One policy and one budget for two front ends, and either side killed. */
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <stdio.h>
@@ -248,16 +246,6 @@ static void test_policy_in_kernel(void **state)
 	manager_free(manager);
 }
 
-static void ask(struct manager *manager, const char *command, char **reply)
-{
-	char text[256] = "";
-	struct pvs_log log = {.buf = text, .size = sizeof(text)};
-	int ret = pvs_manager_ask(manager->path, command, reply, &log);
-
-	assert_string_equal(text, "");
-	assert_int_equal(ret, 0);
-}
-
 static void test_control(void **state)
 {
 	struct manager *manager = manager_new();
@@ -268,7 +256,7 @@ static void test_control(void **state)
 	a = front_end_start(manager, "first", NULL);
 	front_end_ask(a, true);
 	assert_true(front_end_boosted(a));
-	ask(manager, "{\"command\":\"status\"}", &reply);
+	manager_ask(manager, "{\"command\":\"status\"}", &reply);
 	snprintf(expected, sizeof(expected), "\"name\":\"first\",\"vm\":0,\"pid\":%d", (int)a->pid);
 	assert_non_null(strstr(reply, expected));
 	snprintf(expected, sizeof(expected), "\"tid\":%d", (int)a->vcpu);
@@ -277,22 +265,23 @@ static void test_control(void **state)
 	assert_non_null(strstr(reply, "\"events\":{\"init\":1,\"vcpu_run\":"));
 	assert_non_null(strstr(reply, "\"rejects\":{\"malformed\":0,\"torn\":0,"));
 	free(reply);
-	ask(manager, "{\"command\":\"policy\",\"name\":\"none\"}", &reply);
+	manager_ask(manager, "{\"command\":\"policy\",\"name\":\"none\"}", &reply);
 	assert_non_null(strstr(reply, "\"name\":\"none\""));
 	free(reply);
 	/* The old one's effects are undone, and the front end is told. */
 	assert_true(front_end_baseline(a));
 	assert_true(wait_for(is_set, &a->shared->policies));
 	assert_string_equal(a->shared->policy, "none");
-	ask(manager, "{\"command\":\"policy\",\"name\":\"boost\",\"set\":{\"fifo\":0}}", &reply);
+	manager_ask(manager, "{\"command\":\"policy\",\"name\":\"boost\",\"set\":{\"fifo\":0}}",
+		    &reply);
 	assert_non_null(strstr(reply, "\"name\":\"boost\""));
 	free(reply);
 	assert_true(front_end_boosted(a));
-	ask(manager, "{\"command\":\"dance\"}", &reply);
+	manager_ask(manager, "{\"command\":\"dance\"}", &reply);
 	assert_string_equal(reply,
 			    "{\"error\":\"no such command; status, policy and record are known\"}");
 	free(reply);
-	ask(manager, "garbage", &reply);
+	manager_ask(manager, "garbage", &reply);
 	assert_string_equal(reply,
 			    "{\"error\":\"no such command; status, policy and record are known\"}");
 	free(reply);
@@ -302,193 +291,44 @@ static void test_control(void **state)
 
 /* ---- A scheduling thread that is stuck, as a debugger holds it ------------------------------- */
 
-static pid_t loop_thread(const struct manager *manager)
-{
-	char path[64], name[32];
-	struct dirent *entry;
-	pid_t tid = 0;
-	FILE *comm;
-	DIR *tasks;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)manager->pid);
-	tasks = opendir(path);
-	assert_non_null(tasks);
-	while (!tid && (entry = readdir(tasks))) {
-		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", (int)manager->pid,
-			 entry->d_name);
-		comm = fopen(path, "re");
-		if (comm && fgets(name, sizeof(name), comm) && !strcmp(name, "pvs-manager\n"))
-			tid = atoi(entry->d_name);
-		if (comm)
-			fclose(comm);
-	}
-	closedir(tasks);
-	assert_true(tid > 0);
-	return tid;
-}
-
-struct asked {
-	struct manager *manager;
-	const char *text;
-};
-
-static bool status_says(void *opaque)
-{
-	const struct asked *asked = opaque;
-	char *reply;
-	bool says;
-
-	ask(asked->manager, "{\"command\":\"status\"}", &reply);
-	says = strstr(reply, asked->text);
-	free(reply);
-	return says;
-}
-
 /* The watchdog notices it, with or without a guard: nobody is boosted, and status says why. */
 static void test_loop_stuck(void **state)
 {
 	struct manager *manager = manager_new();
 	struct front_end *a;
 	char *reply;
-	pid_t loop;
 
 	manager->limits.watchdog_ns = 1000000000;
 	manager_start(manager);
 	a = front_end_start(manager, "a", NULL);
 	front_end_ask(a, true);
 	assert_true(front_end_boosted(a));
-	assert_true(status_says(&(struct asked){manager, "\"loop_stuck\":false"}));
-	loop = loop_thread(manager);
-	if (ptrace(PTRACE_SEIZE, loop, 0, 0) || ptrace(PTRACE_INTERRUPT, loop, 0, 0))
-		skip();
-	assert_int_equal(waitpid(loop, NULL, __WALL), loop);
+	assert_true(manager_says(manager, "\"loop_stuck\":false"));
+	manager_hold_loop(manager);
 	assert_true(front_end_baseline(a));
-	assert_true(wait_for(status_says, &(struct asked){manager, "\"loop_stuck\":true"}));
-	ask(manager, "{\"command\":\"policy\",\"name\":\"none\"}", &reply);
+	assert_true(manager_comes_to_say(manager, "\"loop_stuck\":true"));
+	manager_ask(manager, "{\"command\":\"policy\",\"name\":\"none\"}", &reply);
 	assert_string_equal(reply,
 			    "{\"error\":\"policy set: the scheduling thread does not answer; "
 			    "the policy stays\"}");
 	free(reply);
-	assert_int_equal(ptrace(PTRACE_DETACH, loop, 0, 0), 0);
-	assert_true(wait_for(status_says, &(struct asked){manager, "\"loop_stuck\":false"}));
-	assert_true(status_says(&(struct asked){manager, "\"loop_silences\":1"}));
+	manager_release_loop(manager);
+	assert_true(manager_comes_to_say(manager, "\"loop_stuck\":false"));
+	assert_true(manager_says(manager, "\"loop_silences\":1"));
 	assert_true(front_end_boosted(a));
 	front_end_kill(a);
 	manager_free(manager);
-}
-
-struct recorded {
-	unsigned decisions, others, ends;
-};
-
-static int count_entry(void *opaque, const struct pvs_record_entry *entry)
-{
-	struct recorded *recorded = opaque;
-
-	if (entry->kind == PVS_RECORD_DECISION && entry->vm == 0)
-		recorded->decisions++;
-	else if (entry->kind == PVS_RECORD_DECISION)
-		recorded->others++;
-	recorded->ends += entry->kind == PVS_RECORD_END;
-	return 0;
-}
-
-static void ask_record(struct manager *manager, const char *path, const char *expected)
-{
-	char command[160], *reply;
-
-	snprintf(command, sizeof(command), "{\"command\":\"record\",\"file\":\"%s\"}", path);
-	ask(manager, command, &reply);
-	assert_string_equal(reply, expected);
-	free(reply);
-}
-
-/* One record for all front ends, those that connect while it is written too. */
-static void test_record(void **state)
-{
-	struct manager *manager = manager_new();
-	char path[] = "/tmp/pvs-record-XXXXXX", text[256] = "";
-	struct pvs_log log = {.buf = text, .size = sizeof(text)};
-	struct recorded recorded = {0};
-	struct front_end *a, *b;
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	close(fd);
-	manager_start(manager);
-	a = front_end_start(manager, "first", NULL);
-	ask_record(manager, "elsewhere",
-		   "{\"error\":\"record: 'elsewhere': the manager has another working directory; "
-		   "the path has to begin with \\/\"}");
-	ask_record(manager, path, "{}");
-	b = front_end_start(manager, "second", NULL);
-	front_end_ask(a, true);
-	assert_true(front_end_boosted(a));
-	front_end_ask(a, false);
-	assert_true(front_end_baseline(a));
-	front_end_ask(b, true);
-	assert_true(front_end_boosted(b));
-	ask_record(manager, "", "{}");
-	/* Whole at once: it is closed. */
-	assert_true(pvs_record_read(path, count_entry, &recorded, &log) > 0);
-	assert_string_equal(text, "");
-	assert_true(recorded.decisions > 0);
-	assert_true(recorded.others > 0);
-	assert_int_equal(recorded.ends, 1);
-	front_end_kill(a);
-	front_end_kill(b);
-	manager_free(manager);
-	assert_int_equal(unlink(path), 0);
-}
-
-/* What a guest makes it decide does not fill the disk: the record ends, and can be read. */
-static void test_record_limit(void **state)
-{
-	struct manager *manager = manager_new();
-	char path[] = "/tmp/pvs-record-XXXXXX";
-	struct recorded recorded = {0};
-	struct front_end *a;
-	struct stat st;
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	close(fd);
-	manager->record_limit = 2 * PVS_RECORD_LEAST;
-	manager_start(manager);
-	a = front_end_start(manager, "a", NULL);
-	front_end_ask(a, true);
-	assert_true(front_end_boosted(a));
-	assert_true(status_says(&(struct asked){manager, "\"record_full\":false"}));
-	ask_record(manager, path, "{}");
-	assert_true(wait_for(status_says, &(struct asked){manager, "\"record_full\":true"}));
-	ask_record(manager, "", "{}");
-	assert_int_equal(stat(path, &st), 0);
-	assert_true(st.st_size <= 2 * PVS_RECORD_LEAST);
-	assert_true(pvs_record_read(path, count_entry, &recorded, NULL) > 0);
-	assert_true(recorded.decisions > 0);
-	assert_int_equal(recorded.ends, 1);
-	front_end_kill(a);
-	manager_free(manager);
-	unlink(path);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_boost_and_back),
-		cmocka_unit_test(test_one_place_for_two),
-		cmocka_unit_test(test_one_budget_for_two),
-		cmocka_unit_test(test_manager_killed),
-		cmocka_unit_test(test_manager_stopped),
-		cmocka_unit_test(test_loop_stuck),
-		cmocka_unit_test(test_nobody_listens),
-		cmocka_unit_test(test_clamped),
-		cmocka_unit_test(test_ticks_clamped),
-		cmocka_unit_test(test_control),
-		cmocka_unit_test(test_record),
-		cmocka_unit_test(test_record_limit),
-		cmocka_unit_test(test_switches),
-		cmocka_unit_test(test_policy_in_kernel),
+		cmocka_unit_test(test_boost_and_back),     cmocka_unit_test(test_one_place_for_two),
+		cmocka_unit_test(test_one_budget_for_two), cmocka_unit_test(test_manager_killed),
+		cmocka_unit_test(test_manager_stopped),    cmocka_unit_test(test_loop_stuck),
+		cmocka_unit_test(test_nobody_listens),     cmocka_unit_test(test_clamped),
+		cmocka_unit_test(test_ticks_clamped),      cmocka_unit_test(test_control),
+		cmocka_unit_test(test_switches),           cmocka_unit_test(test_policy_in_kernel),
 	};
 
 	/* What is granted is compared with a nice of 0, whatever the tests were started with. */
