@@ -2,15 +2,10 @@
 /* What a boost costs, to the ns, and how it ends. */
 #include <errno.h>
 
-#include "vm_fixture.h"
+#include "vm_test.h"
 
-#define SELF .target = PVS_DOUBLE_SELF
-static const struct pvs_decision rt = {SELF, .set = PVS_SET_NICE, .nice = -5,
-				       .boost = PVS_BOOST_RT};
 static const struct pvs_decision cs = {SELF, .set = PVS_SET_NICE, .nice = -5,
 				       .boost = PVS_BOOST_CS};
-
-static struct fixture f;
 
 /* Budgets that are easy to count with: 1 ms short, 10 ms other, nothing comes back. */
 static const struct pvs_vm_config counted = {.limits = {.cs_budget_ns = 1000000,
@@ -19,18 +14,6 @@ static const struct pvs_vm_config counted = {.limits = {.cs_budget_ns = 1000000,
 							.boost_refill_ppm = 1,
 							.max_boosted = VCPUS}};
 
-static int setup(void **state)
-{
-	memset(&f, 0, sizeof(f));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	vm_end(&f);
-	return 0;
-}
-
 static void boost(uint32_t vcpu, const struct pvs_decision *d)
 {
 	answer(&f, PVS_APPLY, d);
@@ -38,19 +21,19 @@ static void boost(uint32_t vcpu, const struct pvs_decision *d)
 	answer(&f, PVS_KEEP, NULL);
 }
 
-/* rt for a while. */
+/* A real-time boost for a while. */
 static struct pvs_decision held(uint64_t hold_ns)
 {
-	struct pvs_decision d = rt;
+	struct pvs_decision d = rt_boost;
 
 	d.hold_ns = hold_ns;
 	return d;
 }
 
-/* rt for service threads too. */
+/* ...for service threads too. */
 static struct pvs_decision serving(int nice)
 {
-	struct pvs_decision d = rt;
+	struct pvs_decision d = rt_boost;
 
 	d.set |= PVS_SET_SERVICE;
 	d.nice = nice;
@@ -80,7 +63,7 @@ static uint64_t expire(uint64_t by)
 static void test_wall_clock(void **state)
 {
 	vm_start(&f, &counted);
-	boost(0, &rt);
+	boost(0, &rt_boost);
 	expire(0);
 	f.now += 3000000;
 	kick(&f, 0);
@@ -148,7 +131,7 @@ static void test_spent(void **state)
 	assert_int_equal(notes(&f), 2);
 	assert_int_equal(stats_of(&f, 0).budget_cs, 124999);
 	/* The other budget is full. */
-	boost(0, &rt);
+	boost(0, &rt_boost);
 	assert_int_equal(stats_of(&f, 0).boost, PVS_BOOST_RT);
 	f.now += 2;
 	boost(0, &cs);
@@ -192,7 +175,7 @@ static void test_halted_costs_nothing(void **state)
 	config.sources = PVS_SRC_HALT;
 	vm_start(&f, &config);
 	event(&f, 0, PVS_EVENT_HALT);
-	boost(0, &rt);
+	boost(0, &rt_boost);
 	f.now += 50000000;
 	tick(&f);
 	assert_int_equal(stats_of(&f, 0).budget_boost, 10000000);
@@ -214,7 +197,7 @@ static void test_spent_before(void **state)
 	vm_start(&f, &config);
 	assert_int_equal(stats_of(&f, 0).budget_cs, 0);
 	assert_int_equal(stats_of(&f, 0).budget_boost, 0);
-	answer(&f, PVS_APPLY, &rt);
+	answer(&f, PVS_APPLY, &rt_boost);
 	kick(&f, 0);
 	assert_int_equal(stats_of(&f, 0).reject, PVS_REJECT_BUDGET);
 	assert_int_equal(stats_of(&f, 0).applied, 0);
@@ -229,7 +212,7 @@ static void test_switches_are_exact(void **state)
 
 	config.sources = PVS_SRC_SWITCH;
 	vm_start(&f, &config);
-	boost(0, &rt);
+	boost(0, &rt_boost);
 	for (unsigned i = 0; i < 5; i++) {
 		event(&f, 0, PVS_EVENT_VCPU_RUN);
 		f.now += 100000;
@@ -266,7 +249,7 @@ static void test_run_time_is_charged_where_it_is_known(void **state)
 	vm_start(&f, &counted);
 	f.vm->sample = sample;
 	f.ran[0] = 777000000; /* before the boost: not charged */
-	boost(0, &rt);
+	boost(0, &rt_boost);
 	f.now += 5000000;
 	f.ran[0] += 1200000;
 	kick(&f, 0);
@@ -342,9 +325,9 @@ static void test_pool(void **state)
 	config.pool = pool;
 	vm_start(&f, &config);
 	vm_start(&other, &config);
-	boost(0, &rt);
-	boost(1, &rt);
-	answer(&other, PVS_APPLY, &rt);
+	boost(0, &rt_boost);
+	boost(1, &rt_boost);
+	answer(&other, PVS_APPLY, &rt_boost);
 	kick(&other, 0);
 	kick(&other, 1);
 	assert_int_equal(stats_of(&other, 0).boost, PVS_BOOST_RT);
@@ -361,11 +344,11 @@ static void test_pool(void **state)
 	kick(&other, 0);
 	assert_int_equal(stats_of(&other, 0).boost, PVS_BOOST_NONE);
 	assert_int_equal(stats_of(&other, 0).reject, PVS_REJECT_BUDGET);
-	boost(0, &rt);
+	boost(0, &rt_boost);
 	assert_int_equal(stats_of(&f, 0).reject, PVS_REJECT_BUDGET);
 	vm_end(&other);
 	vm_end(&f);
-	setup(NULL);
+	vm_setup(NULL);
 	vm_start(&f, NULL);
 	pvs_pool_destroy(pool);
 }
@@ -379,7 +362,7 @@ static void test_always_boost(void **state)
 	f.policy.callbacks = PVS_DOUBLE_ALL;
 	pvs_vm_set_policy(f.vm, NULL, false, f.now);
 	pvs_vm_set_policy(f.vm, &f.policy, false, f.now);
-	answer(&f, PVS_APPLY, &rt);
+	answer(&f, PVS_APPLY, &rt_boost);
 	for (unsigned ms = 0; ms < 20000; ms++) {
 		uint64_t next = tick(&f);
 
@@ -421,7 +404,7 @@ static void test_services(void **state)
 	assert_int_equal(pvs_vm_service_add(f.vm, TID(100), NULL), 0);
 	assert_int_equal(pvs_vm_service_add(f.vm, TID(100), NULL), -EBUSY);
 	assert_int_equal(pvs_vm_service_add(f.vm, 0, NULL), -EINVAL);
-	boost(0, &rt);
+	boost(0, &rt_boost);
 	assert_int_equal(notes(&f), 1); /* nobody asked for it */
 	boost(1,
 	      &(struct pvs_decision){SELF, .set = PVS_SET_NICE | PVS_SET_AFFINITY | PVS_SET_SERVICE,
@@ -503,23 +486,24 @@ static void test_a_slice_for_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_wall_clock, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_short_budget_pays_for_cs_and_irq, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_spent, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_halted_costs_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_spent_before, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_switches_are_exact, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_run_time_is_charged_where_it_is_known, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_state_from_samples, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_capacity_from_samples, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pool, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_always_boost, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_services, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_services_go_before_fifo, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_slice_for_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wall_clock, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_short_budget_pays_for_cs_and_irq, vm_setup,
+						vm_teardown),
+		cmocka_unit_test_setup_teardown(test_spent, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_hold, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_halted_costs_nothing, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_spent_before, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_switches_are_exact, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_run_time_is_charged_where_it_is_known,
+						vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_state_from_samples, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_capacity_from_samples, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_pool, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_always_boost, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_services, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_services_go_before_fifo, vm_setup,
+						vm_teardown),
+		cmocka_unit_test_setup_teardown(test_a_slice_for_nothing, vm_setup, vm_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

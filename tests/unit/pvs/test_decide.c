@@ -2,25 +2,10 @@
 /* What of a policy's wish is granted, and why the rest is not. */
 #include <errno.h>
 
-#include "vm_fixture.h"
+#include "vm_test.h"
 
-#define SELF .target = PVS_DOUBLE_SELF
 /* Something that is granted. */
 #define GOOD SELF, .set = PVS_SET_NICE, .nice = -5, .boost = PVS_BOOST_RT
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	memset(&f, 0, sizeof(f));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	vm_end(&f);
-	return 0;
-}
 
 static void ask(const struct pvs_decision *d)
 {
@@ -150,7 +135,7 @@ static void test_classes(void **state)
 		struct pvs_vm_config config = {.limits = {.ceiling = rows[i].ceiling}};
 		struct pvs_actuator a;
 
-		setup(NULL);
+		vm_setup(NULL);
 		pvs_actuator_recorder(rows[i].actuators, &a);
 		config.actuator = a;
 		vm_start(&f, &config);
@@ -420,20 +405,23 @@ static void test_actuator_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_granted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ranges, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_such_target, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_classes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_less_is_given, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nothing_permitted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_gains_cost, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cap, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_shown_needs_its_feature, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_another_ceiling, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_malformed_hints_buy_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_torn_hints_are_ignored, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_vcpu_without_a_thread, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_actuator_errors, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_granted, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_ranges, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_no_such_target, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_classes, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_less_is_given, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_permitted, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_gains_cost, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_cap, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_shown_needs_its_feature, vm_setup,
+						vm_teardown),
+		cmocka_unit_test_setup_teardown(test_another_ceiling, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_malformed_hints_buy_nothing, vm_setup,
+						vm_teardown),
+		cmocka_unit_test_setup_teardown(test_torn_hints_are_ignored, vm_setup, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_a_vcpu_without_a_thread, vm_setup,
+						vm_teardown),
+		cmocka_unit_test_setup_teardown(test_actuator_errors, vm_setup, vm_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,27 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "vm_fixture.h"
-
-#define SELF .target = PVS_DOUBLE_SELF
-
-static const struct pvs_decision rt = {SELF, .set = PVS_SET_NICE, .nice = -5,
-				       .boost = PVS_BOOST_RT};
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	memset(&f, 0, sizeof(f));
-	f.policy.callbacks = PVS_DOUBLE_ALL;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	vm_end(&f);
-	return 0;
-}
+#include "vm_test.h"
 
 static void test_refused(void **state)
 {
@@ -279,7 +259,7 @@ static void test_handover(void **state)
 	expect_restored(&f, 1);
 	/* Nobody takes over from the last one. */
 	other.verdict = PVS_APPLY;
-	other.out = rt;
+	other.out = rt_boost;
 	kick(&f, 0);
 	pvs_vm_set_policy(f.vm, NULL, true, f.now);
 	expect_restored(&f, 0);
@@ -327,7 +307,7 @@ static void test_faults(void **state)
 	tick(&f);
 	expect_callbacks(&f, "");
 	f.policy.verdict = PVS_APPLY;
-	f.policy.out = rt;
+	f.policy.out = rt_boost;
 	pvs_vm_set_policy(f.vm, &f.policy, true, f.now);
 	assert_false(pvs_vm_policy_failed(f.vm));
 	kick(&f, 0);
@@ -361,18 +341,19 @@ static void test_watchdog(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_callbacks, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_context, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_negotiated_to_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_negotiating_again_refills_nothing, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_hot_plug, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_policy_swap, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_handover, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_faults, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_fault_from_outside, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_watchdog, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_callbacks, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_context, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_negotiated_to_nothing, vm_setup_all,
+						vm_teardown),
+		cmocka_unit_test_setup_teardown(test_negotiating_again_refills_nothing,
+						vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_hot_plug, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_policy_swap, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_handover, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_faults, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_fault_from_outside, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_watchdog, vm_setup_all, vm_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,27 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "vm_fixture.h"
-
-#define SELF .target = PVS_DOUBLE_SELF
-
-static const struct pvs_decision rt = {SELF, .set = PVS_SET_NICE, .nice = -5,
-				       .boost = PVS_BOOST_RT};
-
-static struct fixture f;
-
-static int setup(void **state)
-{
-	memset(&f, 0, sizeof(f));
-	f.policy.callbacks = PVS_DOUBLE_ALL;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	vm_end(&f);
-	return 0;
-}
+#include "vm_test.h"
 
 static void test_tickets(void **state)
 {
@@ -211,7 +191,7 @@ static void test_quiet_ticks(void **state)
 		tick(&f);
 	assert_int_equal(tick(&f), f.now + 4 * MS);
 	/* What is put into effect without a kick is looked at often. */
-	answer(&f, PVS_APPLY, &rt);
+	answer(&f, PVS_APPLY, &rt_boost);
 	assert_int_equal(tick(&f), f.now + MS);
 	answer(&f, PVS_KEEP, NULL);
 	for (unsigned i = 0; i < 2 * PVS_QUIET_AFTER; i++)
@@ -238,16 +218,16 @@ static void test_switch_events(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_tickets, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_capacity_notice, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_kicks_are_limited, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_doorbell, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pages_move, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_publishes_changes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lock_holder, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_idle_ticks, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_quiet_ticks, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_switch_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tickets, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_capacity_notice, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_kicks_are_limited, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_doorbell, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_pages_move, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_publishes_changes, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_lock_holder, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_idle_ticks, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_quiet_ticks, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_switch_events, vm_setup_all, vm_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

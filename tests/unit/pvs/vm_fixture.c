@@ -164,7 +164,7 @@ void expect_callbacks(struct fixture *f, const char *expected)
 	f->policy.n_log = 0;
 }
 
-static const struct pvs_decision rt_boost = {
+const struct pvs_decision rt_boost = {
 	.target = PVS_DOUBLE_SELF, .set = PVS_SET_NICE, .nice = -5, .boost = PVS_BOOST_RT};
 
 void kick_for_boost(struct fixture *f, uint32_t vcpu)

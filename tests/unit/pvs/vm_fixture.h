@@ -59,7 +59,9 @@ uint32_t shown_run(struct fixture *f, uint32_t vcpu);
 
 /* Callbacks that ran since the last call, as pairs of an event and a vCPU: "k1 t0 ". */
 void expect_callbacks(struct fixture *f, const char *expected);
-/* A kick that the policy answers with nice -5, paid as a real-time task's; then it keeps. */
+/* Nice -5 for the vCPU itself, paid as a real-time task's. */
+extern const struct pvs_decision rt_boost;
+/* A kick that the policy answers with it; then it keeps. */
 void kick_for_boost(struct fixture *f, uint32_t vcpu);
 
 #endif
