@@ -4,6 +4,7 @@
 #include <bpf_engine.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool policy_tests_begin(void)
 {
@@ -83,6 +84,19 @@ struct pvs_ctx context(enum pvs_event event, uint32_t actuators)
 		.ceiling = actuators,
 		.prio_max = 10,
 	};
+}
+
+void policy_keeps_context(const struct pvs_policy_options *options)
+{
+	struct pvs_policy *policy = policy_opened(test_object("callbacks"), options);
+	struct pvs_ctx ctx = context(PVS_EVENT_KICK, PVS_ACT_ALL), before = ctx;
+
+	ctx.vcpu = before.vcpu = 2;
+	memset(&ctx.out, 0xff, sizeof(ctx.out));
+	assert_int_equal(pvs_policy_run(policy, &ctx), PVS_APPLY);
+	before.out = (struct pvs_decision){.set = PVS_SET_YIELD, .target = 2};
+	assert_memory_equal(&ctx, &before, sizeof(ctx));
+	pvs_policy_put(policy);
 }
 
 struct scene scene_begin(const char *policy, uint32_t actuators)

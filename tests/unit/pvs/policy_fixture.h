@@ -34,6 +34,9 @@ struct pvs_policy *policy_opened(const char *name, const struct pvs_policy_optio
 void policy_refused(const char *name, const struct pvs_policy_options *options, int err,
 		    const char *text);
 
+/* Test object "callbacks" with @options: a run changes nothing of a context but the decision. */
+void policy_keeps_context(const struct pvs_policy_options *options);
+
 /* A context as a VM of 4 vCPUs on a host that may do all of @actuators makes it: vCPU 0 runs, no
  * hints, budgets full. */
 struct pvs_ctx context(enum pvs_event event, uint32_t actuators);

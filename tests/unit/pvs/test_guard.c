@@ -190,6 +190,22 @@ static bool cgroup_gone(void *opaque)
 	return stat(opaque, &st) < 0 && errno == ENOENT;
 }
 
+/* With a weight for @victim, whose cgroup is made for it. */
+static struct booster *booster_in_cgroup(struct victim *victim)
+{
+	struct booster *booster;
+
+	if (access(CGROUP_V1 "/cpu.shares", W_OK) < 0) {
+		print_message("no cgroup v1 with cpu.shares that may be written at " CGROUP_V1
+			      "\n");
+		skip();
+	}
+	booster = booster_new(victim, false);
+	booster->in_cgroup = true;
+	booster->sched = (struct pvs_sched){.set = PVS_SET_WEIGHT, .weight = 300};
+	return booster;
+}
+
 static void test_kill_in_cgroup(void **state)
 {
 	char own[PVS_CGROUP_PATH], shares[PVS_CGROUP_PATH + 16], text[16] = "";
@@ -198,14 +214,7 @@ static void test_kill_in_cgroup(void **state)
 	FILE *file;
 	pid_t pid;
 
-	if (access(CGROUP_V1 "/cpu.shares", W_OK) < 0) {
-		print_message("no cgroup v1 with cpu.shares that may be written at " CGROUP_V1
-			      "\n");
-		skip();
-	}
-	booster = booster_new(&victim, false);
-	booster->in_cgroup = true;
-	booster->sched = (struct pvs_sched){.set = PVS_SET_WEIGHT, .weight = 300};
+	booster = booster_in_cgroup(&victim);
 	pid = process_start(boost_and_wait, booster);
 	assert_int_equal(booster->error, 0);
 	assert_true(booster->works & PVS_ACT_WEIGHT);
@@ -234,14 +243,7 @@ static void test_victim_gone(void **state)
 	struct booster *booster;
 	pid_t pid;
 
-	if (access(CGROUP_V1 "/cpu.shares", W_OK) < 0) {
-		print_message("no cgroup v1 with cpu.shares that may be written at " CGROUP_V1
-			      "\n");
-		skip();
-	}
-	booster = booster_new(&victim, false);
-	booster->in_cgroup = true;
-	booster->sched = (struct pvs_sched){.set = PVS_SET_WEIGHT, .weight = 300};
+	booster = booster_in_cgroup(&victim);
 	pid = process_start(boost_and_wait, booster);
 	assert_int_equal(booster->error, 0);
 	snprintf(own, sizeof(own), CGROUP_V1 "/sluice-%d", (int)victim.pid);

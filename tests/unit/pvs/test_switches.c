@@ -64,6 +64,24 @@ static void hear_until(struct listener *listener, unsigned index, enum pvs_event
 	}
 }
 
+/* THREADS workers, which @listener hears. */
+static void start_all(struct listener *listener, struct worker *workers, bool spin, int cpu)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		worker_start(&workers[i], spin, cpu);
+		listener->heard[i].tid = workers[i].tid;
+		assert_int_equal(pvs_switches_add(switches, workers[i].tid, 7, i), 0);
+	}
+}
+
+static void finish_all(struct worker *workers)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		pvs_switches_remove(switches, workers[i].tid);
+		worker_finish(&workers[i]);
+	}
+}
+
 static void test_waits(void **state)
 {
 	struct listener listener = {0};
@@ -89,11 +107,7 @@ static void test_preempted(void **state)
 	struct listener listener = {0};
 	struct worker workers[THREADS];
 
-	for (unsigned i = 0; i < THREADS; i++) {
-		worker_start(&workers[i], true, cpu);
-		listener.heard[i].tid = workers[i].tid;
-		assert_int_equal(pvs_switches_add(switches, workers[i].tid, 7, i), 0);
-	}
+	start_all(&listener, workers, true, cpu);
 	/* Both always want the one CPU: each stop of one is there because somebody else runs. */
 	for (unsigned i = 0; i < THREADS; i++) {
 		hear_until(&listener, i, PVS_EVENT_VCPU_STOP, 3);
@@ -102,10 +116,7 @@ static void test_preempted(void **state)
 		assert_int_equal(listener.heard[i].cpu, cpu);
 	}
 	assert_int_equal(listener.strangers, 0);
-	for (unsigned i = 0; i < THREADS; i++) {
-		pvs_switches_remove(switches, workers[i].tid);
-		worker_finish(&workers[i]);
-	}
+	finish_all(workers);
 }
 
 /*
@@ -153,11 +164,7 @@ static void test_removed(void **state)
 	struct listener listener = {0};
 	struct worker workers[THREADS];
 
-	for (unsigned i = 0; i < THREADS; i++) {
-		worker_start(&workers[i], false, WORKER_ANY_CPU);
-		listener.heard[i].tid = workers[i].tid;
-		assert_int_equal(pvs_switches_add(switches, workers[i].tid, 7, i), 0);
-	}
+	start_all(&listener, workers, false, WORKER_ANY_CPU);
 	hear_halt(&listener, 0, &workers[0]);
 	assert_true(listener.heard[0].count[PVS_EVENT_HALT] >= 1);
 	pvs_switches_remove(switches, workers[0].tid);
@@ -186,20 +193,13 @@ static void test_lazy(void **state)
 	struct worker workers[THREADS];
 
 	pvs_switches_set_lazy(switches, true);
-	for (unsigned i = 0; i < THREADS; i++) {
-		worker_start(&workers[i], true, cpu);
-		listener.heard[i].tid = workers[i].tid;
-		assert_int_equal(pvs_switches_add(switches, workers[i].tid, 7, i), 0);
-	}
+	start_all(&listener, workers, true, cpu);
 	for (unsigned i = 0; i < THREADS; i++) {
 		hear_until(&listener, i, PVS_EVENT_VCPU_STOP, 3);
 		hear_until(&listener, i, PVS_EVENT_VCPU_RUN, 3);
 		assert_int_equal(listener.heard[i].out_of_order, 0);
 	}
-	for (unsigned i = 0; i < THREADS; i++) {
-		pvs_switches_remove(switches, workers[i].tid);
-		worker_finish(&workers[i]);
-	}
+	finish_all(workers);
 	pvs_switches_take(switches, hear, &listener);
 	assert_int_equal(poll(&ready, 1, 0), 0);
 	pvs_switches_set_lazy(switches, false);
