@@ -20,10 +20,12 @@ static bool observe(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 {
 	const struct pvs_hint last = v->hint;
 
-	if (vm->guest)
+	if (vm->guest && pvs_pages_enter(vm)) {
 		pvs_hint_read(&vm->guest[v->index], vm->features, vm->n_vcpus, &v->hint);
-	else
+		pvs_pages_leave(vm);
+	} else {
 		v->hint = (struct pvs_hint){.wait_vcpu = PVS_WAIT_NOBODY};
+	}
 	if (!hint_differs(&v->hint, &last))
 		return false;
 	v->hint_at = now;
@@ -257,9 +259,10 @@ static void take_ring(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 	struct pvs_ring_entry entries[PVS_RING_ENTRIES];
 	unsigned n;
 
-	if (!(vm->features & PVS_F_RING) || !vm->guest)
+	if (!(vm->features & PVS_F_RING) || !vm->guest || !pvs_pages_enter(vm))
 		return;
 	n = pvs_ring_take(&v->ring, &vm->guest[v->index], entries, PVS_RING_ENTRIES);
+	pvs_pages_leave(vm);
 	for (unsigned i = 0; vm->record && i < n; i++) {
 		const struct pvs_record_entry entry = {
 			.kind = PVS_RECORD_RING,

@@ -88,6 +88,17 @@ int pvs_loop_post(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque)
 	return 0;
 }
 
+unsigned pvs_loop_waiting(struct pvs_loop *loop)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&loop->lock);
+	for (const struct call *call = loop->calls; call; call = call->list)
+		n++;
+	pthread_mutex_unlock(&loop->lock);
+	return n;
+}
+
 int pvs_loop_add_fd(struct pvs_loop *loop, int fd, uint32_t events, void *ptr)
 {
 	struct epoll_event event = {.events = events, .data.ptr = ptr};

@@ -151,13 +151,8 @@ static void tell(const struct pvs_vm *vm, const struct pvs_vcpu *v)
 		vm->tell(vm->tell_opaque, v->index);
 }
 
-void pvs_publish(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
+static void show(struct pvs_vm *vm, struct pvs_vcpu *v, struct pvs_host_page *page, uint64_t now)
 {
-	struct pvs_host_page *page = vm->host ? &vm->host[v->index] : NULL;
-
-	tell(vm, v);
-	if (!page)
-		return;
 	show_state(vm, v, page);
 	if (!vm->features)
 		return;
@@ -168,15 +163,17 @@ void pvs_publish(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 	show_decision(vm, v, page);
 }
 
-void pvs_publish_clear(struct pvs_vm *vm, struct pvs_vcpu *v)
+void pvs_publish(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 {
-	const uint32_t generation = v->shown.generation;
-	struct pvs_host_page *page = vm->host ? &vm->host[v->index] : NULL;
-
 	tell(vm, v);
-	v->shown = (struct pvs_shown){.generation = generation, .state = UINT64_MAX};
-	if (!page)
+	if (!vm->host || !pvs_pages_enter(vm))
 		return;
+	show(vm, v, &vm->host[v->index], now);
+	pvs_pages_leave(vm);
+}
+
+static void show_nothing(struct pvs_vm *vm, struct pvs_vcpu *v, struct pvs_host_page *page)
+{
 	store32(&page->sources, 0);
 	store64(&page->run_ns, 0);
 	store64(&page->steal_ns, 0);
@@ -194,6 +191,18 @@ void pvs_publish_clear(struct pvs_vm *vm, struct pvs_vcpu *v)
 	store64(&page->budget_boost, 0);
 	mark_dirty(vm, v, 0, sizeof(*page));
 	show_state(vm, v, page);
+}
+
+void pvs_publish_clear(struct pvs_vm *vm, struct pvs_vcpu *v)
+{
+	const uint32_t generation = v->shown.generation;
+
+	tell(vm, v);
+	v->shown = (struct pvs_shown){.generation = generation, .state = UINT64_MAX};
+	if (!vm->host || !pvs_pages_enter(vm))
+		return;
+	show_nothing(vm, v, &vm->host[v->index]);
+	pvs_pages_leave(vm);
 }
 
 void pvs_publish_again(struct pvs_vm *vm, struct pvs_vcpu *v)

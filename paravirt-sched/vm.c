@@ -80,6 +80,7 @@ int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **out, struc
 	vm->n_vectors = config->n_vectors;
 	vm->guest = config->guest;
 	vm->host = config->host;
+	vm->grant = vm->granted = 1;
 	vm->limits = config->limits;
 	pvs_limits_default(&vm->limits, vm->n_vcpus);
 	vm->sources = config->sources | PVS_SRC_TICK | PVS_SRC_KICK;
@@ -119,14 +120,27 @@ void pvs_vm_destroy(struct pvs_vm *vm)
 	free(vm);
 }
 
-void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pvs_host_page *host)
+void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pvs_host_page *host,
+		      uint64_t grant)
 {
 	vm->guest = guest;
 	vm->host = host;
+	vm->granted = grant;
 	for (uint32_t i = 0; i < vm->n_vcpus; i++) {
 		pvs_publish_again(vm, &vm->vcpus[i]);
 		pvs_publish(vm, &vm->vcpus[i], vm->now);
 	}
+}
+
+uint64_t pvs_vm_pages_grant(const struct pvs_vm *vm)
+{
+	return __atomic_load_n(&vm->grant, __ATOMIC_SEQ_CST);
+}
+
+uint64_t pvs_vm_take_pages(struct pvs_vm *vm)
+{
+	__atomic_add_fetch(&vm->grant, 1, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&vm->at_pages, __ATOMIC_SEQ_CST);
 }
 
 /* ---- vCPUs --------------------------------------------------------------------------------- */
@@ -265,6 +279,15 @@ static void stop(struct pvs_vm *vm, uint64_t now)
 		pvs_publish_clear(vm, &vm->vcpus[i]);
 }
 
+/* What is in the ring already is no news. */
+static void skip_ring(struct pvs_vm *vm, struct pvs_vcpu *v)
+{
+	if (!vm->guest || !pvs_pages_enter(vm))
+		return;
+	v->ring.tail = __atomic_load_n(&vm->guest[v->index].ring_head, __ATOMIC_RELAXED);
+	pvs_pages_leave(vm);
+}
+
 /* Budgets and rates go on: a guest gains nothing by negotiating again. */
 void pvs_vm_negotiated(struct pvs_vm *vm, uint64_t features, uint64_t now)
 {
@@ -277,8 +300,8 @@ void pvs_vm_negotiated(struct pvs_vm *vm, uint64_t features, uint64_t now)
 
 		if (!v->present)
 			continue;
-		if (features & PVS_F_RING && vm->guest)
-			v->ring.tail = __atomic_load_n(&vm->guest[i].ring_head, __ATOMIC_RELAXED);
+		if (features & PVS_F_RING)
+			skip_ring(vm, v);
 		pvs_activate(vm, v, now);
 		pvs_publish(vm, v, now);
 	}

@@ -116,6 +116,9 @@ struct pvs_vm {
 	uint32_t index, n_vcpus, n_vectors, n_online;
 	struct pvs_guest_page *guest; /* NULL: not mapped now */
 	struct pvs_host_page *host;
+	uint64_t granted;  /* with which they were given */
+	uint64_t grant;    /* atomic: pages of an older one are not touched any more */
+	uint64_t at_pages; /* atomic: grant of those that are being touched; 0: none */
 	struct pvs_limits limits;
 	uint32_t sources, actuators;
 	const struct pvs_vm_ops *ops;
@@ -164,6 +167,25 @@ struct pvs_vm {
 static inline uint64_t pvs_since(uint64_t now, uint64_t then)
 {
 	return now > then ? now - then : 0;
+}
+
+/*
+ * Between these two, and nowhere else, pages are touched. Either who takes them back sees at_pages,
+ * or they are seen here to be taken back: that is worth a fence, not a lock. Nothing between them
+ * may wait.
+ */
+static inline void pvs_pages_leave(struct pvs_vm *vm)
+{
+	__atomic_store_n(&vm->at_pages, 0, __ATOMIC_RELEASE);
+}
+
+static inline bool pvs_pages_enter(struct pvs_vm *vm)
+{
+	__atomic_store_n(&vm->at_pages, vm->granted, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vm->grant, __ATOMIC_SEQ_CST) == vm->granted)
+		return true;
+	pvs_pages_leave(vm);
+	return false;
 }
 
 /* thread.c: -errno of the actuator's capture. */

@@ -55,6 +55,18 @@ typedef struct PvschedMapping {
 	ram_addr_t offset;
 } PvschedMapping;
 
+/* What the loop has of the guest. */
+typedef struct PvschedGuest {
+	SluicePvsched *s;
+	uint64_t features; /* 0: pages are not looked at */
+	struct pvs_guest_page *guest;
+	struct pvs_host_page *host;
+	uint64_t grant;        /* pvs_vm_pages_grant() as they were given */
+	MemoryRegion *host_mr; /* that the host's are in... */
+	hwaddr host_offset;    /* ...at this offset */
+	int64_t offset_ns;     /* its clock minus the host's */
+} PvschedGuest;
+
 struct SluicePvsched {
 	PCIDevice parent_obj;
 
@@ -71,9 +83,10 @@ struct SluicePvsched {
 	unsigned entered; /* accesses without the big lock that are under way */
 	bool leaving;
 
-	/* What the loop marks dirty: set while it does not look at the pages. */
-	MemoryRegion *host_mr;
-	hwaddr host_offset;
+	uint64_t ram_grant;     /* guest_ram and host_ram were given with this one or later ones */
+	PvschedGuest wanted;    /* what the loop is to have */
+	PvschedGuest *late;     /* atomic: the same, that it takes when it answers; NULL: nothing */
+	PvschedGuest looked_at; /* the loop's: what it has */
 
 	/* The library's */
 	struct pvs_mailbox *mailbox;
@@ -90,7 +103,7 @@ struct SluicePvsched {
 	QEMUBH *watchdog_bh;
 	uint64_t silences;       /* that were reported */
 	uint64_t silent_ms;      /* atomic */
-	GArray *kept;            /* of PvschedMapping: a stuck loop may yet look at them */
+	GArray *kept;            /* of PvschedMapping: a stuck loop is in the midst of them */
 	PvschedManager *manager; /* instead of all these but the mailbox */
 	char *notes;             /* what is not permitted, and what would permit it */
 	uint64_t swaps;
@@ -148,10 +161,24 @@ bool pvsched_guest_ram_possible(SluicePvsched *s);
 /* -EFAULT: not RAM, or not in one piece. */
 int pvsched_guest_ram_map(SluicePvsched *s, uint64_t guest_pages, uint64_t host_pages);
 void pvsched_guest_ram_unmap(SluicePvsched *s);
-/* The loop may still look at them: they stay mapped... */
+/* The loop is in the midst of them: they stay mapped... */
 void pvsched_guest_ram_keep(SluicePvsched *s);
 /* ...until now. */
 void pvsched_guest_ram_let_go(SluicePvsched *s);
+
+/* ---- pvsched_guest.c ---------------------------------------------------------------------- */
+
+/* Nothing is negotiated; when there is a VM, and before its loop. */
+void pvsched_guest_init(SluicePvsched *s);
+/* Look at the pages from now on: those in guest RAM if they are mapped, else the BARs'. */
+void pvsched_guest_start(SluicePvsched *s, uint64_t features);
+/* No longer; when it returns nobody looks at them, and baselines are back. False: the loop, which
+ * does not answer, is at this moment in the midst of doing so, and those in guest RAM have to stay
+ * mapped until it answers. */
+bool pvsched_guest_stop(SluicePvsched *s);
+/* Zero the host's pages but for what is shown of a guest that negotiated nothing. */
+void pvsched_guest_clear(SluicePvsched *s);
+void pvsched_guest_clock_offset(SluicePvsched *s, int64_t offset_ns);
 
 /* ---- pvsched_core.c ----------------------------------------------------------------------- */
 
@@ -159,19 +186,10 @@ bool pvsched_core_init(SluicePvsched *s, Error **errp);
 /* How long the loop may be silent. */
 uint64_t pvsched_watchdog_ns(SluicePvsched *s);
 void pvsched_core_exit(SluicePvsched *s);
-/* Look at these pages from now on. */
-void pvsched_core_start(SluicePvsched *s, uint64_t features, struct pvs_guest_page *guest,
-			struct pvs_host_page *host);
-/* No longer; when it returns nobody does. Baselines are back. False: the loop does not answer; it
- * may yet look at them, and stops before it does anything else. */
-bool pvsched_core_stop(SluicePvsched *s);
 /* PVS_ACT_* that may be used from now on. */
 bool pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling, Error **errp);
-void pvsched_core_clock_offset(SluicePvsched *s, int64_t offset_ns);
 void pvsched_core_vcpu_add(SluicePvsched *s, uint32_t vcpu, pid_t tid);
 void pvsched_core_vcpu_remove(SluicePvsched *s, uint32_t vcpu);
-/* Zero the host's pages but for what is shown of a guest that negotiated nothing. */
-void pvsched_core_clear(SluicePvsched *s);
 /* Run @fn in the thread that has the VM, and wait. False: that does not answer, @fn is not run. */
 bool pvsched_core_call(SluicePvsched *s, void (*fn)(void *opaque), void *opaque);
 /* Something worth knowing that was not permitted: for the property "notes" and the trace. */

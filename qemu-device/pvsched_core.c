@@ -76,8 +76,7 @@ static void pvsched_host_dirty(void *opaque, size_t offset, size_t size)
 {
 	SluicePvsched *s = opaque;
 
-	if (s->host_mr)
-		memory_region_set_dirty(s->host_mr, s->host_offset + offset, size);
+	memory_region_set_dirty(s->looked_at.host_mr, s->looked_at.host_offset + offset, size);
 }
 
 static void pvsched_notify(void *opaque, uint32_t vector)
@@ -90,108 +89,7 @@ static const struct pvs_vm_ops pvsched_vm_ops = {
 	.notify = pvsched_notify,
 };
 
-/* ---- Pages come and go --------------------------------------------------------------------- */
-
-typedef struct PvschedStart {
-	SluicePvsched *s;
-	uint64_t features;
-	struct pvs_guest_page *guest;
-	struct pvs_host_page *host;
-	MemoryRegion *host_mr; /* that the host's are in... */
-	hwaddr host_offset;    /* ...at this offset */
-} PvschedStart;
-
-static void pvsched_set_pages(PvschedStart *start)
-{
-	SluicePvsched *s = start->s;
-
-	s->host_mr = start->host_mr;
-	s->host_offset = start->host_offset;
-	pvs_vm_set_pages(s->vm, start->guest, start->host);
-}
-
-static void pvsched_start(void *opaque)
-{
-	PvschedStart *start = opaque;
-
-	pvsched_set_pages(start);
-	pvs_vm_negotiated(start->s->vm, start->features, pvsched_clock_ns(start->s));
-}
-
-/* Pages in guest RAM are left behind zeroed; from here on those of the BAR are shown. */
-static void pvsched_stop(void *opaque)
-{
-	PvschedStart *bar = opaque;
-
-	pvs_vm_negotiated(bar->s->vm, 0, pvsched_clock_ns(bar->s));
-	if (bar->s->host_mr != bar->host_mr)
-		pvsched_set_pages(bar);
-}
-
-void pvsched_core_start(SluicePvsched *s, uint64_t features, struct pvs_guest_page *guest,
-			struct pvs_host_page *host)
-{
-	bool in_ram = host == s->host_ram.host;
-	PvschedStart start = {
-		.s = s,
-		.features = features,
-		.guest = guest,
-		.host = host,
-		.host_mr = in_ram ? s->host_ram.mr : &s->host_bar,
-		.host_offset = in_ram ? s->host_ram.offset : 0,
-	};
-
-	if (s->manager)
-		pvsched_manager_negotiated(s, features);
-	else
-		pvsched_core_do(s, pvsched_start, &start, sizeof(start));
-}
-
-bool pvsched_core_stop(SluicePvsched *s)
-{
-	PvschedStart bar = {
-		.s = s,
-		.guest = pvsched_guest_pages(s),
-		.host = pvsched_host_pages(s),
-		.host_mr = &s->host_bar,
-	};
-
-	if (!s->manager)
-		return pvsched_core_do(s, pvsched_stop, &bar, sizeof(bar));
-	pvsched_manager_negotiated(s, 0);
-	return true;
-}
-
-void pvsched_core_clear(SluicePvsched *s)
-{
-	const uint64_t size = (uint64_t)s->n_vcpus * PVS_PAGE_STRIDE;
-
-	memset(pvsched_host_pages(s), 0, size);
-	memory_region_set_dirty(&s->host_bar, 0, size);
-	pvsched_core_stop(s);
-}
-
-typedef struct PvschedOffset {
-	SluicePvsched *s;
-	int64_t offset_ns;
-} PvschedOffset;
-
-static void pvsched_set_offset(void *opaque)
-{
-	PvschedOffset *offset = opaque;
-
-	pvs_vm_set_clock_offset(offset->s->vm, offset->offset_ns);
-}
-
-void pvsched_core_clock_offset(SluicePvsched *s, int64_t offset_ns)
-{
-	PvschedOffset offset = {.s = s, .offset_ns = offset_ns};
-
-	if (s->manager)
-		pvsched_manager_clock_offset(s, offset_ns);
-	else
-		pvsched_core_do(s, pvsched_set_offset, &offset, sizeof(offset));
-}
+/* ---- What may be used --------------------------------------------------------------------- */
 
 typedef struct PvschedCeiling {
 	SluicePvsched *s;
@@ -401,7 +299,7 @@ static bool pvsched_vm_init(SluicePvsched *s, Error **errp)
 		error_setg(errp, "%s", *text ? g_strchomp(text) : strerror(-err));
 		return false;
 	}
-	s->host_mr = &s->host_bar;
+	pvsched_guest_init(s);
 	pvsched_note(s, text);
 	return true;
 }

@@ -3,7 +3,8 @@
  * PVS_F_GUEST_RAM: pages in memory that the guest allocated.
  *
  * address_space_map() holds a reference on the region while it is mapped: a memory device that is
- * unplugged meanwhile goes only when we let go of it, so that what the loop reads is always there.
+ * unplugged meanwhile goes only when we let go of it, so that what the loop reads is always there;
+ * a loop that does not answer has them taken from it before.
  * A guest that maps something else at that address is looked at in its old pages until it
  * negotiates again, and harms itself. An IOMMU's mapping however may be taken back while we use it,
  * and there is nobody to tell us in time: behind one the bit is not offered.
@@ -53,6 +54,7 @@ int pvsched_guest_ram_map(SluicePvsched *s, uint64_t guest_pages, uint64_t host_
 	bool mapped;
 
 	RCU_READ_LOCK_GUARD();
+	s->ram_grant = pvs_vm_pages_grant(s->vm);
 	mapped = pvsched_map(s, guest_pages, &s->guest_ram) &&
 		 pvsched_map(s, host_pages, &s->host_ram);
 	trace_pvsched_guest_ram(pvsched_name(s), guest_pages, host_pages, mapped);

@@ -391,6 +391,7 @@ static bool pvsched_visit_manager(Visitor *v, SluicePvsched *s, Error **errp)
 static bool pvsched_visit_loop(Visitor *v, SluicePvsched *s, Error **errp)
 {
 	return pvsched_u64(v, "loop_thread_id", pvs_loop_tid(s->loop), errp) &&
+	       pvsched_u64(v, "loop_waiting", pvs_loop_waiting(s->loop), errp) &&
 	       pvsched_bool(v, "loop_stuck", pvsched_watchdog_stuck(s), errp) &&
 	       pvsched_u64(v, "loop_silences", pvs_watchdog_silences(s->watchdog), errp);
 }

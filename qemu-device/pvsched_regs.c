@@ -33,10 +33,7 @@ static void pvsched_go(SluicePvsched *s)
 	const uint64_t features = pvs_regs_features(s->regs);
 
 	trace_pvsched_start(pvsched_name(s), features);
-	if (s->host_ram.host)
-		pvsched_core_start(s, features, s->guest_ram.host, s->host_ram.host);
-	else
-		pvsched_core_start(s, features, pvsched_guest_pages(s), pvsched_host_pages(s));
+	pvsched_guest_start(s, features);
 }
 
 static int pvsched_start(void *opaque, uint64_t features, uint64_t guest_pages, uint64_t host_pages)
@@ -56,7 +53,7 @@ static void pvsched_stop(void *opaque)
 	SluicePvsched *s = opaque;
 
 	trace_pvsched_stop(pvsched_name(s));
-	if (pvsched_core_stop(s))
+	if (pvsched_guest_stop(s))
 		pvsched_guest_ram_unmap(s);
 	else
 		pvsched_guest_ram_keep(s);
@@ -69,7 +66,7 @@ void pvsched_regs_vm_change(SluicePvsched *s, bool running)
 	if (running)
 		pvsched_go(s);
 	else
-		pvsched_core_stop(s);
+		pvsched_guest_stop(s);
 }
 
 void pvsched_regs_check_master(SluicePvsched *s)
@@ -90,7 +87,7 @@ static void pvsched_clock_offset(void *opaque, int64_t offset_ns)
 	SluicePvsched *s = opaque;
 
 	trace_pvsched_clock_offset(pvsched_name(s), offset_ns);
-	pvsched_core_clock_offset(s, offset_ns);
+	pvsched_guest_clock_offset(s, offset_ns);
 }
 
 static void pvsched_config(void *opaque)

@@ -26,7 +26,7 @@ static int pvsched_post_load(void *opaque, int version_id)
 
 	trace_pvsched_load(pvsched_name(s), err);
 	/* The pages came as another host's. */
-	pvsched_core_clear(s);
+	pvsched_guest_clear(s);
 	if (err)
 		error_report("%s: the incoming state is none the device can be in",
 			     pvsched_name(s));

@@ -46,7 +46,7 @@ static void pvsched_nothing(void *opaque)
 {
 }
 
-/* What was mapped when the loop became stuck it no longer looks at when it did what was asked. */
+/* What the loop was in the midst of when it became stuck it is not when it does what is asked. */
 static void pvsched_let_go(SluicePvsched *s)
 {
 	if (s->kept->len && pvsched_core_call(s, pvsched_nothing, NULL))

@@ -244,9 +244,23 @@ struct pvs_vm_config {
 int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **vm, struct pvs_log *log);
 void pvs_vm_destroy(struct pvs_vm *vm); /* restores all baselines */
 
-/* Where the pages are now, NULL: nowhere (unmapped). If not where the configuration said
- * (PVS_F_GUEST_RAM, a map's memory). */
-void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pvs_host_page *host);
+/*
+ * Where the pages are now, NULL: nowhere (unmapped). If not where the configuration said
+ * (PVS_F_GUEST_RAM, a map's memory). @grant: what pvs_vm_pages_grant() said when they were given;
+ * if they were taken back since, they are not looked at.
+ */
+void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pvs_host_page *host,
+		      uint64_t grant);
+/* Of pages that are given now. Never 0, and greater than before each pvs_vm_take_pages(). Any
+ * thread. */
+uint64_t pvs_vm_pages_grant(const struct pvs_vm *vm);
+/*
+ * Take all pages back that were given, whatever the VM's thread does: it looks at none and writes
+ * to none from now on, until it is given some anew. Returns the grant of those that it is in the
+ * midst of at this moment, a few loads or stores and host_dirty: they have to stay mapped until it
+ * did something else; 0: none. Any thread, waits for nobody.
+ */
+uint64_t pvs_vm_take_pages(struct pvs_vm *vm);
 
 /*
  * A vCPU's thread appears or goes (hot plug; 0 for a thread that is not known yet). Its baseline is

@@ -40,6 +40,9 @@ int pvs_loop_call_within(struct pvs_loop *loop, void (*fn)(void *opaque), void *
 /* Have @fn run there, after what was asked before, and do not wait. -ENOMEM. */
 int pvs_loop_post(struct pvs_loop *loop, void (*fn)(void *opaque), void *opaque);
 
+/* How many of these have not begun. */
+unsigned pvs_loop_waiting(struct pvs_loop *loop);
+
 /* Have the loop watch @fd (EPOLLIN); @fn runs in its thread. NULL: no longer. -EEXIST, -ENOENT,
  * -EPERM: not a file that can be watched. */
 int pvs_loop_watch(struct pvs_loop *loop, int fd, void (*fn)(void *opaque, int fd), void *opaque);

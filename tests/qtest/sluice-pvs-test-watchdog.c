@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include "qobject/qlist.h"
 #include "sluice-pvs.h"
 
 #define PVS_STUCK ",switch-events=off,policy=boost,boost-refill-ppm=1000000,max-boosted=2"
@@ -169,32 +170,141 @@ out:
 	pvs_stop(s);
 }
 
-/* Pages in guest RAM stay mapped as long as the loop may look at them. */
-static void test_stuck_in_ram(void)
-{
-	const uint64_t guest = 0x300000, host = 0x310000;
-	QPvs *s = pvs_start(PVS_STUCK ",actuators=off,watchdog-ms=300", "");
-	pid_t loop;
+/* ---- Pages in a memory device ---------------------------------------------------------------- */
 
+#define PVS_DIMM                                                                           \
+	"-m 64,slots=1,maxmem=1G -object memory-backend-memfd,id=ram1,size=128M,share=on " \
+	"-device pc-dimm,id=dimm0,memdev=ram1"
+/* Registers of ACPI's memory hot plug, as a guest's firmware finds them in the DSDT. */
+#define PVS_MEMHP_SLOT  0xa00
+#define PVS_MEMHP_FLAGS 0xa14
+#define PVS_MEMHP_EJECT 8
+
+static uint64_t pvs_dimm_addr(QPvs *s)
+{
+	QDict *answer = qtest_qmp(s->qts, "{'execute': 'query-memory-devices'}");
+	QList *list = qdict_get_qlist(answer, "return");
+	QDict *dimm = qobject_to(QDict, qlist_entry_obj(qlist_first(list)));
+	uint64_t addr = qdict_get_int(qdict_get_qdict(dimm, "data"), "addr");
+
+	qobject_unref(answer);
+	return addr;
+}
+
+static bool pvs_dimm_is_mapped(QPvs *s)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/maps", (int)qtest_pid(s->qts));
+	g_autofree char *maps = NULL;
+
+	g_assert_true(g_file_get_contents(path, &maps, NULL, NULL));
+	return strstr(maps, "memory-backend-memfd");
+}
+
+/* When this returns it is no memory of QEMU's any more: who touches it ends QEMU. */
+static void pvs_dimm_remove(QPvs *s)
+{
+	gint64 end = g_get_monotonic_time() + PVS_PATIENCE;
+
+	g_assert_true(pvs_dimm_is_mapped(s));
+	qtest_qmp_assert_success(s->qts, "{'execute': 'device_del', 'arguments': {'id': 'dimm0'}}");
+	qtest_outl(s->qts, PVS_MEMHP_SLOT, 0);
+	qtest_outb(s->qts, PVS_MEMHP_FLAGS, PVS_MEMHP_EJECT);
+	qtest_qmp_eventwait(s->qts, "DEVICE_DELETED");
+	qtest_qmp_assert_success(s->qts, "{'execute': 'object-del', 'arguments': {'id': 'ram1'}}");
+	while (pvs_dimm_is_mapped(s))
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+}
+
+static void pvs_up_in_ram(QPvs *s, uint64_t guest, uint64_t host)
+{
+	pvs_reg_set(s, PVS_REG_STATUS, 0);
 	pvs_reg64_set(s, PVS_REG_DRV_FEATURES, PVS_F_INTENT | PVS_F_STATE | PVS_F_GUEST_RAM);
 	pvs_reg64_set(s, PVS_REG_GUEST_PAGES, guest);
 	pvs_reg64_set(s, PVS_REG_HOST_PAGES, host);
 	pvs_reg_set(s, PVS_REG_STATUS, PVS_STATUS_UP);
 	pvs_assert_status(s, PVS_STATUS_UP, PVS_RESULT_OK);
+}
+
+static unsigned pvs_ram_boost(QPvs *s, uint64_t host)
+{
+	return qtest_readq(s->qts, host + STATE) >> PVS_STATE_BOOST_SHIFT & PVS_STATE_BOOST_MASK;
+}
+
+static void pvs_ram_hint(QPvs *s, uint64_t guest)
+{
+	qtest_writeq(s->qts, guest + INTENT,
+		     PVS_CLASS_RT << PVS_INTENT_CLASS_SHIFT | 50ull << PVS_INTENT_PRIO_SHIFT |
+			     20ull << PVS_INTENT_NICE_SHIFT | 1ull << PVS_INTENT_GEN_SHIFT);
+	pvs_reg_set(s, PVS_REG_KICK, 1);
+}
+
+static void pvs_wait_ram_boost(QPvs *s, uint64_t host)
+{
+	gint64 end = g_get_monotonic_time() + PVS_PATIENCE;
+
+	while (pvs_ram_boost(s, host) != PVS_BOOST_RT)
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+}
+
+/* Pages in guest RAM are the guest's when the stop returns, though the loop has not heard of it:
+ * they are zeroed, and may cease to be. */
+static void test_stuck_in_ram(void)
+{
+	QPvs *s = pvs_start(PVS_STUCK ",actuators=off,watchdog-ms=300", PVS_DIMM);
+	const uint64_t guest = pvs_dimm_addr(s), host = guest + 0x10000;
+	pid_t loop;
+
+	pvs_up_in_ram(s, guest, host);
+	pvs_ram_hint(s, guest);
+	pvs_wait_ram_boost(s, host);
+	pvs_interrupted(s, PVS_VECTOR_CONFIG);
+	loop = pvs_hold_loop(s);
+	if (!loop)
+		goto out;
+	pvs_wait_interrupt(s, PVS_VECTOR_CONFIG);
+	pvs_assert_status(s, PVS_STATUS_AGAIN, PVS_RESULT_WATCHDOG);
+	g_assert_cmpuint(pvs_ram_boost(s, host), ==, PVS_BOOST_NONE);
+	g_assert_cmphex(qtest_readq(s->qts, host + offsetof(struct pvs_host_page, decision)), ==,
+			0);
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	pvs_dimm_remove(s);
+	pvs_let_loop_go(loop);
+	pvs_wait_stuck(s, false);
+	pvs_hint(s, 0, PVS_CLASS_RT, 1);
+	pvs_wait_boost(s, 0, PVS_BOOST_RT);
+out:
+	pvs_stop(s);
+}
+
+/* However often a guest negotiates and says what its clock is while the loop is stuck: there is one
+ * thing more to do when it answers, beside the watchdog's own, and that is the last. */
+static void test_stuck_bounded(void)
+{
+	const uint64_t guest = 0x300000, host = 0x310000;
+	QPvs *s = pvs_start(PVS_STUCK ",actuators=off,watchdog-ms=300", "");
+	unsigned i;
+	pid_t loop;
+
+	pvs_up_in_ram(s, guest, host);
 	loop = pvs_hold_loop(s);
 	if (!loop)
 		goto out;
 	pvs_wait_stuck(s, true);
 	pvs_wait_interrupt(s, PVS_VECTOR_CONFIG);
-	pvs_reg_set(s, PVS_REG_STATUS, 0);
-	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	for (i = 0; i < 200; i++) {
+		pvs_bring_up(s, PVS_F_INTENT);
+		pvs_up_in_ram(s, guest + 0x100000, host + 0x100000);
+		pvs_reg64_set(s, PVS_REG_CLOCK_OFFSET, i);
+	}
+	g_assert_cmpint(pvs_status_int(s, "loop_waiting"), ==, 2);
+	pvs_up_in_ram(s, guest, host);
 	pvs_let_loop_go(loop);
 	pvs_wait_stuck(s, false);
-	/* From now on nobody writes there. */
-	qtest_writeq(s->qts, host, 0x1234);
-	pvs_hint(s, 0, PVS_CLASS_RT, 1);
-	pvs_wait_boost(s, 0, PVS_BOOST_RT);
-	g_assert_cmphex(qtest_readq(s->qts, host), ==, 0x1234);
+	g_assert_cmpint(pvs_status_int(s, "loop_waiting"), ==, 0);
+	pvs_ram_hint(s, guest);
+	pvs_wait_ram_boost(s, host);
+	/* Only of the last. */
+	g_assert_cmphex(qtest_readq(s->qts, host + 0x100000 + STATE), ==, 0);
 out:
 	pvs_stop(s);
 }
@@ -203,4 +313,5 @@ void pvs_add_watchdog_tests(void)
 {
 	qtest_add_func("/sluice-pvs/watchdog/stuck", test_stuck);
 	qtest_add_func("/sluice-pvs/watchdog/guest-ram", test_stuck_in_ram);
+	qtest_add_func("/sluice-pvs/watchdog/bounded", test_stuck_bounded);
 }

@@ -331,7 +331,8 @@ static void step(struct script *s)
 		pvs_vm_set_clock_offset(s->vm, (int64_t)take(s, 8));
 		break;
 	case 9:
-		pvs_vm_set_pages(s->vm, take(s, 1) & 7 ? s->guest : NULL, s->host);
+		pvs_vm_set_pages(s->vm, take(s, 1) & 7 ? s->guest : NULL, s->host,
+				 pvs_vm_pages_grant(s->vm));
 		break;
 	case 10:
 	case 11:

@@ -107,14 +107,14 @@ static void test_pages_move(void **state)
 	assert_non_null(host);
 	memset(host, 0, VCPUS * sizeof(*host));
 	f.host = host;
-	pvs_vm_set_pages(f.vm, guest, host);
+	pvs_vm_set_pages(f.vm, guest, host, pvs_vm_pages_grant(f.vm));
 	assert_int_equal(shown_boost(&f, 1), PVS_BOOST_RT);
 	assert_int_equal(host[1].decision, 1);
 	assert_int_equal(host[1].budget_boost, 500 * MS);
 	assert_int_equal(host[1].capacity, 1024);
 	/* Unmapped: no hints, nothing is written, and it goes on. */
 	memset(host, 0, VCPUS * sizeof(*host));
-	pvs_vm_set_pages(f.vm, NULL, NULL);
+	pvs_vm_set_pages(f.vm, NULL, NULL, pvs_vm_pages_grant(f.vm));
 	answer(&f, PVS_BASELINE, NULL);
 	kick(&f, 1);
 	tick(&f);
@@ -123,6 +123,87 @@ static void test_pages_move(void **state)
 	pvs_vm_negotiated(f.vm, 0, f.now);
 	assert_int_equal(host[1].state, 0);
 	free(old);
+}
+
+/* ---- Pages that are taken back from a thread that may be stuck ------------------------------ */
+
+static uint64_t taken; /* what pvs_vm_take_pages() said, in the midst of an event */
+
+/* It hangs; meanwhile the guest has the pages back and writes to them. */
+static int hang(struct pvs_policy *policy, struct pvs_ctx *ctx)
+{
+	if (ctx->event != PVS_EVENT_KICK)
+		return PVS_KEEP;
+	taken = pvs_vm_take_pages(f.vm);
+	memset(f.host, 0x5a, VCPUS * sizeof(*f.host));
+	memset(f.guest, 0x5a, VCPUS * sizeof(*f.guest));
+	ctx->out = (struct pvs_decision){
+		.target = ctx->vcpu, .set = PVS_SET_NICE, .nice = -5, .boost = PVS_BOOST_RT};
+	return PVS_APPLY;
+}
+
+static void expect_untouched(void)
+{
+	const uint8_t *bytes = (const uint8_t *)f.host;
+
+	for (size_t i = 0; i < VCPUS * sizeof(*f.host); i++)
+		assert_int_equal(bytes[i], 0x5a);
+}
+
+static void test_pages_taken(void **state)
+{
+	uint64_t before, grant;
+
+	vm_start(&f, NULL);
+	before = pvs_vm_pages_grant(f.vm);
+	taken = UINT64_MAX;
+	f.policy.run = hang;
+	kick(&f, 1);
+	assert_int_equal(taken, 0);
+	f.policy.run = NULL;
+	expect_untouched();
+	assert_int_equal(stats_of(&f, 1).boost, PVS_BOOST_RT);
+	/* Nor later, though it does all that it does with pages; what it reads is no hint. */
+	tick(&f);
+	pvs_vm_doorbell(f.vm, 1, f.now);
+	pvs_vm_negotiated(f.vm, 0, f.now);
+	pvs_vm_negotiated(f.vm, FEATURES, f.now);
+	kick(&f, 2);
+	assert_int_equal(stats_of(&f, 2).hint.status, PVS_HINT_NONE);
+	assert_int_equal(stats_of(&f, 2).ring_overruns, 0);
+	/* Who was to set them before, and comes now, is late. */
+	pvs_vm_set_pages(f.vm, f.guest, f.host, before);
+	kick(&f, 2);
+	expect_untouched();
+	grant = pvs_vm_pages_grant(f.vm);
+	assert_true(grant > before);
+	memset(f.guest, 0, VCPUS * sizeof(*f.guest));
+	pvs_vm_set_pages(f.vm, f.guest, f.host, grant);
+	kick_for_boost(&f, 1);
+	assert_int_equal(shown_boost(&f, 1), PVS_BOOST_RT);
+}
+
+static void take_in_the_midst(void *opaque, size_t offset, size_t size)
+{
+	taken = pvs_vm_take_pages(f.vm);
+}
+
+/* Who takes them back is told of those that are being written to. */
+static void test_pages_taken_in_the_midst(void **state)
+{
+	static const struct pvs_vm_ops ops = {.host_dirty = take_in_the_midst};
+	const struct pvs_vm_ops *plain;
+	uint64_t before;
+
+	vm_start(&f, NULL);
+	plain = f.vm->ops;
+	f.vm->ops = &ops;
+	before = pvs_vm_pages_grant(f.vm);
+	taken = 0;
+	event(&f, 0, PVS_EVENT_VCPU_RUN);
+	assert_int_equal(taken, before);
+	f.vm->ops = plain;
+	assert_int_equal(pvs_vm_take_pages(f.vm), 0);
 }
 
 /* Only what changes is written; a guest that writes the host's page harms only itself. */
@@ -223,6 +304,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kicks_are_limited, vm_setup_all, vm_teardown),
 		cmocka_unit_test_setup_teardown(test_doorbell, vm_setup_all, vm_teardown),
 		cmocka_unit_test_setup_teardown(test_pages_move, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_pages_taken, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_pages_taken_in_the_midst, vm_setup_all,
+						vm_teardown),
 		cmocka_unit_test_setup_teardown(test_publishes_changes, vm_setup_all, vm_teardown),
 		cmocka_unit_test_setup_teardown(test_lock_holder, vm_setup_all, vm_teardown),
 		cmocka_unit_test_setup_teardown(test_idle_ticks, vm_setup_all, vm_teardown),
