@@ -121,35 +121,6 @@ static void answer_ticket(struct pvs_vm *vm, struct pvs_vcpu *v)
 		v->ticket = v->hint.ticket;
 }
 
-/* Nothing can change but through an event: ticks may be rare. */
-static bool idle(const struct pvs_vm *vm)
-{
-	if (!vm->features || !vm->policy || vm->failed)
-		return true;
-	if (vm->watched || !(vm->sources & (PVS_SRC_HALT | PVS_SRC_SWITCH)))
-		return false;
-	for (uint32_t i = 0; i < vm->n_vcpus; i++)
-		if (vm->vcpus[i].present && vm->vcpus[i].run_state != PVS_RUN_HALTED)
-			return false;
-	return true;
-}
-
-/* From one tick to the next. */
-static uint64_t tick_ns(const struct pvs_vm *vm)
-{
-	if (idle(vm))
-		return vm->limits.tick_ns * PVS_IDLE_TICKS;
-	return vm->limits.tick_ns * (vm->quiet < PVS_QUIET_AFTER ? 1 : PVS_QUIET_TICKS);
-}
-
-void pvs_wake_ticks(struct pvs_vm *vm, uint64_t now)
-{
-	const uint64_t next = now + tick_ns(vm);
-
-	if (vm->next_tick > next)
-		vm->next_tick = next;
-}
-
 static struct pvs_vcpu *find_vcpu(struct pvs_vm *vm, uint32_t vcpu)
 {
 	if (vcpu >= vm->n_vcpus || !vm->vcpus[vcpu].present)
@@ -165,6 +136,11 @@ static bool stopped_in_cs(const struct pvs_vcpu *v, const struct pvs_ctx *ctx)
 	return v->hint.cs || v->hint.pending & PVS_PENDING_LOCK;
 }
 
+static bool is_switch(uint32_t event)
+{
+	return event >= PVS_EVENT_VCPU_RUN && event <= PVS_EVENT_HALT;
+}
+
 void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64_t now)
 {
 	struct pvs_vcpu *v = find_vcpu(vm, vcpu);
@@ -177,6 +153,11 @@ void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64
 	note_state(vm, v, event, now);
 	if (!vm->features)
 		return;
+	/* Heard of late, and by nobody: a tick comes next, which has the rest. */
+	if (vm->wakes == PVS_WAKES_NEVER && is_switch(event)) {
+		v->events[event]++;
+		return;
+	}
 	if (event == PVS_EVENT_KICK && !rate_ok(vm, v, now)) {
 		pvs_publish(vm, v, now);
 		return;
@@ -210,11 +191,6 @@ static void note_switch(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_
 		pvs_record_write(vm->record, &entry);
 	if (event->event == PVS_EVENT_VCPU_RUN && event->cpu < UINT16_MAX)
 		v->cpu = event->cpu + 1;
-}
-
-static bool is_switch(uint32_t event)
-{
-	return event >= PVS_EVENT_VCPU_RUN && event <= PVS_EVENT_HALT;
 }
 
 void pvs_vm_switch(struct pvs_vm *vm, const struct pvs_switch *event)
@@ -317,6 +293,7 @@ static void tick_vcpu(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 	take_ring(vm, v, now);
 	if (observe(vm, v, now))
 		pvs_dispatch(vm, v, PVS_EVENT_HINT, now);
+	pvs_attend_look(vm, v, now);
 	pvs_dispatch(vm, v, PVS_EVENT_TICK, now);
 	answer_ticket(vm, v);
 	update_capacity(vm, v, now);
@@ -341,6 +318,7 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 
 	if (vm->catch_up)
 		vm->catch_up(vm->tell_opaque);
+	pvs_catch_up(vm);
 	pvs_heard(vm, now);
 	if (late && vm->watched) {
 		pvs_vm_fault(vm, PVS_REJECT_POLICY);
@@ -354,7 +332,8 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 		pvs_account_services(vm, now);
 	}
 	vm->quiet = vm->watched ? 0 : vm->quiet + 1;
-	vm->next_tick = now + tick_ns(vm);
+	pvs_attend(vm);
+	vm->next_tick = now + pvs_tick_ns(vm);
 	return next_end(vm);
 }
 

@@ -153,11 +153,13 @@ static bool may_sleep(struct pvs_loop *loop)
 {
 	bool sleep = true;
 
-	for (struct loop_vm *l = loop->vms; l; l = l->list)
+	for (struct loop_vm *l = loop->vms; l; l = l->list) {
+		pvs_mailbox_set_heard(l->mailbox, pvs_vm_hears(l->vm));
 		if (!l->deaf && !pvs_mailbox_sleep(l->mailbox, wanted(l))) {
 			l->stirs++;
 			sleep = false;
 		}
+	}
 	return sleep;
 }
 

@@ -27,7 +27,8 @@
 
 struct mailbox_memory {
 	uint32_t sleeping; /* events that wake the loop; 0: it is awake */
-	uint32_t reserved[15];
+	uint32_t unheard;  /* events that need not even be posted, unless the guest asks */
+	uint32_t reserved[14];
 	uint64_t summary[SUMMARY_WORDS];
 	uint32_t words[PVS_MAX_VCPUS];
 	uint8_t locked[PVS_MAX_VCPUS];
@@ -202,6 +203,17 @@ void pvs_mailbox_post(struct pvs_mailbox *mailbox, uint32_t vcpu, uint32_t event
 	if (__atomic_load_n(&mem->sleeping, __ATOMIC_SEQ_CST) & events &&
 	    __atomic_exchange_n(&mem->sleeping, 0, __ATOMIC_SEQ_CST))
 		ring_bell(mailbox->eventfd);
+}
+
+bool pvs_mailbox_hears(const struct pvs_mailbox *mailbox, uint32_t events)
+{
+	return events & ~__atomic_load_n(&mailbox->memory->unheard, __ATOMIC_RELAXED);
+}
+
+void pvs_mailbox_set_heard(struct pvs_mailbox *mailbox, uint32_t events)
+{
+	if (__atomic_load_n(&mailbox->memory->unheard, __ATOMIC_RELAXED) != ~events)
+		__atomic_store_n(&mailbox->memory->unheard, ~events, __ATOMIC_RELAXED);
 }
 
 void pvs_mailbox_lock(struct pvs_mailbox *mailbox, uint32_t vcpu, bool locked)

@@ -22,6 +22,9 @@ bool pvs_mailbox_foreign(const struct pvs_mailbox *mailbox);
 /* Did its thread say last that it holds a lock? Any other process's word is no better than that. */
 bool pvs_mailbox_locked(const struct pvs_mailbox *mailbox, uint32_t vcpu);
 
+/* Of what vCPUs do, and what is done to them, only @events need be posted from now on. */
+void pvs_mailbox_set_heard(struct pvs_mailbox *mailbox, uint32_t events);
+
 /* Before sleep: from now on a post of any of @events writes to the eventfd; others are taken when
  * the loop wakes for something else. False: there is something already, and the loop is awake. */
 bool pvs_mailbox_sleep(struct pvs_mailbox *mailbox, uint32_t events);

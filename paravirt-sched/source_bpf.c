@@ -187,10 +187,15 @@ unsigned pvs_switches_take(struct pvs_switches *switches,
 	return (taken > 0 ? (unsigned)taken : 0) + owed;
 }
 
-void pvs_switches_set_lazy(struct pvs_switches *switches, bool lazy)
+void pvs_switches_set_wakes(struct pvs_switches *switches, enum pvs_wakes wakes)
 {
-	__atomic_store_n(&switches->globals->lazy, lazy ? SWITCHES_LAZY : SWITCHES_WAS_LAZY,
-			 __ATOMIC_RELAXED);
+	static const __u32 how[] = {
+		[PVS_WAKES_ALL] = SWITCHES_WAS_LAZY,
+		[PVS_WAKES_STOPS] = SWITCHES_LAZY,
+		[PVS_WAKES_NEVER] = SWITCHES_SILENT,
+	};
+
+	__atomic_store_n(&switches->globals->lazy, how[wakes], __ATOMIC_RELAXED);
 }
 
 uint64_t pvs_switches_lost(const struct pvs_switches *switches)

@@ -291,9 +291,11 @@ static void skip_ring(struct pvs_vm *vm, struct pvs_vcpu *v)
 /* Budgets and rates go on: a guest gains nothing by negotiating again. */
 void pvs_vm_negotiated(struct pvs_vm *vm, uint64_t features, uint64_t now)
 {
+	pvs_catch_up(vm);
 	pvs_heard(vm, now);
 	stop(vm, now);
 	vm->features = features;
+	vm->attend_until = 0;
 	vm->next_tick = now;
 	for (uint32_t i = 0; features && i < vm->n_vcpus; i++) {
 		struct pvs_vcpu *v = &vm->vcpus[i];
@@ -305,6 +307,7 @@ void pvs_vm_negotiated(struct pvs_vm *vm, uint64_t features, uint64_t now)
 		pvs_activate(vm, v, now);
 		pvs_publish(vm, v, now);
 	}
+	pvs_attend(vm);
 }
 
 void pvs_vm_set_clock_offset(struct pvs_vm *vm, int64_t offset_ns)
@@ -363,6 +366,7 @@ void pvs_vm_set_policy(struct pvs_vm *vm, struct pvs_policy *policy, bool handov
 {
 	struct pvs_policy_info info = {0};
 
+	pvs_catch_up(vm);
 	pvs_heard(vm, now);
 	policy_leave(vm, handover && policy && !vm->failed, now);
 	if (policy)
@@ -382,6 +386,7 @@ void pvs_vm_set_policy(struct pvs_vm *vm, struct pvs_policy *policy, bool handov
 		pvs_activate(vm, &vm->vcpus[i], now);
 		pvs_publish(vm, &vm->vcpus[i], now);
 	}
+	pvs_attend(vm);
 	if (vm->features && vm->ops && vm->ops->notify)
 		vm->ops->notify(vm->opaque, PVS_VECTOR_CONFIG);
 }

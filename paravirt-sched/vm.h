@@ -8,6 +8,7 @@
  *	decide.c    the policy's wish is judged
  *	effect.c    what was granted is put into effect, kept and undone
  *	publish.c   the guest is told
+ *	attend.c    what is worth being woken for, and how often to look
  *	vm.c        a VM's and its vCPUs' life: hot plug, negotiation, policies
  */
 #ifndef PVS_VM_H
@@ -32,6 +33,10 @@
 /* And so many times rarer after so many in which nothing was in effect and nobody kicked. */
 #define PVS_QUIET_TICKS 4u
 #define PVS_QUIET_AFTER 64u
+
+/* A guest that reads the host's pages, or says more than what it runs, is attended to for so long
+ * after. */
+#define PVS_ATTEND_NS 1000000000u
 
 /* A thread whose scheduling may be changed. */
 struct pvs_thread {
@@ -100,6 +105,10 @@ struct pvs_vcpu {
 	uint64_t decision, ticket; /* number of the last one; last answered */
 	uint32_t reject;
 	struct pvs_shown shown;
+	struct {
+		uint32_t reads, cs_count;
+		uint64_t ring_taken;
+	} attended; /* as of the last tick */
 
 	uint64_t events[PVS_EVENT_MAX];
 	uint64_t applied, restored, rejects[PVS_REJECT_MAX], actuator_errors;
@@ -131,6 +140,8 @@ struct pvs_vm {
 	uint64_t now; /* the latest time heard of */
 	uint64_t next_tick, last_tick;
 	uint64_t quiet;        /* ticks since something was in effect or somebody kicked */
+	enum pvs_wakes wakes;  /* what the front end was last asked for */
+	uint64_t attend_until; /* the guest asked to be attended to */
 	uint64_t rate_limited; /* kicks and doorbells of all vCPUs that were too many */
 	uint64_t late;         /* ticks that came later than the watchdog allows */
 
@@ -242,6 +253,19 @@ void pvs_vm_decided(struct pvs_vm *vm, const struct pvs_switch *at, const struct
 void pvs_activate(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now);
 void pvs_deactivate(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now);
 void pvs_heard(struct pvs_vm *vm, uint64_t now);
+
+/* attend.c */
+/* The vCPU's page was read at a tick: does its guest ask for more than ticks? */
+void pvs_attend_look(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now);
+/* Something that decides what is worth hearing may be other than it was. */
+void pvs_attend(struct pvs_vm *vm);
+/* Have the front end tell what it was in no hurry to tell. */
+void pvs_catch_up(struct pvs_vm *vm);
+/* What a mailbox need not be told otherwise: events of vCPUs as PVS_POST_*, of which KICK are those
+ * that are not the guest's own. */
+uint32_t pvs_vm_hears(const struct pvs_vm *vm);
+/* From one tick to the next. */
+uint64_t pvs_tick_ns(const struct pvs_vm *vm);
 /* Ticks may have been rare; they are not any more. */
 void pvs_wake_ticks(struct pvs_vm *vm, uint64_t now);
 

@@ -190,6 +190,8 @@ void pvsched_core_exit(SluicePvsched *s);
 bool pvsched_core_set_ceiling(SluicePvsched *s, uint32_t ceiling, Error **errp);
 void pvsched_core_vcpu_add(SluicePvsched *s, uint32_t vcpu, pid_t tid);
 void pvsched_core_vcpu_remove(SluicePvsched *s, uint32_t vcpu);
+/* In the thread that has the VM: give it what the host's scheduler did since it last looked. */
+void pvsched_core_catch_up(void *opaque);
 /* Run @fn in the thread that has the VM, and wait. False: that does not answer, @fn is not run. */
 bool pvsched_core_call(SluicePvsched *s, void (*fn)(void *opaque), void *opaque);
 /* Something worth knowing that was not permitted: for the property "notes" and the trace. */

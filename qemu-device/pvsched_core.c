@@ -84,9 +84,34 @@ static void pvsched_notify(void *opaque, uint32_t vector)
 	pvsched_vector_due(opaque, vector);
 }
 
+static void pvsched_wakes(void *opaque, enum pvs_wakes wakes)
+{
+	SluicePvsched *s = opaque;
+
+	if (s->switches)
+		pvs_switches_set_wakes(s->switches, wakes);
+}
+
+static void pvsched_switch(void *opaque, const struct pvs_switch *event)
+{
+	SluicePvsched *s = opaque;
+
+	pvs_vm_switch(s->vm, event);
+}
+
+void pvsched_core_catch_up(void *opaque)
+{
+	SluicePvsched *s = opaque;
+
+	if (s->switches)
+		pvs_switches_take(s->switches, pvsched_switch, s);
+}
+
 static const struct pvs_vm_ops pvsched_vm_ops = {
 	.host_dirty = pvsched_host_dirty,
 	.notify = pvsched_notify,
+	.wakes = pvsched_wakes,
+	.catch_up = pvsched_core_catch_up,
 };
 
 /* ---- What may be used --------------------------------------------------------------------- */
@@ -219,18 +244,9 @@ static void pvsched_add_services(SluicePvsched *s)
 
 /* ---- The host's scheduler ------------------------------------------------------------------ */
 
-static void pvsched_switch(void *opaque, const struct pvs_switch *event)
-{
-	SluicePvsched *s = opaque;
-
-	pvs_vm_switch(s->vm, event);
-}
-
 static void pvsched_switches_ready(void *opaque, int fd)
 {
-	SluicePvsched *s = opaque;
-
-	pvs_switches_take(s->switches, pvsched_switch, s);
+	pvsched_core_catch_up(opaque);
 }
 
 static bool pvsched_switches_init(SluicePvsched *s, Error **errp)

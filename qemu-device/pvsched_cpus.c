@@ -90,7 +90,8 @@ static void pvsched_vcpu_note(CPUState *cpu, VCPUNote note)
 	/* Live, the kernel tells what the thread does, in its order. */
 	if (s->live && event != PVS_EVENT_KICK)
 		return;
-	pvs_mailbox_post(s->mailbox, cpu->cpu_index, 1u << event);
+	if (pvs_mailbox_hears(s->mailbox, 1u << event))
+		pvs_mailbox_post(s->mailbox, cpu->cpu_index, 1u << event);
 }
 
 static void pvsched_cpu_add(SluicePvsched *s, CPUState *cpu)

@@ -95,24 +95,10 @@ typedef struct PvschedSwap {
 	struct pvs_policy *policy;
 } PvschedSwap;
 
-/* With a policy that has no callback for them, what the vCPUs' threads do can wait. */
-static bool pvsched_policy_is_idle(const struct pvs_policy *policy)
-{
-	const uint32_t wanted =
-		1u << PVS_EVENT_VCPU_RUN | 1u << PVS_EVENT_VCPU_STOP | 1u << PVS_EVENT_HALT;
-	struct pvs_policy_info info;
-
-	pvs_policy_info(policy, &info);
-	return !(info.callbacks & wanted);
-}
-
 static void pvsched_policy_swap(void *opaque)
 {
 	PvschedSwap *swap = opaque;
 	SluicePvsched *s = swap->s;
-
-	if (s->switches)
-		pvs_switches_set_lazy(s->switches, pvsched_policy_is_idle(swap->policy));
 
 	pvs_vm_set_policy(s->vm, swap->policy, s->options.handover, pvsched_clock_ns(s));
 }

@@ -140,6 +140,7 @@ static void pvsched_snapshot(void *opaque)
 	SluicePvsched *s = snap->s;
 	uint32_t i;
 
+	pvsched_core_catch_up(s);
 	for (i = 0; i < s->n_vcpus; i++)
 		if (pvs_vm_vcpu_stats(s->vm, i, &snap->vcpus[i]))
 			snap->vcpus[i].tid = -1;

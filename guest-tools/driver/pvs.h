@@ -145,6 +145,8 @@ int pvs_hint_doorbell(u32 cpu);
 int pvs_hint_kick(u32 cpu);
 u64 pvs_hint_ticket(void);
 int pvs_hint_notify(u32 what);
+/* The host's pages are about to be read. */
+void pvs_hint_reads(void);
 
 /* ---- pvs_kfunc.c ------------------------------------------------------------------------------
  */

@@ -307,6 +307,19 @@ int pvs_hint_notify(u32 what)
 	return 0;
 }
 
+/* That it changes is all that counts, so an interrupt's increment may be lost. */
+void pvs_hint_reads(void)
+{
+	struct pvs_guest_page *page;
+	int err;
+
+	page = pvs_page_get(PVS_F_STATE, &err);
+	if (!page)
+		return;
+	WRITE_ONCE(page->reads, READ_ONCE(page->reads) + 1);
+	pvs_page_put();
+}
+
 /* ---- Ring, doorbell, kick ---------------------------------------------------------------------
  */
 

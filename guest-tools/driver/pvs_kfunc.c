@@ -29,6 +29,9 @@ __bpf_kfunc u8 *sluice_pvs_host_page(u32 cpu, const size_t rdonly_buf_size)
 
 	if (!c || rdonly_buf_size > PVS_PAGE_STRIDE)
 		return NULL;
+	/* Of itself a CPU knows that it runs; what it is boosted for is told in any case. */
+	if (cpu != raw_smp_processor_id())
+		pvs_hint_reads();
 	/* The verifier keeps the program from writing. */
 	return pvs_page_of(c) ? (u8 *)c->host : NULL;
 }

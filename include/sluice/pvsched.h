@@ -234,7 +234,9 @@ struct pvs_guest_page {
 	__u64 ticket; /* a request to have the boost looked at; the host answers with the same
 			 number */
 	__u32 notify; /* PVS_NOTIFY_* */
-	__u32 reserved3[11];
+	__u32 reads;  /* incremented before a host page of another vCPU is read: while it changes,
+			 state is what the host knows at once, else what it knew at its last tick */
+	__u32 reserved3[10];
 	/* line 4: guest */
 	__u32 ring_head; /* free-running; stored with release after the entry */
 	__u32 ring_lost; /* entries that found no room, as the guest counts */

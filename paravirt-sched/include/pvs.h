@@ -214,6 +214,13 @@ struct pvs_switch;
 struct pvs_policy;
 struct pvs_record;
 
+/* Which events of the host's scheduler are worth waking whoever drives a VM. */
+enum pvs_wakes {
+	PVS_WAKES_ALL,
+	PVS_WAKES_STOPS, /* that a vCPU is preempted, and goes on after that */
+	PVS_WAKES_NEVER, /* they are taken with the next tick */
+};
+
 /* What the front end does for a VM. Called in the thread that drives the VM. */
 struct pvs_vm_ops {
 	/* A host page was changed: mark it dirty. Bytes [offset, offset + size) of all host pages.
@@ -221,6 +228,10 @@ struct pvs_vm_ops {
 	void (*host_dirty)(void *opaque, size_t offset, size_t size);
 	/* Raise @vector: PVS_VECTOR_CONFIG, or that of a vCPU which asked for it. */
 	void (*notify)(void *opaque, uint32_t vector);
+	/* What it is to be woken for from now on, where it was PVS_WAKES_ALL. May be NULL: all. */
+	void (*wakes)(void *opaque, enum pvs_wakes wakes);
+	/* Tell what was not worth it: pvs_vm_switch(). May be NULL with the one before. */
+	void (*catch_up)(void *opaque);
 };
 
 struct pvs_vm_config {
@@ -361,11 +372,9 @@ int pvs_switches_fd(const struct pvs_switches *switches); /* readable when there
 unsigned pvs_switches_take(struct pvs_switches *switches,
 			   void (*fn)(void *opaque, const struct pvs_switch *event), void *opaque);
 uint64_t pvs_switches_lost(const struct pvs_switches *switches);
-/*
- * @lazy: nobody decides by what is told, so that a thread which halts and runs again is not worth
- * waking the listener for; preemptions still are told at once. Any thread.
+/* What its descriptor becomes readable for; all of it is there to be taken at any time. Any thread.
  */
-void pvs_switches_set_lazy(struct pvs_switches *switches, bool lazy);
+void pvs_switches_set_wakes(struct pvs_switches *switches, enum pvs_wakes wakes);
 
 #include "pvs_client.h" /* a manager for several QEMUs */
 #include "pvs_loop.h"

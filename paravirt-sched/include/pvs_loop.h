@@ -89,6 +89,8 @@ int pvs_mailbox_eventfd(const struct pvs_mailbox *mailbox);
  * at most; else they are seen at the next tick. */
 #define PVS_POST_DOORBELL (1u << 31)
 void pvs_mailbox_post(struct pvs_mailbox *mailbox, uint32_t vcpu, uint32_t events);
+/* Is one of @events worth a post now? Not to be asked for what the guest itself asks. */
+bool pvs_mailbox_hears(const struct pvs_mailbox *mailbox, uint32_t events);
 /* By a vCPU's thread, of itself: it holds, or no longer, a lock of the VMM that other vCPUs and
  * service threads wait for. A store; a policy that is asked about the vCPU while it is preempted is
  * told (struct pvs_ctx, held). */

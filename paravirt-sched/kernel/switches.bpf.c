@@ -45,7 +45,8 @@ struct {
 
 struct switches_globals globals;
 
-/* Whether to wake the listener. Lazy: for stops, and when such a thread runs again. */
+/* Whether to wake the listener. Lazy: for stops, and when such a thread runs again. Silent: not at
+ * all, it looks by itself. */
 static __u64 wakeup(struct switches_thread *thread, enum pvs_event event, __u64 now)
 {
 	const __u32 was_stopped = thread->stopped;
@@ -53,6 +54,8 @@ static __u64 wakeup(struct switches_thread *thread, enum pvs_event event, __u64 
 	thread->stopped = event == PVS_EVENT_VCPU_STOP;
 	if (globals.lazy == SWITCHES_EAGER)
 		return 0;
+	if (globals.lazy == SWITCHES_SILENT)
+		return BPF_RB_NO_WAKEUP;
 	if (globals.lazy == SWITCHES_WAS_LAZY) {
 		globals.lazy = SWITCHES_EAGER;
 		return BPF_RB_FORCE_WAKEUP;

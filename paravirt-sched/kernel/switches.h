@@ -18,12 +18,13 @@ struct switches_thread {
 	__u32 owed_cpu, reserved;
 };
 
-/* See pvs_switches_set_lazy(). The kernel wakes by itself a listener that has taken all there was;
+/* See pvs_switches_set_wakes(). The kernel wakes by itself a listener that has taken all there was;
  * after a lazy time there may be some that nobody was woken for, so that one is forced. */
 enum switches_lazy {
 	SWITCHES_EAGER,
 	SWITCHES_LAZY,
 	SWITCHES_WAS_LAZY,
+	SWITCHES_SILENT,
 };
 
 /* Globals of the program. */

@@ -207,6 +207,27 @@ static void test_random_memory(void **state)
 	pvs_mailbox_destroy(m);
 }
 
+/* Everything is worth a post until the loop says otherwise, also to the other process's end. */
+static void test_heard(void **state)
+{
+	struct pvs_mailbox *m = make(2), *other;
+
+	assert_true(pvs_mailbox_hears(m, RUN));
+	assert_true(pvs_mailbox_hears(m, KICK));
+	assert_int_equal(
+		pvs_mailbox_from_fds(pvs_mailbox_memfd(m), pvs_mailbox_eventfd(m), 2, &other), 0);
+	pvs_mailbox_set_heard(other, STOP | KICK);
+	assert_false(pvs_mailbox_hears(m, RUN | HALT));
+	assert_true(pvs_mailbox_hears(m, RUN | STOP));
+	assert_true(pvs_mailbox_hears(m, KICK));
+	/* What is posted nevertheless is there. */
+	pvs_mailbox_post(m, 1, RUN);
+	assert_int_equal(take(m), 1);
+	expect(0, 1, RUN, PVS_EVENT_VCPU_RUN);
+	pvs_mailbox_destroy(other);
+	pvs_mailbox_destroy(m);
+}
+
 /* However posts and sleeps interleave, none is lost. */
 #define POSTS 100000u
 
@@ -252,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_who_holds_a_lock),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_random_memory),
+		cmocka_unit_test(test_heard),
 		cmocka_unit_test(test_racing),
 	};
 

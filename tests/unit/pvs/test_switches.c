@@ -9,6 +9,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "pvs.h"
 #include "worker.h"
@@ -192,7 +194,7 @@ static void test_lazy(void **state)
 	struct listener listener = {0};
 	struct worker workers[THREADS];
 
-	pvs_switches_set_lazy(switches, true);
+	pvs_switches_set_wakes(switches, PVS_WAKES_STOPS);
 	start_all(&listener, workers, true, cpu);
 	for (unsigned i = 0; i < THREADS; i++) {
 		hear_until(&listener, i, PVS_EVENT_VCPU_STOP, 3);
@@ -202,7 +204,7 @@ static void test_lazy(void **state)
 	finish_all(workers);
 	pvs_switches_take(switches, hear, &listener);
 	assert_int_equal(poll(&ready, 1, 0), 0);
-	pvs_switches_set_lazy(switches, false);
+	pvs_switches_set_wakes(switches, PVS_WAKES_ALL);
 }
 
 /* Events that woke nobody do not keep those after the lazy time from waking. */
@@ -214,11 +216,11 @@ static void test_lazy_no_more(void **state)
 	worker_start(&worker, false, WORKER_ANY_CPU);
 	listener.heard[0].tid = worker.tid;
 	pvs_switches_take(switches, hear, &listener);
-	pvs_switches_set_lazy(switches, true);
+	pvs_switches_set_wakes(switches, PVS_WAKES_STOPS);
 	assert_int_equal(pvs_switches_add(switches, worker.tid, 7, 0), 0);
 	for (unsigned i = 0; i < 50; i++)
 		worker_go_on(&worker);
-	pvs_switches_set_lazy(switches, false);
+	pvs_switches_set_wakes(switches, PVS_WAKES_ALL);
 	for (unsigned halts = 1; halts <= 5; halts++) {
 		worker_go_on(&worker);
 		hear_until(&listener, 0, PVS_EVENT_HALT,
@@ -226,6 +228,37 @@ static void test_lazy_no_more(void **state)
 	}
 	pvs_switches_remove(switches, worker.tid);
 	worker_finish(&worker);
+}
+
+/* Never: whatever threads do wakes nobody, and all of it is there when it is taken. */
+static void test_never(void **state)
+{
+	const int cpu = worker_some_cpu();
+	struct pollfd ready = {.fd = pvs_switches_fd(switches), .events = POLLIN};
+	struct listener listener = {0};
+	struct worker workers[THREADS];
+	struct epoll_event event = {.events = EPOLLIN};
+	const int epoll = epoll_create1(0);
+
+	pvs_switches_take(switches, hear, &listener);
+	pvs_switches_set_wakes(switches, PVS_WAKES_NEVER);
+	assert_int_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, ready.fd, &event), 0);
+	assert_int_equal(epoll_wait(epoll, &event, 1, 0), 0);
+	start_all(&listener, workers, true, cpu);
+	/* Who polls sees what is there, who waits in epoll is not woken. */
+	while (poll(&ready, 1, 0) == 0)
+		sched_yield();
+	while (listener.heard[0].count[PVS_EVENT_VCPU_STOP] < 3 ||
+	       listener.heard[1].count[PVS_EVENT_VCPU_STOP] < 3) {
+		assert_int_equal(epoll_wait(epoll, &event, 1, 0), 0);
+		pvs_switches_take(switches, hear, &listener);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(listener.heard[i].out_of_order, 0);
+	finish_all(workers);
+	close(epoll);
+	pvs_switches_take(switches, hear, &listener);
+	pvs_switches_set_wakes(switches, PVS_WAKES_ALL);
 }
 
 static void fifo(pid_t tid, int priority)
@@ -322,7 +355,8 @@ int main(void)
 		cmocka_unit_test(test_waits),        cmocka_unit_test(test_preempted),
 		cmocka_unit_test(test_already_runs), cmocka_unit_test(test_removed),
 		cmocka_unit_test(test_listener),     cmocka_unit_test(test_lazy),
-		cmocka_unit_test(test_lazy_no_more), cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_lazy_no_more), cmocka_unit_test(test_never),
+		cmocka_unit_test(test_lost),
 	};
 	char text[2048] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
