@@ -94,11 +94,23 @@ static __always_inline struct pvs_guest_page *page_of(__u32 cpu)
 	return (struct pvs_guest_page *)sluice_pvs_hint_page(cpu, 256);
 }
 
+/*
+ * Most switches are between equals, and the page says already what it should: then it is not even
+ * looked at, nor asked for, which is most of what a switch would cost. Whoever else writes intent
+ * is found out at the next softirq, and the page is made right at the switch after that. A lock's
+ * waiters mark the owner's page at any time.
+ */
+static __always_inline bool follows(void)
+{
+	return hints & PUB_CLASS && hints & PUB_SOFTIRQ && !(hints & PUB_LOCK);
+}
+
 /* One store of the whole intent, with the generation after the one that stands there. */
 static __always_inline void intent_store(struct pvs_guest_page *page, struct pub_cpu *state,
 					 __u64 old, __u32 low)
 {
 	COUNT(state, PUB_N_INTENT);
+	state->shown = low;
 	*(volatile __u64 *)&page->intent = ((old >> 32) + 1) << 32 | low;
 	if (stamps)
 		page->intent_ns = bpf_ktime_get_ns();
@@ -109,6 +121,7 @@ static __always_inline void intent_store(struct pvs_guest_page *page, struct pub
 static __always_inline void intent_flags(__u32 cpu, __u32 set, __u32 clear)
 {
 	struct pvs_guest_page *page = page_of(cpu);
+	struct pub_cpu *state = cpu_state(cpu);
 	__u64 old;
 	__u32 low;
 
@@ -116,10 +129,12 @@ static __always_inline void intent_flags(__u32 cpu, __u32 set, __u32 clear)
 		return;
 	old = *(volatile __u64 *)&page->intent;
 	low = (__u32)old;
+	if (low != state->shown)
+		state->look = 1;
 	low |= set << PVS_INTENT_FLAGS_SHIFT;
 	low &= ~(clear << PVS_INTENT_FLAGS_SHIFT);
 	if (low != (__u32)old)
-		intent_store(page, cpu_state(cpu), old, low);
+		intent_store(page, state, old, low);
 }
 
 /* Whether the thread that runs holds a lock of user space. A kernel's section does not last over a

@@ -128,6 +128,12 @@ static __noinline int switch_special(struct task_struct *prev, struct task_struc
 	return 0;
 }
 
+/* Does the thread speak for itself? */
+static __always_inline bool speaks(const struct pvs_user_slot *slot, __u32 pid)
+{
+	return pid && slot->tid == pid;
+}
+
 /* The host boosted this vCPU, and what it was boosted for is over. */
 static __noinline int deboost(__u32 cpu, __u32 was, __u32 is)
 {
@@ -156,19 +162,28 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 	struct pub_cpu *state = cpu_state(cpu);
 	__u32 pid = next->pid, low = intent_of(next), was;
 	struct pvs_user_slot *slot = slot_of(pid);
+	bool held = false, special, look = !follows() || state->look;
 	struct pvs_guest_page *page;
-	bool held = false, special;
 	__u64 old;
 
 	special = prev->prio < PRIO_REALTIME || next->prio < PRIO_REALTIME || state->stale;
-	if (hints & PUB_USER && slot->tid == pid) {
-		held = slot->held;
-		special |= slot->dl_serial != 0;
+	if (hints & PUB_USER) {
+		look |= speaks(slot_of(prev->pid), prev->pid);
+		if (speaks(slot, pid)) {
+			held = slot->held;
+			special |= slot->dl_serial != 0;
+			look = true;
+		}
 	}
 	if (hints & (PUB_RT | PUB_DEADLINE) && special)
 		switch_special(prev, next, cpu,
 			       !preempt && prev_state & TASK_SLEEPS && !(prev_state & TASK_DYING));
 
+	if (hints & PUB_CLASS)
+		low |= state->flags << PVS_INTENT_FLAGS_SHIFT;
+	if (!look && low == state->shown && !(ring & PUB_RING_SWITCH))
+		return 0;
+	state->look = 0;
 	page = page_of(cpu);
 	if (!page)
 		return 0;
@@ -177,9 +192,9 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 	if (hints & PUB_USER)
 		cs_store(page, state, held);
 	if (hints & PUB_CLASS) {
-		low |= state->flags << PVS_INTENT_FLAGS_SHIFT;
 		old = *(volatile __u64 *)&page->intent;
 		was = (__u32)old;
+		state->shown = low;
 		if (was != low) {
 			intent_store(page, state, old, low);
 			if (kick & PUB_KICK_DEBOOST)
@@ -203,6 +218,7 @@ static __always_inline void wakeup_elsewhere(struct pub_cpu *state, __u32 cpu)
 		(const struct pvs_host_page *)sluice_pvs_host_page(cpu, 64);
 
 	sluice_pvs_set_pending(cpu, PVS_PENDING_RT_WAITER, 0);
+	cpu_state(cpu)->look = 1;
 	if (!host || (host->state & PVS_STATE_RUN_MASK) != PVS_RUN_PREEMPTED)
 		return;
 	if (kick & PUB_KICK_WAKEUP) {
@@ -296,6 +312,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct pvs_user_slot *slot = slot_of(pid);
 
 	if (slot->tid == pid) {
+		/* What it held is on this CPU's page, and nobody knows it by its slot now. */
+		cpu_state(bpf_get_smp_processor_id())->look = 1;
 		slot->held = 0;
 		slot->dl_serial = 0;
 		slot->tid = 0;

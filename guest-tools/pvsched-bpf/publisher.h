@@ -48,10 +48,12 @@ struct pub_sleep {
 	__u32 reserved;
 };
 
-/* One CPU's. Written by that CPU, but for `stale`. */
+/* One CPU's. Written by that CPU, but for `stale` and `look`. */
 struct pub_cpu {
 	__u32 flags; /* PVS_PENDING_* that last from one switch to the next */
 	__u32 stale; /* another CPU took something of this one's: look again */
+	__u32 shown; /* low word of intent as it was last stored */
+	__u32 look;  /* the page may say something else: look at it at the next switch */
 	__u32 armed_pid;
 	__u32 dl_pid; /* whose deadline the page shows */
 	__u64 armed;  /* when armed_pid's timer expires */
