@@ -93,17 +93,6 @@ static void manager_process(void *opaque, int ready)
 	_exit(0);
 }
 
-void manager_start(struct manager *manager)
-{
-	manager->pid = process_start(manager_process, manager);
-	if (manager->error == 0)
-		return;
-	print_message("no manager here: %s\n", manager->text);
-	waitpid(manager->pid, NULL, 0);
-	assert_true(manager->error == -ENOENT || manager->error == -EPERM);
-	skip();
-}
-
 void manager_signal(struct manager *manager, int number)
 {
 	assert_int_equal(kill(manager->pid, number), 0);
@@ -122,6 +111,19 @@ void manager_free(struct manager *manager)
 	unlink(manager->path);
 	rmdir(manager->directory);
 	munmap(manager, sizeof(*manager));
+}
+
+void manager_start(struct manager *manager)
+{
+	manager->pid = process_start(manager_process, manager);
+	if (manager->error == 0)
+		return;
+	print_message("no manager here: %s\n", manager->text);
+	waitpid(manager->pid, NULL, 0);
+	manager->pid = 0;
+	assert_true(manager->error == -ENOENT || manager->error == -EPERM);
+	manager_free(manager); /* skipping does not come back */
+	skip();
 }
 
 void manager_ask(struct manager *manager, const char *command, char **reply)

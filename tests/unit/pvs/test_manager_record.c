@@ -14,6 +14,16 @@
 
 #include "manager_fixture.h"
 
+/* A file that holds @text; @path, of mkstemp(), becomes its name. */
+static int make_file(char *path, const char *text)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	return fd;
+}
+
 struct recorded {
 	unsigned decisions, others, ends;
 };
@@ -48,11 +58,9 @@ static void test_record(void **state)
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 	struct recorded recorded = {0};
 	struct front_end *a, *b;
-	int fd = mkstemp(path);
 
-	assert_true(fd >= 0);
-	close(fd);
 	manager_start(manager);
+	close(make_file(path, ""));
 	a = front_end_start(manager, "first", NULL);
 	ask_record(manager, "elsewhere",
 		   "{\"error\":\"record: 'elsewhere': the manager has another working directory; "
@@ -83,12 +91,11 @@ static void test_record_refused(void **state)
 {
 	struct manager *manager = manager_new();
 	char path[] = "/tmp/pvs-record-XXXXXX", text[8] = "";
-	int fd = mkstemp(path);
+	int fd;
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "precious", sizeof(text)), sizeof(text));
 	manager->limits.watchdog_ns = 1000000000;
 	manager_start(manager);
+	fd = make_file(path, "precious");
 	manager_hold_loop(manager);
 	assert_true(manager_comes_to_say(manager, "\"loop_stuck\":true"));
 	ask_record(
@@ -114,12 +121,10 @@ static void test_record_limit(void **state)
 	struct recorded recorded = {0};
 	struct front_end *a;
 	struct stat st;
-	int fd = mkstemp(path);
 
-	assert_true(fd >= 0);
-	close(fd);
 	manager->record_limit = 2 * PVS_RECORD_LEAST;
 	manager_start(manager);
+	close(make_file(path, ""));
 	a = front_end_start(manager, "a", NULL);
 	front_end_ask(a, true);
 	assert_true(front_end_boosted(a));
