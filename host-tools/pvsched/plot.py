@@ -4,7 +4,8 @@
 import math
 from html import escape
 
-COLOURS = ("#3366aa", "#cc6633", "#339966", "#993399", "#997711", "#666666", "#bb3355", "#118899")
+# To be seen on white and on black.
+COLOURS = ("#4a7fc9", "#d9733a", "#2f9a68", "#b05fc0", "#a8861f", "#888888", "#d94f70", "#1f95a5")
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 20, 50
 

@@ -10,17 +10,25 @@ import plot
 from analysis import Measurement
 
 STYLE = """
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --faint: #6b6b6b; --rule: #ddd;
+        --box: #f6f6f6; --note: #f4f1e6; --better: #17692f; --worse: #a02020; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #ddd; --paper: #181a1b; --faint: #9a9a9a; --rule: #3d4043; --box: #232628;
+          --note: #33301f; --better: #6fcf8b; --worse: #ff8a80; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-       color: #222; background: #fff; }
+       color: var(--ink); background: var(--paper); }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.85rem; }
-th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid #ddd; text-align: right; }
-th:first-child, td:first-child { text-align: left; } td small { color: #777; }
-.note { background: #f4f1e6; padding: 0.6rem 1rem; } .better { color: #17692f; }
-.worse { color: #a02020; } svg { width: 100%; height: auto; font-size: 12px; }
-svg .grid { stroke: #ddd; } svg .interval { stroke: #000; stroke-width: 2; }
+th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--rule); text-align: right; }
+th:first-child, td:first-child { text-align: left; } td small { color: var(--faint); }
+td .figure { white-space: nowrap; }
+.note { background: var(--note); padding: 0.6rem 1rem; }
+td small.better { color: var(--better); } td small.worse { color: var(--worse); }
+svg { width: 100%; height: auto; font-size: 12px; } svg text { fill: currentColor; }
+svg .grid { stroke: var(--rule); } svg .interval { stroke: var(--ink); stroke-width: 2; }
 .legend span { margin-right: 1.2rem; } .legend i { display: inline-block; width: 1rem;
-height: 0.7rem; margin-right: 0.3rem; } pre { overflow-x: auto; background: #f6f6f6;
+height: 0.7rem; margin-right: 0.3rem; } pre { overflow-x: auto; background: var(--box);
 padding: 0.6rem; font-size: 0.8rem; }
 """
 BARS = ("victim_share", "vcpu_wait", "boost_residency", "lock_stops_by_host_s", "preempted_in_cs",
@@ -76,7 +84,7 @@ def _ratio_cell(row, arm):
             style = "better" if row["better"] < 0 else "worse"
         elif ratio["low"] > 1:
             style = "worse" if row["better"] < 0 else "better"
-    return f' <small class="{style}">×{analysis.cell(ratio)}</small>'
+    return f' <small class="figure {style}">×{analysis.cell(ratio)}</small>'
 
 
 def _table(summary):
@@ -84,10 +92,10 @@ def _table(summary):
     rows = []
     for row in summary["figures"].values():
         unit = f" ({row['unit']})" if row["unit"] else ""
-        cells = "".join(f"<td>{analysis.cell(row['arms'].get(arm))}{_ratio_cell(row, arm)}</td>"
-                        for arm in summary["arms"])
+        cells = "".join(f'<td><span class="figure">{analysis.cell(row["arms"].get(arm))}</span>'
+                        f"{_ratio_cell(row, arm)}</td>" for arm in summary["arms"])
         rows.append(f"<tr><td>{escape(row['title'] + unit)}</td>{cells}</tr>")
-    return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
+    return f'<div class="wide"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
 
 
 def _plots(measurements, summary):

@@ -2,11 +2,13 @@
 """From result.json to report.html and report.json."""
 
 import json
+import re
 import tempfile
 import unittest
 from html.parser import HTMLParser
 from pathlib import Path
 
+import plot
 import report
 
 
@@ -89,6 +91,25 @@ class Writing(unittest.TestCase):
         self.assertIn("x = 1 &lt; 2", text)
         self.assertIn("not about KVM", text)
         self.assertIn("<svg", text)
+
+    def test_order_of_figures(self):
+        one = measurement("default", 0, 1.0, {"1000": 3})
+        one["figures"] = {"vm0/vcpu_run": 1, "seconds": 1, "outside": 1, "my own": 1, "late": 1}
+        self.put([one])
+        self.assertEqual(list(report.write(self.folder)["figures"])[4:],
+                         ["my own", "late", "outside", "seconds", "vm0/vcpu_run"])
+
+    def test_colours_of_a_dark_page(self):
+        self.put([measurement("default", 0, 1.0, {"1000": 3})])
+        report.write(self.folder)
+        light, dark = (self.folder / "report.html").read_text().split(
+            "@media (prefers-color-scheme: dark)")
+        named = set(re.findall(r"(--[a-z]+):", light))
+        self.assertEqual(named, set(re.findall(r"(--[a-z]+):", dark)))
+        self.assertEqual(named, set(re.findall(r"var\((--[a-z]+)\)", dark)))
+        # No other colour of text, lines or ground, but those of the arms.
+        rest = dark[dark.index("body {"):]
+        self.assertEqual(set(re.findall("#[0-9a-f]{3,6}", rest)) - set(plot.COLOURS), set())
 
     def test_reference_that_was_not_measured(self):
         self.put([measurement("boost", 0, 0.9, {"100": 1})])
