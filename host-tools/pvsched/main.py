@@ -4,6 +4,7 @@ claims with the commands that measure them."""
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -56,7 +57,7 @@ def parser():
                        help="an experiment's folder, or a record")
     trace.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     trace.add_argument("--arm", help="of a folder: this arm (default: the last with a policy)")
-    trace.add_argument("--round", type=int, help="of a folder: this round (default: the last)")
+    trace.add_argument("--round", type=int, help="of a folder: this round, from 0 (default: the last)")
 
     claims = verbs.add_parser("claims", help="the ten claims, their targets and last figures")
     claims.add_argument("-j", "--json", action="store_true")
@@ -192,9 +193,12 @@ def check(args):
 def main():
     args = parser().parse_args()
     try:
-        if args.check_only:
-            return check(args)
-        return VERBS[args.verb](args)
+        status = check(args) if args.check_only else VERBS[args.verb](args)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # who read it has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except expected_errors() as why:
         print(f"sluice pvsched {args.verb}: {why}", file=sys.stderr)
         return FAILED

@@ -244,6 +244,7 @@ def load(path):
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as why:
+        why = why.strerror if isinstance(why, OSError) else why
         raise ScenarioError(f"{path}: cannot be read: {why}; ./sluice pvsched list "
                             "names the scenarios there are") from None
     try:
@@ -318,12 +319,19 @@ def find(name):
     path = Path(name)
     if path.suffix == ".toml" or os.sep in name:
         return path
-    return SCENARIOS / f"{name}.toml"
+    if (known := SCENARIOS / f"{name}.toml").exists():
+        return known
+    raise ScenarioError(f"no scenario is called {name}; there are "
+                        f"{', '.join(path.stem for path in _known())}, or name a file: {name}.toml")
+
+
+def _known():
+    return sorted(SCENARIOS.glob("*.toml"), key=_by_number)
 
 
 def all_scenarios():
     """(path, Scenario or ScenarioError) of each file in scenarios/."""
-    for path in sorted(SCENARIOS.glob("*.toml"), key=_by_number):
+    for path in _known():
         try:
             yield path, load(path)
         except ScenarioError as why:

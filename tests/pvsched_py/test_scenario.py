@@ -165,7 +165,23 @@ class Reading(unittest.TestCase):
     def test_absent_file(self):
         with self.assertRaises(scenario.ScenarioError) as caught:
             scenario.load(self.path)
-        self.assertIn("./sluice pvsched list", str(caught.exception))
+        self.assertEqual(str(caught.exception),
+                         f"{self.path}: cannot be read: No such file or directory; ./sluice pvsched "
+                         "list names the scenarios there are")
+
+
+class Naming(unittest.TestCase):
+    def test_by_name_and_by_file(self):
+        self.assertEqual(scenario.find("tiny"), scenario.SCENARIOS / "tiny.toml")
+        self.assertEqual(scenario.find("./tiny"), Path("tiny"))
+        self.assertEqual(scenario.find("my.toml"), Path("my.toml"))
+
+    def test_no_such_name(self):
+        with self.assertRaises(scenario.ScenarioError) as caught:
+            scenario.find("tinny")
+        text = str(caught.exception)
+        self.assertTrue(text.startswith("no scenario is called tinny; there are "), text)
+        self.assertTrue(text.endswith(", tiny, two-vms, or name a file: tinny.toml"), text)
 
 
 class Shipped(unittest.TestCase):
