@@ -4,10 +4,11 @@ it is measured. However it ends, threads have their scheduling back and nothing 
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,8 @@ OF_ALL = "manager"  # in place of a machine's name: the record of all
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class Interrupted(Exception):
-    """A signal asked for the end."""
+class Interrupted(BaseException):
+    """A signal asked for the end; nothing that expects failures of its own takes it for one."""
 
 
 class UsedFolder(Exception):
@@ -79,6 +80,27 @@ def refuse_used(folder):
                          f"{cure}")
 
 
+@contextmanager
+def folder_for(out):
+    """The experiment's folder. One in which a failure leaves nothing that was measured goes again,
+    so that the same command can be given again; of another one an Interrupted says what it has."""
+    new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "records").mkdir()
+    try:
+        yield
+    except BaseException as why:
+        if (out / "result.json").exists():
+            if isinstance(why, Interrupted):
+                raise Interrupted(f"{why}; ./sluice pvsched report {out} makes a report of what was "
+                                  "measured until then") from None
+            raise
+        shutil.rmtree(out / "records")
+        if new:
+            out.rmdir()
+        raise
+
+
 def record_file(folder, arm, number, vm):
     """Where the record of a machine is; `_` is in no name, so that no two are the same."""
     return Path(folder) / "records" / f"{arm}_{number}_{vm}.pvsr"
@@ -103,9 +125,8 @@ class Experiment:
     def run(self):
         """Everything. Returns the summary (report.summarize)."""
         refuse_used(self.options.out)
-        self.options.out.mkdir(parents=True, exist_ok=True)
-        (self.options.out / "records").mkdir(exist_ok=True)
         with ExitStack() as stack:
+            stack.enter_context(folder_for(self.options.out))
             self._boot(stack)
             self._save()
             self._rounds()
@@ -181,7 +202,9 @@ class Experiment:
         return arm.policy != "none" and number == self.scenario.rounds - 1
 
     def _save(self):
-        """result.json, whole at any time."""
+        """result.json, whole at any time; none before anything is measured."""
+        if not self.measurements:
+            return
         self.result["measurements"] = [
             {"arm": m.arm, "round": m.round, "figures": m.figures,
              "histograms": {n: h.counts for n, h in m.histograms.items()}}
@@ -215,8 +238,11 @@ def trace_folder(folder, arm, number, out):
         for index, name in names.items():
             entries += _entries(record_file(folder, arm, number, name), index)
     if not entries:
-        raise trace.TraceError(f"{folder}/records has no record of arm {arm}, round {number}; "
-                               "record = true in the scenario makes them")
+        held = sorted(path.name for path in (Path(folder) / "records").glob("*.pvsr"))
+        raise trace.TraceError(
+            f"{folder}/records has no record of arm {arm}, round {number}; "
+            + (f"it has {', '.join(held)} (ARM_ROUND_VM, rounds from 0)" if held
+               else "record = true in the scenario makes them, for arms with a policy"))
     text = ftrace_file(folder, arm, number)
     trace.write(out, trace.build(entries, text.read_text() if text.exists() else "", names))
     return out

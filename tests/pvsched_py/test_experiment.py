@@ -66,6 +66,38 @@ class Folder(unittest.TestCase):
                              "--out, or remove it\n"))
 
 
+    def fails(self, why, measured):
+        with self.assertRaises(type(why)) as caught, experiment.folder_for(self.path):
+            if measured:
+                (self.path / "result.json").touch()
+            raise why
+        return str(caught.exception)
+
+    def test_nothing_measured_leaves_nothing(self):
+        self.fails(RuntimeError("why"), measured=False)
+        self.assertFalse(self.path.exists())
+        self.path.mkdir()  # one that was there stays there
+        self.assertEqual(self.fails(experiment.Interrupted("SIGINT"), measured=False), "SIGINT")
+        self.assertEqual(list(self.path.iterdir()), [])
+
+    def test_what_was_measured_is_kept(self):
+        self.assertEqual(self.fails(experiment.Interrupted("SIGINT"), measured=True),
+                         f"SIGINT; ./sluice pvsched report {self.path} makes a report of what was "
+                         "measured until then")
+        self.assertTrue((self.path / "result.json").exists())
+
+    def test_a_signal_is_no_failure_of_what_it_meets(self):
+        self.assertFalse(issubclass(experiment.Interrupted, Exception))
+
+
+class Output(unittest.TestCase):
+    def test_who_reads_it_may_stop(self):
+        with subprocess.Popen([sys.executable, TOP / "host-tools/pvsched/main.py", "list"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+            listing.stdout.close()  # before it has written anything
+            self.assertEqual((listing.stderr.read(), listing.wait()), (b"", 0))
+
+
 class Records(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -109,7 +141,16 @@ class Records(unittest.TestCase):
             self.traced("x", 1)
         self.assertEqual(str(caught.exception),
                          f"{self.path}/records has no record of arm x, round 1; record = true in "
-                         "the scenario makes them")
+                         "the scenario makes them, for arms with a policy")
+
+    def test_another_one(self):
+        self.result(["vm0"])
+        self.record("x", 3, "vm0")
+        with self.assertRaises(trace.TraceError) as caught:
+            self.traced("x", 4)
+        self.assertEqual(str(caught.exception),
+                         f"{self.path}/records has no record of arm x, round 4; it has x_3_vm0.pvsr "
+                         "(ARM_ROUND_VM, rounds from 0)")
 
 
 def machine(name, *tids):
