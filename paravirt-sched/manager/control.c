@@ -227,12 +227,30 @@ static bool may(const struct pvs_session *session, struct json_object *reply, co
 	return false;
 }
 
+/* A refusal: what was logged or, where nothing was, what @err is. */
+static void fail_logged(struct json_object *reply, const char *text, int err)
+{
+	fail(reply, text[0] ? text : strerror(-err));
+}
+
+/* A string of @command's, or NULL. */
+static const char *string_of(struct json_object *command, const char *key)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(command, key, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
 static void do_policy(struct pvs_server *server, const struct pvs_session *session,
 		      struct json_object *command, struct json_object *reply)
 {
 	struct pvs_policy_options options = server->config.policy_options;
 	struct pvs_tunable tunables[MAX_TUNABLES];
-	struct json_object *name, *set, *handover = NULL;
+	const char *name = string_of(command, "name");
+	struct json_object *set, *handover = NULL;
 	char text[LOG_BYTES] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 	struct pvs_policy *policy;
@@ -240,7 +258,7 @@ static void do_policy(struct pvs_server *server, const struct pvs_session *sessi
 
 	if (!may(session, reply, "policy set"))
 		return;
-	if (!json_object_object_get_ex(command, "name", &name)) {
+	if (!name) {
 		fail(reply, "policy set: no name");
 		return;
 	}
@@ -249,9 +267,9 @@ static void do_policy(struct pvs_server *server, const struct pvs_session *sessi
 		options.tunables = tunables;
 		options.n_tunables = read_tunables(set, tunables);
 	}
-	ret = pvs_policy_open(json_object_get_string(name), &options, &policy, &log);
+	ret = pvs_policy_open(name, &options, &policy, &log);
 	if (ret < 0) {
-		fail(reply, text[0] ? text : strerror(-ret));
+		fail_logged(reply, text, ret);
 		return;
 	}
 	json_object_object_get_ex(command, "handover", &handover);
@@ -260,8 +278,7 @@ static void do_policy(struct pvs_server *server, const struct pvs_session *sessi
 		fail(reply, "policy set: the scheduling thread does not answer; the policy stays");
 		return;
 	}
-	pvs_server_log(server, "policy %s, by uid %d", json_object_get_string(name),
-		       (int)session->uid);
+	pvs_server_log(server, "policy %s, by uid %d", name, (int)session->uid);
 	add_policy(reply, policy);
 }
 
@@ -273,36 +290,33 @@ static void do_record(struct pvs_server *server, const struct pvs_session *sessi
 {
 	char text[LOG_BYTES] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
-	struct json_object *file;
-	const char *path;
+	const char *path = string_of(command, "file");
 	int ret;
 
 	if (!may(session, reply, "record"))
 		return;
-	if (!json_object_object_get_ex(command, "file", &file)) {
+	if (!path) {
 		fail(reply, "record: no file");
 		return;
 	}
-	path = json_object_get_string(file);
-	ret = pvs_server_set_record(server, path ? path : "", &log);
+	ret = pvs_server_set_record(server, path, &log);
 	if (ret < 0)
-		fail(reply, text[0] ? text : strerror(-ret));
+		fail_logged(reply, text, ret);
 }
 
 char *pvs_control(struct pvs_server *server, const struct pvs_session *session, const char *text,
 		  size_t size)
 {
-	struct json_object *reply = json_object_new_object(), *command, *verb = NULL;
+	struct json_object *reply = json_object_new_object();
+	struct json_object *command = json_tokener_parse(text);
+	const char *verb = string_of(command, "command");
 	char *answer;
 
-	command = json_tokener_parse(text);
-	if (command)
-		json_object_object_get_ex(command, "command", &verb);
-	if (verb && strcmp(json_object_get_string(verb), "status") == 0)
+	if (verb && strcmp(verb, "status") == 0)
 		do_status(server, reply);
-	else if (verb && strcmp(json_object_get_string(verb), "policy") == 0)
+	else if (verb && strcmp(verb, "policy") == 0)
 		do_policy(server, session, command, reply);
-	else if (verb && strcmp(json_object_get_string(verb), "record") == 0)
+	else if (verb && strcmp(verb, "record") == 0)
 		do_record(server, session, command, reply);
 	else
 		fail(reply, "no such command; status, policy and record are known");

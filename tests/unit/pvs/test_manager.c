@@ -289,6 +289,31 @@ static void test_control(void **state)
 	manager_free(manager);
 }
 
+/* What sluice-pvsd does not send, somebody else may. */
+static void test_control_of_other_types(void **state)
+{
+	static const char *const refused[][2] = {
+		{"{\"command\":\"policy\",\"name\":null}", "policy set: no name"},
+		{"{\"command\":\"policy\",\"name\":{\"a\":1}}", "policy set: no name"},
+		{"{\"command\":\"record\",\"file\":null}", "record: no file"},
+		{"{\"command\":null}", "no such command; status, policy and record are known"},
+		{"{\"command\":7}", "no such command; status, policy and record are known"},
+		{"[1]", "no such command; status, policy and record are known"},
+		{"null", "no such command; status, policy and record are known"},
+	};
+	struct manager *manager = manager_new();
+	char expected[128], *reply;
+
+	manager_start(manager);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		manager_ask(manager, refused[i][0], &reply);
+		snprintf(expected, sizeof(expected), "{\"error\":\"%s\"}", refused[i][1]);
+		assert_string_equal(reply, expected);
+		free(reply);
+	}
+	manager_free(manager);
+}
+
 /* ---- A scheduling thread that is stuck, as a debugger holds it ------------------------------- */
 
 /* The watchdog notices it, with or without a guard: nobody is boosted, and status says why. */
@@ -323,12 +348,19 @@ static void test_loop_stuck(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_boost_and_back),     cmocka_unit_test(test_one_place_for_two),
-		cmocka_unit_test(test_one_budget_for_two), cmocka_unit_test(test_manager_killed),
-		cmocka_unit_test(test_manager_stopped),    cmocka_unit_test(test_loop_stuck),
-		cmocka_unit_test(test_nobody_listens),     cmocka_unit_test(test_clamped),
-		cmocka_unit_test(test_ticks_clamped),      cmocka_unit_test(test_control),
-		cmocka_unit_test(test_switches),           cmocka_unit_test(test_policy_in_kernel),
+		cmocka_unit_test(test_boost_and_back),
+		cmocka_unit_test(test_one_place_for_two),
+		cmocka_unit_test(test_one_budget_for_two),
+		cmocka_unit_test(test_manager_killed),
+		cmocka_unit_test(test_manager_stopped),
+		cmocka_unit_test(test_loop_stuck),
+		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_clamped),
+		cmocka_unit_test(test_ticks_clamped),
+		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_control_of_other_types),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_policy_in_kernel),
 	};
 
 	/* What is granted is compared with a nice of 0, whatever the tests were started with. */
