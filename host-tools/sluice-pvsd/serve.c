@@ -105,7 +105,7 @@ static double parse_number(struct argp_state *state, const char *text, double le
 	double value = strtod(text, &end);
 
 	if (end == text || *end || !(value >= least && value <= most))
-		argp_error(state, "%s: '%s' is not a number from %g to %g", what, text, least,
+		argp_error(state, "%s: '%s' is not a number from %.10g to %.10g", what, text, least,
 			   most);
 	return value;
 }
@@ -493,6 +493,7 @@ int pvsd_serve(int argc, char **argv)
 	};
 	char text[LOG_BYTES] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
+	bool explained;
 	int ret, closed;
 
 	argp_err_exit_status = EXIT_USAGE;
@@ -504,11 +505,12 @@ int pvsd_serve(int argc, char **argv)
 	ret = open_all(&o, &log);
 	if (ret == 0)
 		ret = serve(&o, &log);
+	explained = text[0];
 	print_log(&log);
 	closed = close_all(&o);
 	if (closed < 0)
 		fprintf(stderr, "sluice-pvsd: %s: not all of the record was written\n", o.record);
-	if (ret < 0)
+	if (ret < 0 && !explained)
 		fprintf(stderr, "sluice-pvsd: %s\n", strerror(-ret));
 	return ret < 0 || closed < 0 ? EXIT_REFUSED : EXIT_FINE;
 }
