@@ -313,9 +313,12 @@ static int ticket_report(struct ctl_chan *chan, const struct hint_options *optio
 				json_object_new_string(name_of(ctl_rejects, ticket.reject)));
 		ctl_print_json(o);
 	} else {
-		printf("ticket %" PRIu64 "%s%s\n", ticket.number,
-		       ticket.answered ? ", answered: " : "",
-		       ticket.answered ? name_of(ctl_rejects, ticket.reject) : "");
+		printf("ticket %" PRIu64, ticket.number);
+		if (ticket.answered && ticket.reject)
+			printf(", rejected: %s", name_of(ctl_rejects, ticket.reject));
+		else if (ticket.answered)
+			printf(", answered, not rejected");
+		putchar('\n');
 	}
 	return code;
 }
@@ -347,7 +350,7 @@ static int hint_failed(const struct hint_options *options, int err)
 	case -EINVAL:
 		return ctl_fail(CTL_FAILED,
 				"%s refused: a value out of its range, or an exit "
-				"without its enter",
+				"without an enter for the same why=",
 				op);
 	case -ENOSPC:
 		return ctl_fail(CTL_FAILED,

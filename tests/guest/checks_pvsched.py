@@ -201,10 +201,10 @@ def critical_sections_nest(vm):
     equal(word(guest_page(vm, 1), 64), 0x14 | 2 << 8 | (count + 1) << 32, "two deep")
     ctl(vm, "hint -c 1 exit why=lock")
     equal(word(guest_page(vm, 1), 64), 0x14 | 1 << 8 | (count + 1) << 32, "one deep")
-    refused(vm, "hint -c 1 exit why=rcu", 1, "exit without its enter")
+    refused(vm, "hint -c 1 exit why=rcu", 1, "exit without an enter for the same why=")
     ctl(vm, "hint -c 1 exit")
     equal(word(guest_page(vm, 1), 64), (count + 1) << 32, "left")
-    refused(vm, "hint -c 1 exit", 1, "exit without its enter")
+    refused(vm, "hint -c 1 exit", 1, "exit without an enter for the same why=")
 
 
 def deadline_is_under_seqlock(vm):
@@ -303,6 +303,8 @@ def ticket_is_answered(vm):
     answer = ctl_json(vm, "hint -c 2 ticket -w 10000")
     equal(answer["answered"], True, "answered")
     eventually(lambda: interrupts() > before, "the interrupt of vCPU 3")
+    said = ctl(vm, "hint -c 2 ticket -w 10000")
+    equal(said, f"ticket {answer['ticket'] + 1}, answered, not rejected\n", "in words")
     reset_hints(vm)
 
 
