@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 
 import threads
+from device import DeviceError
 
 
 class ArmError(Exception):
@@ -28,6 +29,20 @@ def order(arms, rounds, seed, kind="abba"):
         plan += [(number, arm) for arm in names]
         last = names
     return plan
+
+
+def try_policies(arms, machines):
+    """Put each arm's policy in place once, before anything is measured: one that is refused is not to
+    cost the rounds before its turn. ArmError."""
+    for arm in arms:
+        if arm.policy == "none" and not arm.tunables:
+            continue
+        for machine in machines:
+            try:
+                machine.device.set_policy(arm.policy, arm.tunables, arm.ceiling)
+            except DeviceError as why:
+                raise ArmError(f'arm "{arm.name}": {why}') from None
+            machine.device.set_policy("none", {})
 
 
 class ArmInForce:

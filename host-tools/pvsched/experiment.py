@@ -144,6 +144,7 @@ class Experiment:
         for machine in self.machines:
             for work in machine.spec.workload:
                 machine.need(KINDS[work.kind].program)
+        arms.try_policies(scenario.arm, self.machines)
         self.background = Background(scenario.background)
         stack.callback(self.background.close)
         self._notes()

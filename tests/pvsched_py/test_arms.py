@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-"""The order of arms."""
+"""The order of arms, and what is tried of them beforehand."""
 
 import unittest
+from types import SimpleNamespace as Thing
 
 import arms
+from device import DeviceError
 
 
 class Order(unittest.TestCase):
@@ -26,3 +28,28 @@ class Order(unittest.TestCase):
         first, second = ([n for r, n in plan if r == k] for k in (0, 1))
         self.assertEqual(sorted(first), sorted(second))
         self.assertNotEqual(second, first[::-1])
+
+
+class Trying(unittest.TestCase):
+    def setUp(self):
+        self.put = []
+        self.machine = Thing(device=Thing(set_policy=self.set_policy))
+
+    def set_policy(self, name, tunables, ceiling=()):
+        self.put.append((name, tunables, ceiling))
+        if name == "bad":
+            raise DeviceError("policy = 'bad': there is none")
+
+    @staticmethod
+    def arm(name, policy, tunables=(), ceiling=()):
+        return Thing(name=name, policy=policy, tunables=dict(tunables), ceiling=list(ceiling))
+
+    def test_each_policy_and_none_after_it(self):
+        arms.try_policies([self.arm("default", "none"),
+                           self.arm("x", "boost", {"fifo": 0}, ["slice"])], [self.machine])
+        self.assertEqual(self.put, [("boost", {"fifo": 0}, ["slice"]), ("none", {}, ())])
+
+    def test_one_that_is_refused(self):
+        with self.assertRaises(arms.ArmError) as caught:
+            arms.try_policies([self.arm("x", "bad")], [self.machine])
+        self.assertEqual(str(caught.exception), "arm \"x\": policy = 'bad': there is none")
