@@ -86,7 +86,12 @@ static struct pvs_policy *pvsched_policy_open(SluicePvsched *s, Error **errp)
 	err = pvs_policy_open(name, &options, &policy, &log);
 	if (!err)
 		return policy;
-	error_setg(errp, "policy %s: %s", name, *text ? g_strchomp(text) : strerror(-err));
+	/* Tunables stay when the policy changes, and may be the cause. */
+	if (tunables->len)
+		error_setg(errp, "policy %s with policy-set=%s: %s", name, s->options.policy_set,
+			   *text ? g_strchomp(text) : strerror(-err));
+	else
+		error_setg(errp, "policy %s: %s", name, *text ? g_strchomp(text) : strerror(-err));
 	return NULL;
 }
 

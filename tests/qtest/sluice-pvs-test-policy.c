@@ -177,6 +177,14 @@ static void test_swap_refused(void)
 			    "deadline, affinity, weight");
 	g_assert_cmpuint(pvs_reg(s, PVS_REG_POLICY_SERIAL), ==, serial);
 	g_assert_cmpuint(pvs_boost_of(s, 0), ==, PVS_BOOST_RT);
+	/* The tunables are another policy's. */
+	pvs_qom_set(s, "policy-set", "fifo=0");
+	pvs_qom_set_refused(s, "policy", "none",
+			    "policy none with policy-set=fifo=0: policy 'none' has no tunable "
+			    "'fifo': it has none ('const volatile' global variables of integer "
+			    "types, compiled with -g, are)");
+	pvs_qom_set(s, "policy-set", "");
+	pvs_qom_set(s, "policy", "none");
 	pvs_stop(s);
 }
 
