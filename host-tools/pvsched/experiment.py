@@ -32,6 +32,14 @@ ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 class Interrupted(BaseException):
     """A signal asked for the end; nothing that expects failures of its own takes it for one."""
+    folder = None  # of an experiment that had measured something
+
+    def __str__(self):
+        text = super().__str__()
+        if self.folder and self.folder.exists():  # a claim's is gone by now, but with --out
+            text += (f"; ./sluice pvsched report {self.folder} makes a report of what was measured "
+                     "until then")
+        return text
 
 
 class UsedFolder(Exception):
@@ -92,8 +100,7 @@ def folder_for(out):
     except BaseException as why:
         if (out / "result.json").exists():
             if isinstance(why, Interrupted):
-                raise Interrupted(f"{why}; ./sluice pvsched report {out} makes a report of what was "
-                                  "measured until then") from None
+                why.folder = out
             raise
         shutil.rmtree(out / "records")
         if new:

@@ -2,6 +2,7 @@
 """The folder of an experiment: what is refused, which record is whose; whose a figure is."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,12 @@ class Folder(unittest.TestCase):
                          f"SIGINT; ./sluice pvsched report {self.path} makes a report of what was "
                          "measured until then")
         self.assertTrue((self.path / "result.json").exists())
+
+    def test_what_was_measured_is_gone_by_then(self):
+        why = experiment.Interrupted("SIGINT")
+        self.fails(why, measured=True)
+        shutil.rmtree(self.path)
+        self.assertEqual(str(why), "SIGINT")
 
     def test_a_signal_is_no_failure_of_what_it_meets(self):
         self.assertFalse(issubclass(experiment.Interrupted, Exception))
