@@ -194,7 +194,9 @@ static int make_vm(struct pvs_session *session, const struct pvs_msg *msg, struc
 struct start {
 	struct pvs_session *session;
 	struct pvs_vm *vm;
+	struct pvs_log *log;
 	uint64_t now;
+	int ret;
 };
 
 static void start_in_loop(void *opaque)
@@ -203,6 +205,9 @@ static void start_in_loop(void *opaque)
 	struct pvs_session *session = start->session;
 	struct pvs_server *server = session->server;
 
+	start->ret = pvs_loop_add(server->loop, start->vm, session->mailbox, start->log);
+	if (start->ret < 0)
+		return;
 	session->vm = start->vm;
 	if (server->record || server->config.record)
 		pvs_vm_set_record(session->vm,
@@ -212,10 +217,19 @@ static void start_in_loop(void *opaque)
 			 __ATOMIC_RELEASE);
 }
 
+/* What was noted of means that are not there is not why. */
+static int refuse_stuck(struct pvs_log *log)
+{
+	if (log)
+		log->len = 0;
+	return pvs_refuse(log, -ETIMEDOUT,
+			  "the scheduling thread does not answer; connect again when it does");
+}
+
 static int start_vm(struct pvs_session *session, const struct pvs_msg *msg, const int *fds,
 		    struct pvs_log *log)
 {
-	struct start start = {.session = session, .now = pvs_clock_ns()};
+	struct start start = {.session = session, .log = log, .now = pvs_clock_ns()};
 	int ret = map_all(session, fds, log);
 
 	if (ret < 0)
@@ -228,13 +242,12 @@ static int start_vm(struct pvs_session *session, const struct pvs_msg *msg, cons
 	ret = make_vm(session, msg, &start.vm, log);
 	if (ret < 0)
 		return ret;
-	ret = pvs_loop_add(session->server->loop, start.vm, session->mailbox, log);
-	if (ret < 0) {
+	/* Nobody else is served meanwhile. */
+	if (!pvs_server_call(session->server, start_in_loop, &start))
+		start.ret = refuse_stuck(log);
+	if (start.ret < 0)
 		pvs_vm_destroy(start.vm);
-		return ret;
-	}
-	pvs_loop_call(session->server->loop, start_in_loop, &start);
-	return 0;
+	return start.ret;
 }
 
 /* A name is for logs: printable, and not empty. */

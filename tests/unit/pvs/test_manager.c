@@ -345,6 +345,35 @@ static void test_loop_stuck(void **state)
 	manager_free(manager);
 }
 
+/* Who comes before the watchdog says that it is stuck is refused, and others are served. */
+static void test_hello_while_stuck(void **state)
+{
+	struct manager *manager = manager_new();
+	struct front_end *a;
+	char text[200];
+
+	manager->limits.watchdog_ns = 2000000000;
+	manager_start(manager);
+	manager_hold_loop(manager);
+	a = front_end_start(manager, "a", NULL);
+	snprintf(text, sizeof(text),
+		 "manager %s: refused: the scheduling thread does not answer; connect again when "
+		 "it does\n",
+		 manager->path);
+	assert_string_equal(a->shared->text, text);
+	assert_int_equal(a->shared->error, -ETIMEDOUT);
+	front_end_kill(a);
+	assert_true(manager_says(manager, "\"loop_stuck\":true"));
+	manager_release_loop(manager);
+	assert_true(manager_comes_to_say(manager, "\"loop_stuck\":false"));
+	a = front_end_start(manager, "a", NULL);
+	assert_int_equal(a->shared->error, 0);
+	front_end_ask(a, true);
+	assert_true(front_end_boosted(a));
+	front_end_kill(a);
+	manager_free(manager);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_manager_killed),
 		cmocka_unit_test(test_manager_stopped),
 		cmocka_unit_test(test_loop_stuck),
+		cmocka_unit_test(test_hello_while_stuck),
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_clamped),
 		cmocka_unit_test(test_ticks_clamped),
