@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 /* Reading a policy's object: its callbacks, its name and its version. */
+#include <bpf/btf.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -141,6 +142,29 @@ static int read_version(struct pvs_policy *policy, struct pvs_log *log)
 	return 0;
 }
 
+/* ---- What it was compiled against -------------------------------------------------------------
+ */
+
+/*
+ * Fields of a context of another size are elsewhere, and both verifiers would be content: what
+ * counts is that accesses stay within. An object without BTF does not say.
+ */
+static int check_context(const struct pvs_policy *policy, struct pvs_log *log)
+{
+	uint32_t key, value;
+	const struct btf *types = bpfe_object_map_types(policy->object, 0, &key, &value);
+	const int id = types ? btf__find_by_name_kind(types, "pvs_ctx", BTF_KIND_STRUCT) : -ENOENT;
+	const uint32_t size = id > 0 ? btf__type_by_id(types, (uint32_t)id)->size : 0;
+
+	if (id <= 0 || size == sizeof(struct pvs_ctx))
+		return 0;
+	return pvs_refuse(log, -EINVAL,
+			  "policy '%s' was compiled for another policy ABI: its struct pvs_ctx has "
+			  "%u bytes, that of ABI %d has %zu; recompile it with the header "
+			  "sluice/pvsched_policy.h of here",
+			  policy->name, size, PVS_POLICY_ABI, sizeof(struct pvs_ctx));
+}
+
 /* --------------------------------------------------------------------------------------------- */
 
 static int open_object(struct pvs_policy *policy, struct pvs_log *log)
@@ -168,6 +192,8 @@ int pvs_policy_read(struct pvs_policy *policy, const char *file,
 		ret = read_name(policy, log);
 	if (!ret)
 		ret = read_version(policy, log);
+	if (!ret)
+		ret = check_context(policy, log);
 	if (!ret)
 		ret = find_callbacks(policy, log);
 	if (!ret)

@@ -44,6 +44,18 @@ static void refusals(void **state)
 		policy_refused(test_object(cases[i].object), NULL, -EINVAL, cases[i].text);
 }
 
+static void compiled_for_another_abi(void **state)
+{
+	static const struct pvs_policy_options kernel = {.host = PVS_HOST_KERNEL};
+	const char *text =
+		"policy 'abi' was compiled for another policy ABI: its struct pvs_ctx has 288 "
+		"bytes, that of ABI 2 has 296; recompile it with the header "
+		"sluice/pvsched_policy.h of here\n";
+
+	policy_refused(test_object("abi"), NULL, -EINVAL, text);
+	policy_refused(test_object("abi"), &kernel, -EINVAL, text);
+}
+
 static void refused_by_the_verifier(void **state)
 {
 	char text[4096] = "";
@@ -393,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(compiled_for_another_abi),
 		cmocka_unit_test(refused_by_the_verifier),
 		cmocka_unit_test(no_such_policy),
 		cmocka_unit_test(no_object),
