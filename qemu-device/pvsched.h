@@ -229,7 +229,9 @@ bool pvsched_watchdog_init(SluicePvsched *s, Error **errp);
 void pvsched_watchdog_exit(SluicePvsched *s);
 /* The loop does not answer. */
 bool pvsched_watchdog_stuck(SluicePvsched *s);
-/* The same, and says so. */
+/* Wait until the loop answers, or is said not to. */
+bool pvsched_watchdog_answers(SluicePvsched *s);
+/* The same as stuck, and says so. */
 bool pvsched_watchdog_refuses(SluicePvsched *s, Error **errp);
 
 /* ---- pvsched_live.c ----------------------------------------------------------------------- */

@@ -110,9 +110,10 @@ static void pvsched_policy_swap(void *opaque)
 
 static bool pvsched_policy_exchange(SluicePvsched *s, PvschedSwap *swap, Error **errp)
 {
-	if (s->live)
+	/* Who changes what the kernel runs waits for the loop without end. */
+	if (s->live && pvsched_watchdog_answers(s))
 		return pvsched_live_set_policy(s, swap->policy, errp);
-	if (pvsched_core_call(s, pvsched_policy_swap, swap))
+	if (!s->live && pvsched_core_call(s, pvsched_policy_swap, swap))
 		return true;
 	error_setg(errp, "policy: the scheduling thread does not answer; the one there stays");
 	return false;

@@ -49,7 +49,7 @@ static void pvsched_nothing(void *opaque)
 /* What the loop was in the midst of when it became stuck it is not when it does what is asked. */
 static void pvsched_let_go(SluicePvsched *s)
 {
-	if (s->kept->len && pvsched_core_call(s, pvsched_nothing, NULL))
+	if (s->kept->len && pvsched_watchdog_answers(s))
 		pvsched_guest_ram_let_go(s);
 }
 
@@ -78,6 +78,11 @@ static void pvsched_watchdog_news(void *opaque)
 bool pvsched_watchdog_stuck(SluicePvsched *s)
 {
 	return s->watchdog && pvs_watchdog_stuck(s->watchdog);
+}
+
+bool pvsched_watchdog_answers(SluicePvsched *s)
+{
+	return pvsched_core_call(s, pvsched_nothing, NULL);
 }
 
 bool pvsched_watchdog_refuses(SluicePvsched *s, Error **errp)

@@ -6,7 +6,9 @@
 #include "qemu/osdep.h"
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include "libqos/pci-pc.h"
 #include "qobject/qlist.h"
+#include "sluice.h"
 #include "sluice-pvs.h"
 
 #define PVS_STUCK ",switch-events=off,policy=boost,boost-refill-ppm=1000000,max-boosted=2"
@@ -309,9 +311,56 @@ out:
 	pvs_stop(s);
 }
 
+/* A device that is plugged in: NULL if this host does not permit it, and then the test is skipped.
+ */
+static QPvs *pvs_plug(const char *policy_host)
+{
+	QPvs *s = g_new0(QPvs, 1);
+	QDict *answer;
+
+	s->qts = sluice_machine("pc", "-m 64 -smp 2");
+	s->bus = qpci_new_pc(s->qts, NULL);
+	answer = qtest_qmp(s->qts,
+			   "{'execute': 'device_add', 'arguments': {'driver': 'sluice-pvsched', "
+			   "'id': 'pvs0', 'actuators': 'off', 'switch-events': 'off', "
+			   "'policy': 'boost', 'policy-host': %s}}",
+			   policy_host);
+	if (qdict_haskey(answer, "error")) {
+		g_test_skip(qdict_get_str(qdict_get_qdict(answer, "error"), "desc"));
+		pvs_stop(s);
+		s = NULL;
+	}
+	qobject_unref(answer);
+	return s;
+}
+
+/* What is asked before the watchdog has spoken waits for its word and no longer. Who waited for the
+ * loop would wait for this process: that ends by the alarm. */
+static void test_silent(const void *policy_host)
+{
+	QPvs *s = pvs_plug(policy_host);
+	pid_t loop = s ? pvs_hold_loop(s) : 0;
+
+	if (loop) {
+		alarm(PVS_PATIENCE / G_USEC_PER_SEC);
+		pvs_qom_set_refused(
+			s, "policy", "none",
+			"policy: the scheduling thread does not answer; the one there stays");
+		g_assert_true(pvs_is_stuck(s));
+		pvs_let_loop_go(loop);
+		pvs_wait_stuck(s, false);
+		pvs_qom_set(s, "policy", "none");
+		alarm(0);
+	}
+	if (s)
+		pvs_stop(s);
+}
+
 void pvs_add_watchdog_tests(void)
 {
 	qtest_add_func("/sluice-pvs/watchdog/stuck", test_stuck);
 	qtest_add_func("/sluice-pvs/watchdog/guest-ram", test_stuck_in_ram);
 	qtest_add_func("/sluice-pvs/watchdog/bounded", test_stuck_bounded);
+	qtest_add_data_func("/sluice-pvs/watchdog/silent", "engine", test_silent);
+	qtest_add_data_func("/sluice-pvs/watchdog/silent-live", "live", test_silent);
 }
