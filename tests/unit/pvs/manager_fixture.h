@@ -25,7 +25,9 @@ struct manager {
 };
 
 struct manager *manager_new(void);
-/* Skips the test where there is no policy, or no permission to boost. */
+/* False: there is no policy, or no permission to boost. It says so, and @manager is gone. */
+bool manager_try(struct manager *manager);
+/* Skips the test then. A group's set-up cannot skip. */
 void manager_start(struct manager *manager);
 void manager_signal(struct manager *manager, int number);
 void manager_kill(struct manager *manager); /* -9 */

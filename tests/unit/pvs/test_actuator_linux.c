@@ -310,6 +310,7 @@ static void test_id_reused(void **state)
 	struct fixture f;
 
 	set_up(&f);
+	need(&f, PVS_ACT_NICE_DOWN); /* back from nice 4 */
 	assert_int_equal(pvs_baseline_capture(&base, f.sleeper.tid, 0), 0);
 	assert_int_equal(pvs_sys_setattr(f.sleeper.tid, &mine), 0);
 	base.start--;
