@@ -95,11 +95,14 @@ def do_run(args):
 
 def show_summary(args, summary):
     import analysis
+    import report
     if args.json:
         print(json.dumps(summary))
     else:
         print("\n".join(analysis.table_lines(summary)))
         print(f"mean or quantile of {max(summary['rounds'].values())} rounds [95 % interval]")
+        for doubt in report.doubts(summary):
+            print(doubt)
 
 
 def do_list(args):

@@ -66,6 +66,17 @@ def summarize(result):
                                             result["scenario"]["seed"])
 
 
+OUTSIDE = 0.1  # of the host's CPU time: more than that gone elsewhere is other load
+
+
+def doubts(summary):
+    """Why latencies of these measurements are not to be trusted, for people."""
+    arms = summary["figures"].get("outside", {"arms": {}})["arms"]
+    return [f"{100 * gone['value']:.0f} % of the host's CPU time went to other processes while {arm} "
+            "was measured: latencies are not to be trusted"
+            for arm, gone in arms.items() if gone["value"] is not None and gone["value"] > OUTSIDE]
+
+
 def evidence(machine):
     """What a figure of this machine is evidence about."""
     if machine["accelerator"] == "kvm":
@@ -124,7 +135,7 @@ def _machine(machine):
 def html(result, measurements, summary):
     scenario, machine = result["scenario"], result["machine"]
     title = f"{scenario['name']}: {scenario['description']}"
-    notes = "".join(f"<li>{escape(n)}</li>" for n in result.get("notes", []))
+    notes = "".join(f"<li>{escape(n)}</li>" for n in result.get("notes", []) + doubts(summary))
     rounds = ", ".join(f"{arm}: {n}" for arm, n in summary["rounds"].items())
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>
@@ -152,6 +163,6 @@ def write(folder):
         raise NoResult(f"{folder}: result.json has no measurement; the run ended before the first")
     (folder / "report.html").write_text(html(result, measurements, summary))
     document = {"scenario": result["scenario"]["name"], "machine": result["machine"],
-                "notes": result.get("notes", []), **summary}
+                "notes": result.get("notes", []) + doubts(summary), **summary}
     (folder / "report.json").write_text(json.dumps(document, indent=1) + "\n")
     return summary

@@ -92,6 +92,17 @@ class Writing(unittest.TestCase):
         self.assertIn("not about KVM", text)
         self.assertIn("<svg", text)
 
+    def test_other_load_is_told(self):
+        busy, quiet = (measurement(arm, 0, 1.0, {"9": 3}) for arm in ("default", "boost"))
+        busy["figures"]["outside"], quiet["figures"]["outside"] = 0.25, 0.1
+        self.put([busy, quiet])
+        told = report.doubts(report.write(self.folder))
+        self.assertEqual(told, ["25 % of the host's CPU time went to other processes while default "
+                                "was measured: latencies are not to be trusted"])
+        self.assertIn("while default was measured", (self.folder / "report.html").read_text())
+        self.assertEqual(json.loads((self.folder / "report.json").read_text())["notes"],
+                         ["a note", *told])
+
     def test_order_of_figures(self):
         one = measurement("default", 0, 1.0, {"1000": 3})
         one["figures"] = {"vm0/vcpu_run": 1, "seconds": 1, "outside": 1, "my own": 1, "late": 1}
