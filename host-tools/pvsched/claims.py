@@ -91,9 +91,12 @@ def recall():
 
 
 def remember(claim, outcome, quick):
+    """A quick look does not take a whole measurement's place."""
+    last = recall()
+    if quick and not last.get(str(claim.number), {}).get("quick", True):
+        return
     path = state_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    last = recall()
     last[str(claim.number)] = as_json(claim, outcome, quick)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
         json.dump(last, new, indent=1)

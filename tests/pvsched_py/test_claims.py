@@ -51,6 +51,14 @@ class State(unittest.TestCase):
         self.assertEqual([r["claim"] for r in rows], list(range(1, 11)))
         self.assertEqual([r["last"] and r["last"]["met"] for r in rows[:3]], [True, False, None])
 
+    def test_a_quick_look_takes_no_measurements_place(self):
+        def figure():
+            return claims.recall()["1"]["parts"][0]["figure"]
+        for text, quick, wanted in (("a", True, "a"), ("b", True, "b"), ("c", False, "c"),
+                                    ("d", True, "c"), ("e", False, "e")):
+            claims.remember(claims.CLAIMS[0], Outcome([part(True, text)], MACHINE), quick)
+            self.assertEqual(figure(), wanted)
+
     def test_a_file_that_is_none_of_ours(self):
         claims.state_file().parent.mkdir(parents=True)
         claims.state_file().write_text("[1")
