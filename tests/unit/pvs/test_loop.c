@@ -91,6 +91,10 @@ static void test_who_holds_a_lock(void **state)
 	pvs_mailbox_post(t.mailbox, 1, 1u << PVS_EVENT_VCPU_RUN | 1u << PVS_EVENT_KICK);
 	wait_for(&t.ran);
 	assert_int_equal(t.f.policy.last.held, 0);
+	/* It waits for something, and gave the lock up for that without a word. */
+	pvs_mailbox_post(t.mailbox, 1, 1u << PVS_EVENT_HALT | 1u << PVS_EVENT_KICK);
+	wait_for(&t.ran);
+	assert_int_equal(t.f.policy.last.held, 0);
 	pvs_mailbox_post(t.mailbox, 2, 1u << PVS_EVENT_VCPU_STOP | 1u << PVS_EVENT_KICK);
 	wait_for(&t.ran);
 	assert_int_equal(t.f.policy.last.held, 0);
