@@ -194,3 +194,11 @@ def table_lines(summary):
              for r in rows]
     lines.insert(1, "  ".join("-" * w for w in widths))
     return lines
+
+
+def footnote(summary):
+    """What the table's figures are."""
+    rounds = max(summary["rounds"].values())
+    if rounds == 1:
+        return "of one round, which gives no interval"
+    return f"mean or quantile of {rounds} rounds [95 % interval]"

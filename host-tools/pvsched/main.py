@@ -100,7 +100,7 @@ def show_summary(args, summary):
         print(json.dumps(summary))
     else:
         print("\n".join(analysis.table_lines(summary)))
-        print(f"mean or quantile of {max(summary['rounds'].values())} rounds [95 % interval]")
+        print(analysis.footnote(summary))
         for doubt in report.doubts(summary):
             print(doubt)
 

@@ -8,6 +8,7 @@ import unittest
 from html.parser import HTMLParser
 from pathlib import Path
 
+import analysis
 import plot
 import report
 
@@ -91,6 +92,13 @@ class Writing(unittest.TestCase):
         self.assertIn("x = 1 &lt; 2", text)
         self.assertIn("not about KVM", text)
         self.assertIn("<svg", text)
+
+    def test_footnote(self):
+        rounds = [measurement("default", n, 1.0, {"9": 3}) for n in range(2)]
+        for measured, wanted in ((rounds[:1], "of one round, which gives no interval"),
+                                 (rounds, "mean or quantile of 2 rounds [95 % interval]")):
+            self.put(measured)
+            self.assertEqual(analysis.footnote(report.write(self.folder)), wanted)
 
     def test_other_load_is_told(self):
         busy, quiet = (measurement(arm, 0, 1.0, {"9": 3}) for arm in ("default", "boost"))
