@@ -25,7 +25,7 @@ CLAIMS = (
           "nanoseconds in the guest take KVM; under TCG its instructions are counted"),
     Claim(2, "no torn snapshot", "10⁸ updates from racing writers: 0 torn"),
     Claim(3, "loaded but idle costs nothing",
-          "upper 95 % bound ≤ 2 % on hackbench (schbench where packaged), < 1 % in instructions",
+          "upper 95 % bound ≤ 2 % on hackbench and on schbench's pattern, < 1 % in instructions",
           "instructions are counted under TCG"),
     Claim(4, "a guest's real-time task wakes up in time",
           "cyclictest at 2:1: p99.9 ≥ 5× better than default, ≤ 2× static FIFO"),

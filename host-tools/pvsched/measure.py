@@ -45,6 +45,7 @@ class Counters:
                 self.vcpus[tid] = threads.schedstat(tid)
             self.others[machine.proc.pid] = sum(_run_ns(t) for t in threads.tasks(machine.proc.pid)
                                                 if t not in vcpus)
+        self.processes = sum(threads.process_ns(m.proc.pid) for m in machines)
         self.device = [machine.device.stats() for machine in machines]
         self.insns = [machine.insns.read() if machine.insns else [] for machine in machines]
 
@@ -87,6 +88,11 @@ def vcpu_figures(before, after, tids=None):
         return {}
     return {"vcpu_run": sum(b[0] - a[0] for a, b in pairs) / (wall * len(pairs)),
             "vcpu_wait": sum(b[1] - a[1] for a, b in pairs) / (wall * len(pairs))}
+
+
+def process_figures(before, after):
+    """What all threads of all QEMUs used: steadier than time where the host has other work."""
+    return {"qemu_cpu_s": (after.processes - before.processes) / 1e9}
 
 
 def device_figures(before, after, machines=slice(None)):
@@ -180,16 +186,25 @@ class GuestWork:
                 wrong.append(f"a load in {machine.spec.name}: {(left.out or left.err).strip()}")
         return wrong
 
+    def warm_up(self):
+        """The warm-up, with what is measured where that is asked for."""
+        warmed = [(machine, spec) for machine, spec in self.measured if spec.warm]
+        self._run(warmed, self.warmup)
+
     def run(self):
         """Run what is measured, on all machines at once; (machine, spec, what it printed)."""
+        return self._run(self.measured, self.seconds)
+
+    @staticmethod
+    def _run(works, seconds):
         started = [(machine, spec, machine.guest.start(AT_NICE_0 + _quote(
-            KINDS[spec.kind].command(spec, machine.spec.cpus, self.seconds))))
-            for machine, spec in self.measured]
+            KINDS[spec.kind].command(spec, machine.spec.cpus, seconds))))
+            for machine, spec in works]
         if not started:
-            time.sleep(self.seconds)
+            time.sleep(seconds)
         printed = []
         for machine, spec, pid in started:
-            result = machine.guest.finish(pid, self.seconds + SLACK)
+            result = machine.guest.finish(pid, seconds + SLACK)
             if result.rc:
                 raise WorkloadError(f"{spec.kind} in {machine.spec.name} ended with {result.rc}: "
                                     f"{(result.err or result.out).strip()[-300:]}")
@@ -207,7 +222,7 @@ def measure(arm, number, machines, background, seconds, warmup):
     background.resume()
     try:
         work.start_loads()
-        time.sleep(warmup)
+        work.warm_up()
         before = Counters(machines, background)
         printed = work.run()
         after = Counters(machines, background)
@@ -227,6 +242,7 @@ def collect(arm, number, printed, before, after, background, machines):
             (histograms if isinstance(value, Histogram) else figures)[prefix + name] = value
     figures |= victim_figures(before, after, background, machines)
     figures |= vcpu_figures(before, after)
+    figures |= process_figures(before, after)
     figures |= device_figures(before, after)
     figures |= each_machines_figures(before, after, machines)
     figures |= instruction_figures(before, after)

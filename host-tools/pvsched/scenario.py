@@ -14,7 +14,8 @@ SCENARIOS = TOP / "scenarios"
 CLASSES = ("other", "batch", "idle", "fifo", "deadline")
 LOAD_CLASSES = ("other", "batch", "idle")
 KERNELS = ("7.2", "6.12")
-WORKLOADS = ("cyclictest", "hackbench", "schbench", "stress-ng", "pvs-lock", "pvs-audio", "shell")
+WORKLOADS = ("cyclictest", "hackbench", "schbench", "stress-ng", "pvs-lock", "pvs-audio",
+             "pvs-wake", "shell")
 PUT_AT = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?")
 KEY_AT = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
 
@@ -59,6 +60,7 @@ class Workload:
     kind: str
     args: str = ""          # appended to the program's own options
     measure: bool = True    # false: it only makes load, its figures are not looked at
+    warm: bool = False      # runs in the warm-up too: what it leaves in caches is there then
     interval_us: int = 1000  # cyclictest, pvs-audio: the period
     priority: int = 80      # cyclictest, pvs-audio: SCHED_FIFO priority in the guest, 0: none
     threads: int = 0        # 0: one for each vCPU
@@ -181,7 +183,7 @@ RULES = {
     Machine: {"name": NAME, "cpus": whole(1, 64), "memory": whole(128, 65536),
               "kernel": one_of(*KERNELS), "pin": PIN, "main_loop": CPUS, "device": PROPERTIES,
               "programs": TEXTS, "module": BOOL, "privileged": BOOL, "count_instructions": BOOL},
-    Workload: {"kind": one_of(*WORKLOADS), "args": TEXT, "measure": BOOL,
+    Workload: {"kind": one_of(*WORKLOADS), "args": TEXT, "measure": BOOL, "warm": BOOL,
                "interval_us": whole(50, 10**6), "priority": whole(0, 99), "threads": whole(0, 256),
                "command": TEXT},
     Background: {"kind": one_of("spin", "stress-ng"), "cpus": CPUS, "per_cpu": whole(1, 64),

@@ -158,6 +158,12 @@ class PvsAudio(Own):
         return f"--period-us {spec.interval_us} --priority {spec.priority}"
 
 
+class PvsWake(Own):
+    """A messenger that wakes workers, as schbench's do."""
+    program, prefix = "pvs-wake", "wake"
+    results = ("rounds", "rounds_per_s")
+
+
 class Shell:
     """Whatever the scenario says, with {cpus} and {seconds}; `name value` lines are figures."""
     program = "sh"
@@ -174,4 +180,5 @@ class Shell:
 
 
 KINDS = {"cyclictest": Cyclictest, "hackbench": Hackbench, "schbench": Schbench,
-         "stress-ng": StressNg, "pvs-lock": PvsLock, "pvs-audio": PvsAudio, "shell": Shell}
+         "stress-ng": StressNg, "pvs-lock": PvsLock, "pvs-audio": PvsAudio,
+         "pvs-wake": PvsWake, "shell": Shell}

@@ -68,6 +68,6 @@ tools_run() {
 	mkdir -p "$out"
 	rm -rf "$out/$release.new"
 	mkdir "$out/$release.new"
-	cp "$src/out/pvschedctl/pvschedctl" "$src"/out/workloads/pvs-{lock,audio} "$out/$release.new/"
+	cp "$src/out/pvschedctl/pvschedctl" "$src"/out/workloads/pvs-{lock,audio,wake} "$out/$release.new/"
 	publish "$out/$release.new" "$out/$release"
 }

@@ -176,6 +176,23 @@ class LocalGuest:
     sh = run
 
 
+class Warm(unittest.TestCase):
+    def test_what_says_so_runs_before_it_is_measured(self):
+        """The guest notes which program is started, with the seconds that it is to run."""
+        started = []
+        guest = Thing(start=lambda line: started.append(line) or 1,
+                      finish=lambda pid, timeout: Thing(rc=0, out="", err=""))
+        works = [scenario.Workload("shell", command="a {seconds}", warm=True),
+                 scenario.Workload("shell", command="b {seconds}")]
+        spec = Thing(workload=works, name="vm0", cpus=1)
+        work = measure.GuestWork([Thing(spec=spec, guest=guest)], 5, 2)
+        work.warm_up()
+        self.assertEqual(["a 2" in line for line in started], [True])
+        work.run()
+        self.assertEqual(["a 5" in line for line in started], [False, True, False])
+        self.assertEqual(["b 5" in line for line in started], [False, False, True])
+
+
 class Loads(unittest.TestCase):
     def test_nothing_of_a_load_is_left(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -81,7 +81,7 @@ class Reading(unittest.TestCase):
     def test_key_of_the_second_of_two_tables(self):
         self.refused(WHOLE.replace('kind = "stress-ng"', 'kind = "stress"'),
                      "13: vm.workload.kind: got 'stress', expected one of \"cyclictest\", "
-                     '"hackbench", "schbench", "stress-ng", "pvs-lock", "pvs-audio", "shell"')
+                     '"hackbench", "schbench", "stress-ng", "pvs-lock", "pvs-audio", "pvs-wake", "shell"')
 
     def test_missing_key(self):
         self.refused(WHOLE.replace('name = "boost"\n', ""),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* What pvs-lock and pvs-audio print, and refuse. */
+/* What pvs-lock, pvs-audio and pvs-wake print, and refuse. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,6 +106,21 @@ static void test_audio(void **state)
 	json_object_put(root);
 }
 
+/* Each worker is woken in each round. */
+static void test_wake(void **state)
+{
+	struct json_object *root;
+
+	assert_int_equal(run("PVS_WAKE", "-n 3 -w 5 -d 0.1 --rate 100 -j"), 0);
+	root = json_tokener_parse(text);
+	assert_non_null(root);
+	assert_int_equal(number(root, "workers"), 3);
+	assert_true(number(root, "elapsed_ns") >= 100000000);
+	assert_true(number(root, "rounds") > 0);
+	assert_int_equal(counted(root, "wakeup_us"), 3 * number(root, "rounds"));
+	json_object_put(root);
+}
+
 static void test_refusals(void **state)
 {
 	assert_int_equal(run("PVS_LOCK", "-n 0"), 2);
@@ -114,6 +129,8 @@ static void test_refusals(void **state)
 	assert_string_equal(text, "lock: 'futex' is none of: spin ticket mutex\n");
 	assert_int_equal(run("PVS_LOCK", "-d 0"), 2);
 	assert_string_equal(text, "seconds: '0' is no number of seconds up to 86400\n");
+	assert_int_equal(run("PVS_WAKE", "-n 257"), 2);
+	assert_string_equal(text, "threads: '257' is no number from 1 to 256\n");
 	assert_int_equal(run("PVS_AUDIO", "--deadline-us 6000"), 2);
 	assert_string_equal(
 		text, "pvs-audio: runtime, deadline and period must not shrink in this order\n");
@@ -133,7 +150,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spin),     cmocka_unit_test(test_ticket),
 		cmocka_unit_test(test_mutex),    cmocka_unit_test(test_audio),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_hints_on),
+		cmocka_unit_test(test_wake),     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_hints_on),
 	};
 
 	return cmocka_run_group_tests_name("programs", tests, NULL, NULL);
