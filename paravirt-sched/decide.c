@@ -6,43 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "decision_range.h"
 #include "vm.h"
-
-#define SLICE_MIN_NS      100000u
-#define SLICE_MAX_NS      100000000u
-#define DL_RUNTIME_MIN_NS 1024u /* sched_setattr(2)'s least */
-#define WEIGHT_NORMAL     100u
 
 #define SET_SCHED                                                                            \
 	(PVS_SET_NICE | PVS_SET_SLICE | PVS_SET_FIFO | PVS_SET_DEADLINE | PVS_SET_AFFINITY | \
 	 PVS_SET_WEIGHT)
-
-static bool deadline_ok(const struct pvs_decision *d)
-{
-	return d->dl_runtime >= DL_RUNTIME_MIN_NS && d->dl_runtime <= d->dl_deadline &&
-	       d->dl_deadline <= d->dl_period && !(d->dl_period >> 63);
-}
-
-/* Every field that is meant lies in its range. */
-static bool in_range(const struct pvs_decision *d)
-{
-	if (d->set & ~PVS_SET_ALL || d->boost >= PVS_BOOST_MAX)
-		return false;
-	if (d->set & PVS_SET_NICE && (d->nice < -20 || d->nice > 19))
-		return false;
-	if (d->set & PVS_SET_SLICE && (d->slice_ns < SLICE_MIN_NS || d->slice_ns > SLICE_MAX_NS))
-		return false;
-	if (d->set & PVS_SET_FIFO && (d->prio < 1 || d->prio > 99))
-		return false;
-	if (d->set & PVS_SET_DEADLINE && !deadline_ok(d))
-		return false;
-	if (d->set & PVS_SET_WEIGHT && (d->weight < 1 || d->weight > 10000))
-		return false;
-	if (d->set & PVS_SET_AFFINITY && !d->affinity)
-		return false;
-	return !(d->set & PVS_SET_CAPACITY) ||
-	       (d->capacity <= PVS_CAPACITY_FULL && d->avoid <= 255);
-}
 
 /* The first reason stays. */
 static void because(enum pvs_reject *reject, enum pvs_reject why)
@@ -139,7 +108,7 @@ static void drop_gains(const struct pvs_vcpu *v, struct pvs_sched *s, enum pvs_r
 
 	if (s->set & PVS_SET_NICE && s->nice < v->thread.base_nice)
 		gains |= PVS_SET_NICE;
-	if (s->set & PVS_SET_WEIGHT && s->weight > WEIGHT_NORMAL)
+	if (s->set & PVS_SET_WEIGHT && s->weight > PVS_WEIGHT_NORMAL)
 		gains |= PVS_SET_WEIGHT;
 	if (!gains)
 		return;
@@ -190,7 +159,7 @@ int pvs_judge(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_decision *
 
 	memset(effect, 0, sizeof(*effect));
 	*reject = PVS_REJECT_NONE;
-	if (!in_range(d))
+	if (!decision_in_range(d))
 		return -EINVAL;
 	grant_sched(vm, v, d, &effect->sched, reject);
 	if (!d->boost) {

@@ -27,7 +27,6 @@
 #define PVS_SAMPLE_NS 4000000u
 /* Capacity, where the policy sets none, is that of a window of this length, ns. */
 #define PVS_CAPACITY_WINDOW_NS 100000000u
-#define PVS_CAPACITY_FULL      1024u
 /* Ticks are so many times rarer while nothing can change but through an event. */
 #define PVS_IDLE_TICKS 10u
 /* And so many times rarer after so many in which nothing was in effect and nobody kicked. */

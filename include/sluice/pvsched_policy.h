@@ -49,6 +49,8 @@ enum pvs_hint_status {
 /* What a preempted vCPU keeps from others of its VM. */
 #define PVS_HELD_VMM 0x1u /* a lock of its VMM, as QEMU's big lock */
 
+#define PVS_CAPACITY_FULL 1024u /* a whole CPU */
+
 /* Fields of struct pvs_decision that are meant. */
 #define PVS_SET_NICE     0x001u
 #define PVS_SET_SLICE    0x002u
@@ -89,7 +91,7 @@ struct pvs_decision {
 	__u64 dl_deadline;
 	__u64 dl_period;
 	__u64 affinity; /* host CPUs 0..63 */
-	__u32 capacity; /* 0..1024 */
+	__u32 capacity; /* 0..PVS_CAPACITY_FULL */
 	__u32 avoid;    /* 0..255 */
 	__u64 hold_ns;  /* back to the baseline after this; 0: until the next decision */
 } PVS_STATIC_OFFSET;
