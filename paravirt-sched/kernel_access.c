@@ -11,6 +11,8 @@
 #include "kernel_access.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#define SCX_STATE  "/sys/kernel/sched_ext/state"
+#define SCX_NAME   "/sys/kernel/sched_ext/root/ops"
 /* Inode of the pid namespace the machine boots with: part of the kernel's interface. */
 #define INITIAL_PID_NAMESPACE 0xeffffffcull
 /* Bytes of a verifier's log that are shown. */
@@ -60,6 +62,40 @@ int pvs_kernel_can_trace(struct pvs_log *log)
 			"programs know threads by their ids in the initial one: run it "
 			"outside of the container, or the container with the host's pid "
 			"namespace");
+	return 0;
+}
+
+/* The name of the scheduler that the kernel has loaded; "" if there is none, or it has no name. */
+static void read_scheduler(char *name, size_t size)
+{
+	FILE *file = fopen(SCX_NAME, "re");
+
+	name[0] = '\0';
+	if (!file)
+		return;
+	if (fgets(name, (int)size, file))
+		name[strcspn(name, "\n")] = '\0';
+	fclose(file);
+}
+
+int pvs_kernel_can_schedule(struct pvs_log *log)
+{
+	char name[64];
+
+	if (access(SCX_STATE, F_OK) != 0)
+		return pvs_refuse(
+			log, -ENOTSUP,
+			"this kernel has no sched_ext: needs Linux 7.1 or later with "
+			"CONFIG_SCHED_CLASS_EXT (%s is not there); policy-host=live decides "
+			"in the kernel without it",
+			SCX_STATE);
+	read_scheduler(name, sizeof(name));
+	if (name[0])
+		return pvs_refuse(
+			log, -EBUSY,
+			"the scheduler '%s' is loaded already, and the kernel takes one at "
+			"a time (%s): end the program that loaded it",
+			name, SCX_NAME);
 	return 0;
 }
 

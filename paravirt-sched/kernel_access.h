@@ -15,6 +15,10 @@ struct bpf_object;
  */
 int pvs_kernel_can_trace(struct pvs_log *log);
 
+/* Whether the kernel takes schedulers for sched_ext, and has none now: 0, -ENOTSUP or -EBUSY,
+ * explained in @log. */
+int pvs_kernel_can_schedule(struct pvs_log *log);
+
 /*
  * bpf() answered @err (negative) to @what: say so in @log, with what this process lacks and what
  * would permit it. Returns @err.
@@ -40,6 +44,8 @@ int pvs_kernel_object_open_own(const char *name, struct bpf_object **object, str
 /* Create its maps and have its programs verified. The caller closes the object. -EPERM, -EACCES,
  * -EINVAL and others of bpf(2). */
 int pvs_kernel_object_load(struct bpf_object *object, struct pvs_log *log);
+/* Set the @size bytes of the opened object's only read-only variable. -EINVAL: it is another. */
+int pvs_kernel_object_set(const struct bpf_object *object, const void *value, size_t size);
 /* Memory of a loaded object's zeroed global variables, of which there are @size bytes; NULL: there
  * are not, or errno. To be unmapped with munmap(memory, @size). */
 void *pvs_kernel_object_globals(const struct bpf_object *object, size_t size);

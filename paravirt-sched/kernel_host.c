@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel_access.h"
+#include "kernel_host.h"
 #include "kernel_splice.h"
 #include "kernel/host.h"
 #include "latency.h"
@@ -25,6 +26,7 @@ struct pvs_kernel_program {
 
 struct pvs_kernel_host {
 	uint32_t vm, n_vcpus;
+	bool scheduled;
 	struct bpf_object *object; /* the program as libbpf relocated it, and the maps */
 	const struct bpf_program *program;
 	int switch_type; /* of sched_switch in the kernel's BTF */
@@ -241,6 +243,11 @@ static int32_t verdict_of(int32_t verdict)
 										      : -ERANGE;
 }
 
+static pid_t tid_of(const struct pvs_kernel_host *host, uint32_t vcpu)
+{
+	return vcpu < host->n_vcpus ? host->tids[vcpu] : 0;
+}
+
 static int on_event(void *opaque, void *data, size_t size)
 {
 	struct pvs_kernel_host *host = opaque;
@@ -256,7 +263,10 @@ static int on_event(void *opaque, void *data, size_t size)
 		.ctx = decision ? &decision->ctx : NULL,
 		.verdict = decision ? verdict_of(head->verdict) : PVS_KEEP,
 		.asked = head->serial != 0,
-		.answered_ns = decision && !head->again ? decision->answered_ns : 0,
+		.answered_ns =
+			decision && !head->again && !head->granted ? decision->answered_ns : 0,
+		.granted = head->granted,
+		.granted_tid = head->granted ? tid_of(host, decision->ctx.out.target) : 0,
 	};
 
 	host->stats.switches += head->event != PVS_EVENT_HINT;
@@ -317,9 +327,11 @@ int pvs_kernel_host_add(struct pvs_kernel_host *host, uint32_t vcpu, pid_t tid)
 	err = forget(host, vcpu);
 	if (!err)
 		err = bpf_map_update_elem(host->threads_fd, &tid, &vcpu, BPF_NOEXIST);
-	if (!err)
-		host->tids[vcpu] = tid;
-	return err;
+	if (err)
+		return err;
+	host->tids[vcpu] = tid;
+	__atomic_store_n(&host->told[vcpu].tid, tid, __ATOMIC_RELAXED);
+	return 0;
 }
 
 void pvs_kernel_host_remove(struct pvs_kernel_host *host, uint32_t vcpu)
@@ -328,16 +340,21 @@ void pvs_kernel_host_remove(struct pvs_kernel_host *host, uint32_t vcpu)
 		return;
 	bpf_map_delete_elem(host->threads_fd, &host->tids[vcpu]);
 	host->tids[vcpu] = 0;
+	__atomic_store_n(&host->told[vcpu].tid, 0, __ATOMIC_RELAXED);
 }
 
-void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu, const struct pvs_ctx *ctx,
-			  int64_t clock_offset, bool active)
+void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu,
+			  const struct pvs_kernel_told *told)
 {
-	struct host_told *told = &host->told[vcpu];
+	struct host_told *to = &host->told[vcpu];
 
-	told->ctx = *ctx;
-	told->clock_offset = clock_offset;
-	__atomic_store_n(&told->active, active, __ATOMIC_RELEASE);
+	to->ctx = told->ctx;
+	to->clock_offset = told->clock_offset;
+	to->limits.nice_min = told->nice_min;
+	to->limits.base_nice = told->base_nice;
+	to->limits.throttled = (told->cs_throttled ? IN_PLACE_NO_CS : 0) |
+			       (told->boost_throttled ? IN_PLACE_NO_BOOST : 0);
+	__atomic_store_n(&to->active, told->active, __ATOMIC_RELEASE);
 }
 
 struct pvs_guest_page *pvs_kernel_host_pages(const struct pvs_kernel_host *host)
@@ -355,6 +372,11 @@ size_t pvs_kernel_host_pages_size(const struct pvs_kernel_host *host)
 	return host->pages_size;
 }
 
+int pvs_kernel_host_map(const struct pvs_kernel_host *host, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(host->object, name);
+}
+
 int pvs_kernel_host_fd(const struct pvs_kernel_host *host)
 {
 	return host->events_fd;
@@ -364,10 +386,15 @@ int pvs_kernel_host_fd(const struct pvs_kernel_host *host)
 
 static int load(struct pvs_kernel_host *host, struct pvs_log *log)
 {
+	const uint32_t has_scheduler = host->scheduled;
 	int err = pvs_kernel_can_trace(log);
 
+	if (!err && host->scheduled)
+		err = pvs_kernel_can_schedule(log);
 	if (!err)
 		err = pvs_kernel_object_open_own("host", &host->object, log);
+	if (!err)
+		err = pvs_kernel_object_set(host->object, &has_scheduler, sizeof(has_scheduler));
 	if (!err)
 		err = size_maps(host);
 	if (!err)
@@ -394,8 +421,8 @@ static int start(struct pvs_kernel_host *host, struct pvs_log *log)
 	return make_program(host, NULL, 0, &host->bare, log);
 }
 
-int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host **out,
-			   struct pvs_log *log)
+int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, bool scheduled,
+			   struct pvs_kernel_host **out, struct pvs_log *log)
 {
 	struct pvs_kernel_host *host;
 	int err;
@@ -409,6 +436,7 @@ int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host
 		return -ENOMEM;
 	host->vm = vm;
 	host->n_vcpus = n_vcpus;
+	host->scheduled = scheduled;
 	host->tids = calloc(n_vcpus, sizeof(*host->tids));
 	err = host->tids ? load(host, log) : -ENOMEM;
 	if (!err)

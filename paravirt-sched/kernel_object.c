@@ -92,6 +92,15 @@ int pvs_kernel_object_load(struct bpf_object *object, struct pvs_log *log)
 	return pvs_kernel_refuse(log, err, bpf_object__name(object));
 }
 
+int pvs_kernel_object_set(const struct bpf_object *object, const void *value, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+
+	return map && bpf_map__value_size(map) == size
+		       ? bpf_map__set_initial_value(map, value, size)
+		       : -EINVAL;
+}
+
 /* What libbpf calls the map's initial value is not its memory. */
 void *pvs_kernel_object_globals(const struct bpf_object *object, size_t size)
 {

@@ -6,26 +6,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "policy_internal.h"
 #include "pvs_kernel.h"
+#include "pvs_scx.h"
 #include "vm.h"
 
 struct pvs_live {
 	struct pvs_loop *loop;
 	struct pvs_vm *vm;
 	struct pvs_kernel_host *host;
+	bool scheduled;                     /* the VM's actuator is pvs_actuator_scx()'s */
 	struct pvs_kernel_program *program; /* in use; NULL: none */
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- To the kernel --------------------------------------------------------------------------- */
 
@@ -34,14 +28,20 @@ static void tell(void *opaque, uint32_t vcpu)
 	const struct pvs_live *live = opaque;
 	const struct pvs_vm *vm = live->vm;
 	const struct pvs_vcpu *v = &vm->vcpus[vcpu];
-	struct pvs_ctx ctx;
+	struct pvs_kernel_told told = {
+		.clock_offset = vm->clock_offset,
+		.nice_min = vm->limits.nice_min,
+		.base_nice = v->thread.base_nice,
+		.cs_throttled = v->cs.throttled,
+		.boost_throttled = v->boost.throttled,
+		.active = v->present && v->active && !vm->failed,
+	};
 
-	pvs_fill_ctx(vm, v, PVS_EVENT_INIT, vm->now, &ctx);
-	ctx.ticket = v->ticket;
-	ctx.run_ns = v->run_init;
-	ctx.wait_ns = v->wait_init;
-	pvs_kernel_host_tell(live->host, vcpu, &ctx, vm->clock_offset,
-			     v->present && v->active && !vm->failed);
+	pvs_fill_ctx(vm, v, PVS_EVENT_INIT, vm->now, &told.ctx);
+	told.ctx.ticket = v->ticket;
+	told.ctx.run_ns = v->run_init;
+	told.ctx.wait_ns = v->wait_init;
+	pvs_kernel_host_tell(live->host, vcpu, &told);
 }
 
 static void tell_all(const struct pvs_live *live)
@@ -60,9 +60,13 @@ static void on_event(void *opaque, const struct pvs_kernel_event *event)
 		pvs_vm_switch(live->vm, &event->at);
 		return;
 	}
+	if (live->scheduled && event->granted)
+		pvs_actuator_scx_judge_begin(&live->vm->actuator, event->granted_tid);
 	pvs_vm_decided(live->vm, &event->at, event->ctx, event->verdict);
+	if (live->scheduled && event->granted)
+		pvs_actuator_scx_judge_end(&live->vm->actuator, event->granted);
 	if (event->answered_ns)
-		pvs_kernel_host_applied(live->host, event->answered_ns, clock_ns());
+		pvs_kernel_host_applied(live->host, event->answered_ns, pvs_clock_ns());
 }
 
 static void catch_up(void *opaque)
@@ -97,7 +101,7 @@ static void change_policy(void *opaque)
 
 	pvs_kernel_host_use(live->host, NULL);
 	catch_up(live);
-	pvs_vm_set_policy(live->vm, change->policy, change->handover, clock_ns());
+	pvs_vm_set_policy(live->vm, change->policy, change->handover, pvs_clock_ns());
 	tell_all(live);
 	pvs_kernel_host_use(live->host, change->program);
 }
@@ -112,7 +116,13 @@ int pvs_live_set_policy(struct pvs_live *live, struct pvs_policy *policy, bool h
 		err = pvs_kernel_program_load(live->host, policy, &change.program, log);
 	if (err)
 		return err;
-	pvs_loop_call(live->loop, change_policy, &change);
+	err = pvs_loop_call_within(live->loop, change_policy, &change,
+				   live->vm->limits.watchdog_ns);
+	if (err) {
+		pvs_kernel_program_free(change.program);
+		return pvs_refuse(log, err,
+				  "the scheduling thread does not answer; the policy there stays");
+	}
 	pvs_kernel_program_free(live->program);
 	live->program = change.program;
 	return 0;
@@ -131,7 +141,7 @@ static void begin(void *opaque)
 }
 
 int pvs_live_create(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_kernel_host *host,
-		    struct pvs_live **out, struct pvs_log *log)
+		    bool scheduled, struct pvs_live **out, struct pvs_log *log)
 {
 	struct pvs_live *live = calloc(1, sizeof(*live));
 	int err;
@@ -139,7 +149,7 @@ int pvs_live_create(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_kernel_
 	*out = NULL;
 	if (!live)
 		return -ENOMEM;
-	*live = (struct pvs_live){.loop = loop, .vm = vm, .host = host};
+	*live = (struct pvs_live){.loop = loop, .vm = vm, .host = host, .scheduled = scheduled};
 	pvs_loop_call(loop, begin, live);
 	err = pvs_loop_watch(loop, pvs_kernel_host_fd(host), take, live);
 	if (err) {

@@ -23,7 +23,9 @@ struct pvs_kernel_event {
 	int verdict;               /* enum pvs_verdict, -ERANGE: it is none */
 	bool asked;           /* else there was no policy, and the event is still to be put to it */
 	uint64_t answered_ns; /* when the policy had answered, with ctx; 0: what it had the last
-				 time, which woke nobody */
+				 time, which woke nobody, or it is in effect already */
+	uint64_t granted;     /* in effect until it is judged, for thread... (pvs_scx.h); 0: no */
+	pid_t granted_tid;
 };
 
 /* From the policy's answer to pvs_kernel_host_applied(), ns; percentiles are upper ends of buckets
@@ -34,11 +36,13 @@ struct pvs_kernel_stats {
 };
 
 /*
- * Make the kernel's part for VM @vm of @n_vcpus and have it tell of switches. Needs CAP_BPF and
- * CAP_PERFMON. -EPERM, -ENOTSUP, -EINVAL, -ENOMEM and others of bpf(2), explained in @log.
+ * Make the kernel's part for VM @vm of @n_vcpus and have it tell of switches. @scheduled: the
+ * host's scheduler will be pvs_scx_open()'s, so that decisions are put into effect where they are
+ * taken. Needs CAP_BPF and CAP_PERFMON. -EPERM, -ENOTSUP, -EINVAL, -ENOMEM and others of bpf(2),
+ * explained in @log.
  */
-int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, struct pvs_kernel_host **host,
-			   struct pvs_log *log);
+int pvs_kernel_host_create(uint32_t vm, uint32_t n_vcpus, bool scheduled,
+			   struct pvs_kernel_host **host, struct pvs_log *log);
 /* The pages go with it: nobody may have them mapped into a guest any more. */
 void pvs_kernel_host_destroy(struct pvs_kernel_host *host);
 
@@ -59,11 +63,18 @@ void pvs_kernel_host_remove(struct pvs_kernel_host *host, uint32_t vcpu);
  * What contexts of @vcpu are to say of what the kernel does not find out by itself: vm, vcpu,
  * n_vcpus, n_online, sources, actuators, features, ticket (the last one that was answered), boost,
  * boost_ns, budgets, vm_boosted, vm_cap, ceiling, prio_max; and in run_ns and wait_ns what these
- * were at INIT. @active: its callbacks are to be run. Any time, by one thread; a program that runs
+ * were at INIT. `active`: its callbacks are to be run. Any time, by one thread; a program that runs
  * meanwhile may see some of the old.
  */
-void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu, const struct pvs_ctx *ctx,
-			  int64_t clock_offset, bool active);
+struct pvs_kernel_told {
+	struct pvs_ctx ctx;
+	int64_t clock_offset;
+	int32_t nice_min, base_nice; /* lowest nice for it, and its thread's own */
+	bool cs_throttled, boost_throttled;
+	bool active;
+};
+void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu,
+			  const struct pvs_kernel_told *told);
 
 /* A policy as part of a program at sched_switch, attached, doing nothing until it is used. */
 struct pvs_kernel_program;
@@ -98,18 +109,20 @@ struct pvs_live;
 /*
  * From now on until pvs_live_destroy() @loop, which drives @vm, takes what @host tells. Both stay
  * the caller's. The VM's configuration has PVS_SRC_SWITCH and PVS_SRC_HALT among its sources and
- * the host's pages as its guest pages; its threads are to be given to both. Not from the loop's
- * thread. -errno, explained in @log.
+ * the host's pages as its guest pages; its threads are to be given to both. @scheduled: as
+ * @host was made; the VM's actuator is pvs_actuator_scx()'s. Not from the loop's thread. -errno,
+ * explained in @log.
  */
 int pvs_live_create(struct pvs_loop *loop, struct pvs_vm *vm, struct pvs_kernel_host *host,
-		    struct pvs_live **live, struct pvs_log *log);
+		    bool scheduled, struct pvs_live **live, struct pvs_log *log);
 /* Nobody is asked at switches any more; the VM has its policy still. */
 void pvs_live_destroy(struct pvs_live *live);
 
 /*
  * pvs_vm_set_policy() and the kernel's side of it. A policy of another host than the kernel is
  * asked by the loop when it hears of a switch. Not from the loop's thread. What
- * pvs_kernel_program_load() says: then the old one stays.
+ * pvs_kernel_program_load() says, and -ETIMEDOUT if the loop does not begin within the VM's
+ * watchdog_ns: then the old one stays.
  */
 int pvs_live_set_policy(struct pvs_live *live, struct pvs_policy *policy, bool handover,
 			struct pvs_log *log);

@@ -2,7 +2,8 @@
 /*
  * A policy's host in the kernel: at each switch of a vCPU thread its hints are read, its policy is
  * asked, and what that answers goes to user space, which may change how a thread is scheduled where
- * a program like this may not.
+ * a program like this may not. Where the host's scheduler is scx.bpf.c, it follows the answer at
+ * once.
  *
  * The policy's callbacks are not here: kernel_splice.c puts them in the place of the functions
  * callback_*() before the program is loaded. Without a policy it only tells of switches.
@@ -14,7 +15,12 @@
 #include "hint_parse.h"
 
 #include "host.h"
+#include "scx_again.h"
 #include "task.h"
+
+/* The host's scheduler is scx.bpf.c. Constant, so that a kernel without sched_ext does not see what
+ * is only for it. */
+const volatile __u32 has_scheduler;
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -68,6 +74,23 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, HOST_RING_BYTES);
 } events SEC(".maps");
+
+/* The scheduler's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SCX_THREADS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __s32);
+	__type(value, struct scx_grant);
+} grants SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct scx_shared);
+} scx_of SEC(".maps");
 
 /* What the policy gets to write into: in a map of its own, so that the verifier sees its end. */
 struct {
@@ -211,6 +234,63 @@ static void fill(struct pvs_ctx *ctx, const struct host_told *told, const struct
 	ctx->out.target = ctx->vcpu;
 }
 
+/* ---- Putting a decision into effect where it was taken ----------------------------------------
+ */
+
+static void count_in_place(void)
+{
+	const __u32 first = 0;
+	struct scx_shared *shared = bpf_map_lookup_elem(&scx_of, &first);
+
+	if (shared)
+		__sync_fetch_and_add(&shared->in_place, 1);
+}
+
+/* The grant of a thread is @word (GRANT_SCHED) for @lasts ns. What it is now, with its number; 0:
+ * nothing was changed. */
+static __u64 replace_grant(struct scx_grant *grant, __u64 old, __u64 word, __u64 now, __u64 lasts)
+{
+	/* It is what it was, and need not be judged again to last. */
+	if (!(old & GRANT_PROVISIONAL) && (old & GRANT_SCHED) == word)
+		return 0;
+	word |= (old & GRANT_SERIAL) + (1ull << GRANT_SERIAL_SHIFT);
+	if (word & GRANT_SCHED)
+		word |= GRANT_PROVISIONAL;
+	*(volatile __u64 *)&grant->until = now + lasts;
+	return __sync_val_compare_and_swap(&grant->word, old, word) == old ? word : 0;
+}
+
+/* Give work->ctx.out.target what its policy answered, if that can be had. */
+static void put_in_place(struct host_event *what, const struct host_scratch *work)
+{
+	const struct pvs_ctx *ctx = &work->ctx;
+	const __u32 target = ctx->out.target;
+	const struct host_told *told = bpf_map_lookup_elem(&told_of, &target);
+	const bool own = target == what->vcpu;
+	__u64 word = 0, old, lasts = 0;
+	struct scx_grant *grant;
+	__s32 tid;
+
+	if (!told)
+		return;
+	tid = own ? what->tid : *(volatile __s32 *)&told->tid;
+	grant = bpf_map_lookup_elem(&grants, &tid);
+	if (!grant)
+		return;
+	if (what->verdict == PVS_APPLY)
+		word = in_place_grant(own ? ctx : &told->ctx, &told->limits, &ctx->out, &lasts);
+	old = *(volatile __u64 *)&grant->word;
+	what->granted = replace_grant(grant, old, word, what->ns, lasts);
+	if (!what->granted)
+		return;
+	count_in_place();
+	/* The scheduler has queued a thread before we hear that it stops. */
+	if (!own)
+		scx_look_again(tid, old, word);
+	else if (ctx->run_state == PVS_RUN_PREEMPTED && (old ^ word) & GRANT_SCHED)
+		scx_queue_again(old);
+}
+
 /* ---- Telling user space ---------------------------------------------------------------------- */
 
 static void count_lost(void)
@@ -298,6 +378,8 @@ static bool decide(struct host_event *what, struct host_scratch *work, struct ho
 	if (what->verdict == PVS_KEEP)
 		return false;
 	work->ctx.out = asked->out;
+	if (has_scheduler)
+		put_in_place(what, work);
 	what->again = is_again(seen, work->ctx.boost, what->verdict, &work->ctx.out, what->ns);
 	tell_decision(what, &work->ctx);
 	__builtin_memset(&work->ctx.out, 0, sizeof(work->ctx.out));

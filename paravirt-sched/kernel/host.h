@@ -5,6 +5,8 @@
 
 #include "sluice/pvsched_policy.h"
 
+#include "in_place.h"
+
 #define HOST_RING_BYTES (1u << 20)
 /* A decision that is the vCPU's last one again, and has no effect, wakes the loop so often. */
 #define HOST_AGAIN_NS 200000u
@@ -22,7 +24,8 @@ struct host_told {
 	struct pvs_ctx ctx; /* what is not found out here: see fill() */
 	__s64 clock_offset; /* guest's clock minus host's */
 	__u32 active;       /* callbacks are to be run */
-	__u32 reserved;
+	__s32 tid;          /* its thread, 0: none */
+	struct in_place_limits limits;
 };
 
 /* Global variables, all of them. */
@@ -47,6 +50,8 @@ struct host_event {
 	__s32 verdict; /* as the callback gave it */
 	__u32 serial;  /* of the program; 0: no policy, so nobody was asked */
 	__u32 again;   /* the same decision as the vCPU's last one, so it woke nobody */
+	__u64 granted; /* the target's grant as this decision left it, of which the VM's judgement
+			  is awaited; 0: it changed none, or there is no scheduler for that */
 };
 
 struct host_decision {

@@ -5,8 +5,24 @@
 #ifndef PVS_KERNEL_TASK_H
 #define PVS_KERNEL_TASK_H
 
+/* Only pointers to it; a kind of type that is known is compared with the kernel's. */
+struct cpumask {
+	unsigned long bits[1];
+} __attribute__((preserve_access_index));
+
+/* Where the kernel has sched_ext. */
+struct sched_ext_entity {
+	__u32 flags; /* SCX_TASK_* */
+	__u32 weight;
+	__u64 slice; /* ns that are left; may be written */
+} __attribute__((preserve_access_index));
+
 struct task_struct {
+	unsigned int flags; /* PF_* */
+	int nr_cpus_allowed;
+	const struct cpumask *cpus_ptr;
 	int pid; /* a thread's id in the initial pid namespace */
+	struct sched_ext_entity scx;
 } __attribute__((preserve_access_index));
 
 /*

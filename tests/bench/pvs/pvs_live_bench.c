@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	}
 	bpfe_thread_register();
 	statistics = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	check(pvs_kernel_host_create(0, 1, &host, &log_text), "host");
+	check(pvs_kernel_host_create(0, 1, false, &host, &log_text), "host");
 	page = config.guest = pvs_kernel_host_pages(host);
 	check(pvs_actuator_linux(&linux_options, &config.actuator, &log_text), "actuator");
 	check(pvs_vm_create(&config, &vm, &log_text), "VM");
@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 	check(pvs_vm_vcpu_add(vm, 0, vcpu_tid, &log_text), "vCPU");
 	check(pvs_loop_create("pvs-live", &loop, &log_text), "loop");
 	check(pvs_loop_add(loop, vm, NULL, &log_text), "loop");
-	check(pvs_live_create(loop, vm, host, &live, &log_text), "live");
+	check(pvs_live_create(loop, vm, host, false, &live, &log_text), "live");
 	check(pvs_kernel_host_add(host, 0, vcpu_tid), "thread");
 	pvs_loop_call(loop, negotiate, NULL);
 	check(pvs_policy_open(argv[1], &in_kernel, &policy, &log_text), "policy");

@@ -89,15 +89,17 @@ static const struct heard *last_of(unsigned from, uint32_t vcpu)
 
 static void tell(uint32_t vcpu, bool active)
 {
-	struct pvs_ctx ctx = context(PVS_EVENT_INIT, PVS_ACT_ALL);
+	struct pvs_kernel_told told = {.ctx = context(PVS_EVENT_INIT, PVS_ACT_ALL),
+				       .clock_offset = 1000,
+				       .active = active};
 
-	ctx.vm = 7;
-	ctx.vcpu = vcpu;
-	ctx.n_vcpus = VCPUS;
-	ctx.features = (uint32_t)all_features;
-	ctx.ticket = 5;
-	ctx.budget_cs = 1234;
-	pvs_kernel_host_tell(host, vcpu, &ctx, 1000, active);
+	told.ctx.vm = 7;
+	told.ctx.vcpu = vcpu;
+	told.ctx.n_vcpus = VCPUS;
+	told.ctx.features = (uint32_t)all_features;
+	told.ctx.ticket = 5;
+	told.ctx.budget_cs = 1234;
+	pvs_kernel_host_tell(host, vcpu, &told);
 }
 
 static int setup(void **state)
@@ -106,7 +108,7 @@ static int setup(void **state)
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 
 	n_heard = 0;
-	if (pvs_kernel_host_create(7, VCPUS, &host, &log) < 0) {
+	if (pvs_kernel_host_create(7, VCPUS, false, &host, &log) < 0) {
 		fprintf(stderr, "%s", text);
 		return -1;
 	}
@@ -217,7 +219,7 @@ static void vcpus_and_threads(void **state)
 	pvs_kernel_host_remove(host, VCPUS);
 	assert_int_equal(pvs_kernel_host_add(host, 1, worker.tid), 0);
 	end(&worker, 1);
-	assert_int_equal(pvs_kernel_host_create(0, 0, &none, &log), -EINVAL);
+	assert_int_equal(pvs_kernel_host_create(0, 0, false, &none, &log), -EINVAL);
 	assert_null(none);
 	assert_string_equal(text, "host: 0 vCPUs; 1 to 4096 are accepted\n");
 }
@@ -292,19 +294,19 @@ static void policy_sees_and_answers(void **state)
 static void same_decision_again(void **state)
 {
 	struct pvs_policy *policy = put_in_place("live", NULL);
-	struct pvs_ctx ctx = context(PVS_EVENT_INIT, PVS_ACT_ALL);
+	struct pvs_kernel_told told = {.ctx = context(PVS_EVENT_INIT, PVS_ACT_ALL), .active = true};
 	struct worker worker;
 
 	begin(&worker, 0);
 	one_halt(&worker, 0);
 	/* The boost is in effect: the same again woke nobody. */
-	ctx.boost = PVS_BOOST_RT;
-	pvs_kernel_host_tell(host, 0, &ctx, 0, true);
+	told.ctx.boost = PVS_BOOST_RT;
+	pvs_kernel_host_tell(host, 0, &told);
 	one_halt(&worker, 0);
 	assert_int_equal(one_halt(&worker, 0)->answered_ns, 0);
 	/* It is not in effect any more: at the latest when some time went by, it does. */
-	ctx.boost = PVS_BOOST_NONE;
-	pvs_kernel_host_tell(host, 0, &ctx, 0, true);
+	told.ctx.boost = PVS_BOOST_NONE;
+	pvs_kernel_host_tell(host, 0, &told);
 	while (!one_halt(&worker, 0)->answered_ns)
 		;
 	assert_true(heard[n_heard - 1].answered_ns > heard[n_heard - 1].at.ns);
@@ -569,7 +571,7 @@ static bool kernel_takes_no_program(void)
 	static char text[4096];
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 	struct pvs_kernel_host *none;
-	const int err = pvs_kernel_host_create(0, 1, &none, &log);
+	const int err = pvs_kernel_host_create(0, 1, false, &none, &log);
 
 	pvs_kernel_host_destroy(none);
 	if (err == -EPERM || err == -ENOSYS || err == -ENOTSUP) {

@@ -43,7 +43,7 @@ static int setup(void **state)
 	};
 
 	memset(host_pages, 0, sizeof(host_pages));
-	assert_int_equal(pvs_kernel_host_create(0, VCPUS, &host, NULL), 0);
+	assert_int_equal(pvs_kernel_host_create(0, VCPUS, false, &host, NULL), 0);
 	config.guest = pvs_kernel_host_pages(host);
 	assert_int_equal(pvs_actuator_recorder(PVS_ACT_ALL, &actuator), 0);
 	config.actuator = actuator;
@@ -52,7 +52,7 @@ static int setup(void **state)
 	assert_int_equal(pvs_vm_vcpu_add(vm, 1, worker.tid, NULL), 0);
 	assert_int_equal(pvs_loop_create("pvs-live", &loop, NULL), 0);
 	assert_int_equal(pvs_loop_add(loop, vm, NULL, NULL), 0);
-	assert_int_equal(pvs_live_create(loop, vm, host, &live, NULL), 0);
+	assert_int_equal(pvs_live_create(loop, vm, host, false, &live, NULL), 0);
 	assert_int_equal(pvs_kernel_host_add(host, 1, worker.tid), 0);
 	pvs_loop_call(loop, negotiate, NULL);
 	return 0;
@@ -179,7 +179,7 @@ static bool kernel_takes_no_program(void)
 	static char text[4096];
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 	struct pvs_kernel_host *none;
-	const int err = pvs_kernel_host_create(0, 1, &none, &log);
+	const int err = pvs_kernel_host_create(0, 1, false, &none, &log);
 
 	pvs_kernel_host_destroy(none);
 	if (err == -EPERM || err == -ENOSYS || err == -ENOTSUP) {
