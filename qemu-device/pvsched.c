@@ -192,7 +192,8 @@ static void pvsched_describe_properties(ObjectClass *klass)
 		{"policy-set", "its tunables, NAME=VALUE[:NAME=VALUE...]; may be set at any time"},
 		{"policy-host",
 		 "what runs it: engine (in this process, default), kernel (asked "
-		 "from here), live (in the kernel, at each switch of a vCPU thread)"},
+		 "from here), live (in the kernel, at each switch of a vCPU thread), scx "
+		 "(the same, and a sched_ext scheduler of ours schedules the host)"},
 		{"handover", "a policy's effects stay until the next one decides; any time"},
 		{"tick-us", "how often pages are looked at while something may change"},
 		{"watchdog-ms", "the scheduling thread may be silent for so long; 0: 1000"},

@@ -18,6 +18,7 @@
 #include <pvs.h>
 #include <pvs_kernel.h>
 #include <pvs_regs.h>
+#include <pvs_scx.h>
 
 #define TYPE_SLUICE_PVSCHED "sluice-pvsched"
 OBJECT_DECLARE_TYPE(SluicePvsched, SluicePvschedClass, SLUICE_PVSCHED)
@@ -93,7 +94,9 @@ struct SluicePvsched {
 	struct pvs_actuator actuator;
 	void (*actuator_close)(struct pvs_actuator *actuator);
 	struct pvs_switches *switches;
-	struct pvs_kernel_host *kernel; /* policy-host=live: the guest's pages are its */
+	struct pvs_kernel_host *kernel; /* policy-host=live, scx: the guest's pages are its */
+	struct pvs_scx *scx;            /* policy-host=scx; `actuator` is by it, and... */
+	struct pvs_actuator scx_rest;   /* ...does the rest by this */
 	struct pvs_live *live;
 	struct pvs_record *record;
 	QEMUBH *record_bh;
@@ -246,6 +249,13 @@ void pvsched_live_stop(SluicePvsched *s);
 /* What the kernel told, and how long its decisions took to have effect. */
 struct pvs_kernel_stats pvsched_live_stats(SluicePvsched *s);
 bool pvsched_live_set_policy(SluicePvsched *s, struct pvs_policy *policy, Error **errp);
+
+/* ---- pvsched_scx.c ------------------------------------------------------------------------ */
+
+bool pvsched_scx_wanted(SluicePvsched *s);
+/* After the actuator, which becomes the scheduler's. */
+bool pvsched_scx_init(SluicePvsched *s, Error **errp);
+void pvsched_scx_exit(SluicePvsched *s);
 
 /* ---- pvsched_actuator.c ------------------------------------------------------------------- */
 

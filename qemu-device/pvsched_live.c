@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * policy-host=live: the policy decides in the host's kernel, at each switch of a vCPU thread. The
- * guest's pages are then memory of a BPF map, which programs of the kernel read, and the kernel
- * tells the loop of switches and decisions.
+ * policy-host=live and scx: the policy decides in the host's kernel, at each switch of a vCPU
+ * thread. The guest's pages are then memory of a BPF map, which programs of the kernel read, and
+ * the kernel tells the loop of switches and decisions.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -10,7 +10,14 @@
 
 static bool pvsched_live_wanted(SluicePvsched *s)
 {
-	return !g_strcmp0(s->options.policy_host, "live");
+	return !g_strcmp0(s->options.policy_host, "live") || pvsched_scx_wanted(s);
+}
+
+/* What @err is, by the kernel's words if it has any. */
+static void pvsched_live_refuse(SluicePvsched *s, int err, char *text, Error **errp)
+{
+	error_setg(errp, "policy-host=%s: %s", s->options.policy_host,
+		   *text ? g_strchomp(text) : strerror(-err));
 }
 
 bool pvsched_live_init(SluicePvsched *s, Error **errp)
@@ -21,10 +28,10 @@ bool pvsched_live_init(SluicePvsched *s, Error **errp)
 
 	if (!pvsched_live_wanted(s) || s->kernel || s->options.manager)
 		return true;
-	err = pvs_kernel_host_create(0, s->n_vcpus, &s->kernel, &log);
+	err = pvs_kernel_host_create(0, s->n_vcpus, pvsched_scx_wanted(s), &s->kernel, &log);
 	if (!err)
 		return true;
-	error_setg(errp, "policy-host=live: %s", *text ? g_strchomp(text) : strerror(-err));
+	pvsched_live_refuse(s, err, text, errp);
 	return false;
 }
 
@@ -36,10 +43,10 @@ bool pvsched_live_start(SluicePvsched *s, Error **errp)
 
 	if (!s->kernel)
 		return true;
-	err = pvs_live_create(s->loop, s->vm, s->kernel, &s->live, &log);
+	err = pvs_live_create(s->loop, s->vm, s->kernel, s->scx != NULL, &s->live, &log);
 	if (!err)
 		return true;
-	error_setg(errp, "policy-host=live: %s", *text ? g_strchomp(text) : strerror(-err));
+	pvsched_live_refuse(s, err, text, errp);
 	return false;
 }
 
@@ -63,7 +70,7 @@ bool pvsched_live_set_policy(SluicePvsched *s, struct pvs_policy *policy, Error 
 
 	if (!err)
 		return true;
-	error_setg(errp, "policy-host=live: %s", *text ? g_strchomp(text) : strerror(-err));
+	pvsched_live_refuse(s, err, text, errp);
 	return false;
 }
 

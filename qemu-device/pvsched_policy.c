@@ -51,17 +51,20 @@ static bool pvsched_policy_host(SluicePvsched *s, struct pvs_policy_options *opt
 		options->host = PVS_HOST_KERNEL;
 		return true;
 	}
-	if (!strcmp(host, "live") && s->kernel) {
+	if (!strcmp(host, s->scx ? "scx" : "live") && s->kernel) {
 		options->host = PVS_HOST_KERNEL;
 		return true;
 	}
-	if (!strcmp(host, "live"))
-		error_setg(errp, "policy-host=live has the kernel read the guest's pages, so it is "
-				 "to be given when the device is created");
+	if (!strcmp(host, "live") || !strcmp(host, "scx"))
+		error_setg(errp,
+			   "policy-host=%s has the kernel read the guest's pages, so it is to be "
+			   "given when the device is created",
+			   host);
 	else
 		error_setg(errp,
 			   "policy-host=%s is none of engine (in this process), kernel, live (in "
-			   "the kernel, at each switch of a vCPU thread)",
+			   "the kernel, at each switch of a vCPU thread), scx (the same, as the "
+			   "host's scheduler)",
 			   host);
 	return false;
 }

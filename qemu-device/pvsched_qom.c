@@ -291,6 +291,20 @@ static void pvsched_sum(struct pvs_vcpu_stats *sum, const struct pvs_vcpu_stats 
 		sum->events[i] += st->events[i];
 }
 
+/* Whether decisions are in effect where they are taken, and if not any more, why. */
+static bool pvsched_visit_scx(Visitor *v, SluicePvsched *s, Error **errp)
+{
+	struct pvs_scx_stats stats;
+	char *end = stats.end;
+
+	if (!s->scx)
+		return true;
+	pvs_scx_stats(s->scx, &stats);
+	return visit_type_bool(v, "scx_running", &stats.running, errp) &&
+	       visit_type_str(v, "scx_end", &end, errp) &&
+	       pvsched_u64(v, "scx_in_place", stats.in_place, errp);
+}
+
 /* What the host's scheduler told; live, also how long the kernel's decisions took to have effect.
  */
 static bool pvsched_visit_switches(Visitor *v, SluicePvsched *s, Error **errp)
@@ -306,7 +320,8 @@ static bool pvsched_visit_switches(Visitor *v, SluicePvsched *s, Error **errp)
 	       pvsched_u64(v, "live_decisions", stats.decisions, errp) &&
 	       pvsched_u64(v, "live_latency_p50_ns", stats.latency_p50, errp) &&
 	       pvsched_u64(v, "live_latency_p99_ns", stats.latency_p99, errp) &&
-	       pvsched_u64(v, "live_latency_max_ns", stats.latency_max, errp);
+	       pvsched_u64(v, "live_latency_max_ns", stats.latency_max, errp) &&
+	       pvsched_visit_scx(v, s, errp);
 }
 
 static void pvsched_get_stats(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)

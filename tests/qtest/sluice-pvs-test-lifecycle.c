@@ -50,8 +50,8 @@ static void test_refusals(void)
 		 "actuators=some is none of auto (what the host permits), off"},
 		{"policy-host", "cloud",
 		 "policy-host=cloud is none of engine (in this process), kernel, live (in the "
-		 "kernel, "
-		 "at each switch of a vCPU thread)"},
+		 "kernel, at each switch of a vCPU thread), scx (the same, as the host's "
+		 "scheduler)"},
 		{"policy-set", "x", "policy-set: 'x' is no NAME=VALUE with a whole number"},
 		{"manager", "/nonexistent/socket", NULL},
 		{"record", "/nonexistent/record", NULL},
