@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 """Tests of paravirtual scheduling with a guest: three boots for the channel, with the device alone,
-under a manager and with a policy in the host's kernel, and a short experiment. Prints TAP.
-`--only PART` (channel, manager, live, experiment) makes that part alone."""
+under a manager and with a policy in the host's kernel, one for the sched_ext scheduler, and a short
+experiment. Prints TAP. `--only PART` (channel, manager, live, sched_ext, experiment) makes that part
+alone."""
 
 import argparse
 import os
@@ -18,6 +19,7 @@ import checks_pvsched_life  # noqa: E402
 import checks_pvsched_live  # noqa: E402
 import checks_pvsched_manager  # noqa: E402
 import checks_pvsched_run  # noqa: E402
+import checks_pvsched_sched_ext  # noqa: E402
 import checks_pvsched_scx  # noqa: E402
 from device import Manager  # noqa: E402
 from machine import Machine, MachineError  # noqa: E402
@@ -83,12 +85,16 @@ def live(tap):
                  device={"policy-host": "live"})
 
 
+def sched_ext(tap):
+    checks_pvsched_sched_ext.check(tap)
+
+
 def experiment(tap):
     for check in checks_pvsched_run.CHECKS:
         tap.check(f"experiment: {title(check)}", check)
 
 
-PARTS = {part.__name__: part for part in (channel, manager, live, experiment)}
+PARTS = {part.__name__: part for part in (channel, manager, live, sched_ext, experiment)}
 
 
 def main():
