@@ -55,7 +55,7 @@ class WithFolder(Machine):
 
 
 def check(tap):
-    """Boot, run the test program once, and tell each of its tests as one of ours."""
+    """Boot once and run the whole test program, in a folder that goes with it."""
     folder = Path(tempfile.mkdtemp(prefix="sluice-pvsched-scx-"))
     try:
         tap.check("sched_ext: the scheduler follows decisions in a kernel that has it", in_guest,
