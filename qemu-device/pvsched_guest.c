@@ -64,15 +64,22 @@ static void pvsched_guest_do(SluicePvsched *s, void (*fn)(void *opaque))
 		pvsched_guest_later(s);
 }
 
-void pvsched_guest_init(SluicePvsched *s)
+/* Nothing negotiated: the pages are the BARs'. */
+static PvschedGuest pvsched_guest_none(SluicePvsched *s)
 {
-	s->wanted = (PvschedGuest){
+	return (PvschedGuest){
 		.s = s,
 		.guest = pvsched_guest_pages(s),
 		.host = pvsched_host_pages(s),
 		.grant = pvs_vm_pages_grant(s->vm),
 		.host_mr = &s->host_bar,
+		.offset_ns = s->wanted.offset_ns,
 	};
+}
+
+void pvsched_guest_init(SluicePvsched *s)
+{
+	s->wanted = pvsched_guest_none(s);
 	s->looked_at = s->wanted;
 }
 
@@ -122,20 +129,14 @@ static uint64_t pvsched_guest_take(SluicePvsched *s)
 
 bool pvsched_guest_stop(SluicePvsched *s)
 {
-	PvschedGuest bar = {
-		.s = s,
-		.guest = pvsched_guest_pages(s),
-		.host = pvsched_host_pages(s),
-		.grant = pvs_vm_pages_grant(s->vm),
-		.host_mr = &s->host_bar,
-		.offset_ns = s->wanted.offset_ns,
-	};
+	PvschedGuest bar;
 	uint64_t midst;
 
 	if (s->manager) {
 		pvsched_manager_negotiated(s, 0);
 		return true;
 	}
+	bar = pvsched_guest_none(s);
 	if (pvsched_core_call(s, pvsched_guest_apply, &bar)) {
 		s->wanted = bar;
 		return true;
