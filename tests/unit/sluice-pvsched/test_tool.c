@@ -48,7 +48,7 @@ static void expect_error(struct run run, int status, const char *line)
 static void list(void **state)
 {
 	expect_output(tool("policy", "list"),
-		      "none         version 1: tick\n"
+		      "none         version 1: init\n"
 		      "boost        version 1: vcpu_run vcpu_stop halt kick hint tick exit\n"
 		      "deadline     version 1: vcpu_run halt kick hint tick exit\n"
 		      "lock-holder  version 1: vcpu_run vcpu_stop halt kick hint tick exit\n"
@@ -60,7 +60,7 @@ static void info(void **state)
 	expect_match(tool("policy", "info", "none"), 0,
 		     "Policy none, version 1, in Sluice's engine\n\n"
 		     "Callback +Function +Insns +Verified +us +Stack +Code Engine\n"
-		     "tick +none_tick +2 +2 +[0-9]+ +0 +[0-9]+ (jit|interp)\n"
+		     "init +none_init +2 +2 +[0-9]+ +0 +[0-9]+ (jit|interp)\n"
 		     "\nMap +Type +Key +Value +Entries\n"
 		     "\\.rodata +array +4 +12 +1  global variables\n");
 }
