@@ -246,17 +246,15 @@ static void count_in_place(void)
 		__sync_fetch_and_add(&shared->in_place, 1);
 }
 
-/* The grant of a thread is @word (GRANT_SCHED) for @lasts ns. What it is now, with its number; 0:
- * nothing was changed. */
-static __u64 replace_grant(struct scx_grant *grant, __u64 old, __u64 word, __u64 now, __u64 lasts)
+/* Grant @sched for @lasts ns. The word with its number; 0: nothing was changed. */
+static __u64 replace_grant(struct scx_grant *grant, __u64 old, __u64 sched, __u64 now, __u64 lasts)
 {
-	/* It is what it was, and need not be judged again to last. */
-	if (!(old & GRANT_PROVISIONAL) && (old & GRANT_SCHED) == word)
+	__u64 until = *(volatile __u64 *)&grant->until;
+	const __u64 word = grant_replaced(old, sched, now, lasts, &until);
+
+	if (!word)
 		return 0;
-	word |= (old & GRANT_SERIAL) + (1ull << GRANT_SERIAL_SHIFT);
-	if (word & GRANT_SCHED)
-		word |= GRANT_PROVISIONAL;
-	*(volatile __u64 *)&grant->until = now + lasts;
+	*(volatile __u64 *)&grant->until = until;
 	return __sync_val_compare_and_swap(&grant->word, old, word) == old ? word : 0;
 }
 

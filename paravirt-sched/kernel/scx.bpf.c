@@ -374,8 +374,11 @@ int settle(struct scx_settle *what)
 	if (!grant)
 		return -2;
 	old = *(volatile __u64 *)&grant->word;
-	if (answers && (old & GRANT_SERIAL) != serial)
+	/* What came later stays, for a moment more: the VM is there, and will come to it. */
+	if (answers && (old & GRANT_SERIAL) != serial) {
+		*(volatile __u64 *)&grant->until = bpf_ktime_get_ns() + SCX_LONGEST_NS;
 		return 0;
+	}
 	/* Lost to the kernel: there is a later one. Its answer comes here, too. */
 	if (__sync_val_compare_and_swap(&grant->word, old, (old & GRANT_SERIAL) | word) == old)
 		scx_look_again(tid, old, word);

@@ -89,6 +89,22 @@ static inline __u64 grant_in_force(const struct scx_grant *grant, __u64 now)
 	return word & GRANT_SCHED;
 }
 
+/*
+ * What becomes of the word @old, in force until *until if it is provisional, when the kernel grants
+ * @sched (GRANT_SCHED) at @now for @lasts ns; and *until. 0: it stays as it is.
+ *
+ * So long as the VM has judged none of them, provisional grants last no longer than the first: a
+ * guest that changes its hints all the time gets nothing from a VM that does not answer.
+ */
+static inline __u64 grant_replaced(__u64 old, __u64 sched, __u64 now, __u64 lasts, __u64 *until)
+{
+	if ((old & GRANT_SCHED) == sched)
+		return 0;
+	if (!(old & GRANT_PROVISIONAL) || now + lasts < *until)
+		*until = now + lasts;
+	return sched | GRANT_PROVISIONAL | ((old & GRANT_SERIAL) + (1ull << GRANT_SERIAL_SHIFT));
+}
+
 static inline __u64 grant_of_nice(__s32 nice)
 {
 	return GRANT_NICE | (__u8)nice;

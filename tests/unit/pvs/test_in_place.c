@@ -145,12 +145,41 @@ static void over_when_not_judged_in_time(void **state)
 	assert_int_equal(grant_slice_ns(word), 300000);
 }
 
+/* A VM that does not judge: what is granted again and again ends when the first would have. */
+static void not_longer_by_repetition(void **state)
+{
+	const uint64_t boost = grant_of_prio(7);
+	struct scx_grant grant = {0};
+	__u64 until = 0;
+
+	grant.word = grant_replaced(0, boost, 1000, 500, &until);
+	assert_int_equal(grant.word, boost | GRANT_PROVISIONAL | 1ull << GRANT_SERIAL_SHIFT);
+	assert_int_equal(until, 1500);
+	for (unsigned i = 2; i < 20; i++) {
+		grant.word = grant_replaced(grant.word, i & 1 ? boost : 0, 1000 + i, 500, &until);
+		assert_int_equal(grant.word >> GRANT_SERIAL_SHIFT, i);
+		assert_int_equal(until, 1500);
+		grant.until = until;
+		assert_int_equal(grant_in_force(&grant, 1499), i & 1 ? boost : 0);
+		assert_int_equal(grant_in_force(&grant, 1500), 0);
+	}
+	/* Less is less, and the same again is nothing new. */
+	assert_int_equal(grant_replaced(grant.word, boost, 1100, 500, &until), 0);
+	grant.word = grant_replaced(grant.word, 0, 1100, 100, &until);
+	assert_int_equal(until, 1200);
+	/* Judged, it is the VM's; the next one has its own time. */
+	grant.word &= ~GRANT_PROVISIONAL;
+	assert_int_not_equal(grant_replaced(grant.word, boost, 3000, 500, &until), 0);
+	assert_int_equal(until, 3500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(same_as_judged, setup, teardown),
 		cmocka_unit_test(lasts_as_long_as_paid_for),
 		cmocka_unit_test(over_when_not_judged_in_time),
+		cmocka_unit_test(not_longer_by_repetition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
