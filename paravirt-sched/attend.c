@@ -53,12 +53,41 @@ void pvs_attend_look(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 	v->attended.ring_taken = v->ring.taken;
 }
 
+static bool is_spent(const struct pvs_vcpu *v)
+{
+	return v->reject == PVS_REJECT_BUDGET && (v->cs.throttled || v->boost.throttled);
+}
+
+/*
+ * Whatever runs of the VM was refused for its budget and has that yet to fill up. Who asks all the
+ * time would have the host wake up for nothing all the time, at the expense of others.
+ */
+static bool has_spent(const struct pvs_vm *vm)
+{
+	bool any = false;
+
+	if (vm->watched)
+		return false;
+	for (uint32_t i = 0; i < vm->n_vcpus; i++) {
+		const struct pvs_vcpu *v = &vm->vcpus[i];
+
+		if (!v->present || v->run_state == PVS_RUN_HALTED)
+			continue;
+		if (!is_spent(v))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static enum pvs_wakes wanted(const struct pvs_vm *vm)
 {
 	/* Whoever asks the policy elsewhere is told all. */
-	if (vm->tell || callbacks(vm) & STATES)
+	if (vm->tell)
 		return PVS_WAKES_ALL;
-	if (callbacks(vm) || vm->watched || guest_asks(vm))
+	if (callbacks(vm) & STATES && !has_spent(vm))
+		return PVS_WAKES_ALL;
+	if (vm->watched || guest_asks(vm) || (callbacks(vm) && !has_spent(vm)))
 		return PVS_WAKES_STOPS;
 	return PVS_WAKES_NEVER;
 }
@@ -114,6 +143,8 @@ uint64_t pvs_tick_ns(const struct pvs_vm *vm)
 {
 	if (idle(vm))
 		return vm->limits.tick_ns * PVS_IDLE_TICKS;
+	if (has_spent(vm))
+		return vm->limits.tick_ns * PVS_QUIET_TICKS;
 	return vm->limits.tick_ns * (vm->quiet < PVS_QUIET_AFTER ? 1 : PVS_QUIET_TICKS);
 }
 

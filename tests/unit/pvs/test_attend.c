@@ -101,6 +101,30 @@ static void test_guest_reads(void **state)
 	assert_int_equal(front.wakes, PVS_WAKES_NEVER);
 }
 
+/* A guest that asks all the time, when it has had what it may. */
+static void test_budgets_are_spent(void **state)
+{
+	begin(1u << PVS_EVENT_HALT | 1u << PVS_EVENT_TICK);
+	assert_int_equal(front.asked, 0);
+	for (unsigned i = 0; i < VCPUS; i++) {
+		f.vm->vcpus[i].boost.bucket.level_ns = 0;
+		f.vm->vcpus[i].boost.throttled = true;
+		f.vm->vcpus[i].reject = PVS_REJECT_BUDGET;
+	}
+	assert_int_equal(tick_after(MS), PVS_QUIET_TICKS * MS);
+	assert_int_equal(front.wakes, PVS_WAKES_NEVER);
+	/* One that reads the host's word about others has it fresh. */
+	f.guest[2].reads++;
+	tick_after(MS);
+	assert_int_equal(front.wakes, PVS_WAKES_STOPS);
+	tick_after(PVS_ATTEND_NS);
+	assert_int_equal(front.wakes, PVS_WAKES_NEVER);
+	/* The budget of one has filled up: it is heard again. */
+	f.vm->vcpus[1].boost.bucket.level_ns = f.vm->limits.boost_budget_ns;
+	assert_int_equal(tick_after(MS), MS);
+	assert_int_equal(front.wakes, PVS_WAKES_ALL);
+}
+
 /* Its critical sections are counted by what the page says when it is preempted. */
 static void test_guest_uses_sections(void **state)
 {
@@ -197,15 +221,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, vm_teardown)
-		T(test_nobody_asks),
-		T(test_no_scheduler_tells),
-		T(test_guest_reads),
-		T(test_guest_uses_sections),
-		T(test_guest_waits_for_a_lock),
-		T(test_guest_uses_its_ring),
-		T(test_policies),
-		T(test_what_was_handed_over),
-		T(test_catches_up_first),
+		T(test_nobody_asks),          T(test_no_scheduler_tells),
+		T(test_guest_reads),          T(test_budgets_are_spent),
+		T(test_guest_uses_sections),  T(test_guest_waits_for_a_lock),
+		T(test_guest_uses_its_ring),  T(test_policies),
+		T(test_what_was_handed_over), T(test_catches_up_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
