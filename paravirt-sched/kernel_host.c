@@ -265,8 +265,8 @@ static int on_event(void *opaque, void *data, size_t size)
 		.asked = head->serial != 0,
 		.answered_ns =
 			decision && !head->again && !head->granted ? decision->answered_ns : 0,
-		.granted = head->granted,
-		.granted_tid = head->granted ? tid_of(host, decision->ctx.out.target) : 0,
+		.granted = decision ? head->granted : 0,
+		.granted_tid = decision ? tid_of(host, decision->ctx.out.target) : 0,
 	};
 
 	host->stats.switches += head->event != PVS_EVENT_HINT;
@@ -354,6 +354,7 @@ void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu,
 	to->limits.base_nice = told->base_nice;
 	to->limits.throttled = (told->cs_throttled ? IN_PLACE_NO_CS : 0) |
 			       (told->boost_throttled ? IN_PLACE_NO_BOOST : 0);
+	__atomic_store_n(&host->globals->vm_boosted, told->ctx.vm_boosted, __ATOMIC_RELAXED);
 	__atomic_store_n(&to->active, told->active, __ATOMIC_RELEASE);
 }
 

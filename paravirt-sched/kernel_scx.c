@@ -14,6 +14,7 @@
 #include "kernel_scx.h"
 
 #define SLICE_NS 3000000u
+#define FAVOURED 99 /* of priorities, which end there */
 /* <linux/bpf.h> has these since 6.4. */
 #define LINK_FLAG        (1u << 13)                 /* BPF_F_LINK */
 #define ATTACH_SCHEDULER ((enum bpf_attach_type)44) /* BPF_STRUCT_OPS */
@@ -23,6 +24,7 @@ struct pvs_scx {
 	struct bpf_link *link; /* libbpf's; NULL if it is ours: */
 	int link_fd;           /* -1: none */
 	int settle, grants;    /* program, map; the object's */
+	pid_t ours[2];         /* threads that go before all vCPUs, 0: none */
 	struct scx_shared *shared;
 };
 
@@ -200,7 +202,7 @@ void scx_thread_remove(struct pvs_scx *scx, pid_t tid)
 	bpf_map_delete_elem(scx->grants, &tid);
 }
 
-void scx_thread_grant(const struct pvs_scx *scx, pid_t tid, uint64_t word, bool answers)
+static void settle(const struct pvs_scx *scx, pid_t tid, uint64_t word, bool answers)
 {
 	struct scx_settle what = {.tid = tid, .answers = answers, .word = word};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &what, .ctx_size_in = sizeof(what));
@@ -208,12 +210,38 @@ void scx_thread_grant(const struct pvs_scx *scx, pid_t tid, uint64_t word, bool 
 	bpf_prog_test_run_opts(scx->settle, &run);
 }
 
+void scx_thread_grant(const struct pvs_scx *scx, pid_t tid, uint64_t word, bool answers)
+{
+	/* Of the kernel's next scheduler we are to know nothing. */
+	if (!scx_is_running(scx))
+		return;
+	settle(scx, tid, word, answers);
+}
+
+int pvs_scx_favour(struct pvs_scx *scx, pid_t tid)
+{
+	int err;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (scx->ours[i])
+			continue;
+		err = scx_thread_add(scx, tid);
+		if (err)
+			return err;
+		scx->ours[i] = tid;
+		scx_thread_grant(scx, tid, grant_of_prio(FAVOURED), false);
+		return 0;
+	}
+	return -ENOSPC;
+}
+
 void scx_grants_drop(const struct pvs_scx *scx)
 {
 	pid_t tid, *last = NULL;
 
 	while (!bpf_map_get_next_key(scx->grants, last, &tid)) {
-		scx_thread_grant(scx, tid, 0, false);
+		if (tid != scx->ours[0] && tid != scx->ours[1])
+			scx_thread_grant(scx, tid, 0, false);
 		last = &tid;
 	}
 }

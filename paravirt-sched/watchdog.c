@@ -100,6 +100,8 @@ static void *watchdog_main(void *opaque)
 
 	pthread_setname_np(pthread_self(), "pvs-watchdog");
 	run_first();
+	if (w->config.begun)
+		w->config.begun(w->config.opaque);
 	while (!sleep_for(w, w->config.silence_ns / LOOKS))
 		look(w);
 	return NULL;

@@ -256,6 +256,10 @@ bool pvsched_scx_wanted(SluicePvsched *s);
 /* After the actuator, which becomes the scheduler's. */
 bool pvsched_scx_init(SluicePvsched *s, Error **errp);
 void pvsched_scx_exit(SluicePvsched *s);
+/* Who judges what the kernel granted goes before who was granted it... */
+bool pvsched_scx_favour_loop(SluicePvsched *s, Error **errp);
+/* ...and who takes it back when that is stuck; @opaque is the device. In the watchdog's thread. */
+void pvsched_scx_favour_watchdog(void *opaque);
 
 /* ---- pvsched_actuator.c ------------------------------------------------------------------- */
 

@@ -412,8 +412,8 @@ static bool pvsched_own_init(SluicePvsched *s, Error **errp)
 	if (!pvsched_actuator_init(s, errp) || !pvsched_scx_init(s, errp) ||
 	    !pvsched_switches_init(s, errp) || !pvsched_vm_init(s, errp) ||
 	    !pvsched_record_init(s, errp) || !pvsched_loop_init(s, errp) ||
-	    !pvsched_watchdog_init(s, errp) || !pvsched_live_start(s, errp) ||
-	    !pvsched_policy_apply(s, errp))
+	    !pvsched_scx_favour_loop(s, errp) || !pvsched_watchdog_init(s, errp) ||
+	    !pvsched_live_start(s, errp) || !pvsched_policy_apply(s, errp))
 		return false;
 	pvsched_watch_switches(s, true);
 	pvs_regs_set_means(s->regs, pvs_vm_sources(s->vm), pvs_vm_actuators(s->vm));

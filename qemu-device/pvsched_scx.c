@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
 #include "pvsched.h"
 
 bool pvsched_scx_wanted(SluicePvsched *s)
@@ -49,4 +50,23 @@ void pvsched_scx_exit(SluicePvsched *s)
 	s->actuator = s->scx_rest;
 	pvs_scx_close(s->scx);
 	s->scx = NULL;
+}
+
+bool pvsched_scx_favour_loop(SluicePvsched *s, Error **errp)
+{
+	int err = s->scx ? pvs_scx_favour(s->scx, pvs_loop_tid(s->loop)) : 0;
+
+	if (!err)
+		return true;
+	error_setg_errno(errp, -err, "policy-host=scx: the scheduling thread cannot go first");
+	return false;
+}
+
+/* It tries FIFO by itself; where it may not, it is one of the scheduler's threads. */
+void pvsched_scx_favour_watchdog(void *opaque)
+{
+	SluicePvsched *s = opaque;
+
+	if (s->scx && pvs_scx_favour(s->scx, qemu_get_thread_id()))
+		warn_report("%s: policy-host=scx: the watchdog cannot go first", pvsched_name(s));
 }

@@ -101,6 +101,7 @@ bool pvsched_watchdog_init(SluicePvsched *s, Error **errp)
 	struct pvs_watchdog_config config = {
 		.loop = s->loop,
 		.silence_ns = pvsched_watchdog_ns(s),
+		.begun = pvsched_scx_favour_watchdog,
 		.changed = pvsched_watchdog_changed,
 		.restore = pvsched_watchdog_restore,
 		.opaque = s,

@@ -59,7 +59,8 @@ struct pvs_watchdog;
 struct pvs_watchdog_config {
 	struct pvs_loop *loop;
 	uint64_t silence_ns; /* 0: 1 s */
-	/* Both in the watchdog's thread; they wait for nobody, least of all for the loop. */
+	/* All in the watchdog's thread; they wait for nobody, least of all for the loop. */
+	void (*begun)(void *opaque); /* before it looks; may be NULL */
 	void (*changed)(void *opaque, bool stuck, uint64_t silent_ns);
 	void (*restore)(void *opaque); /* while it is stuck, at each look: undo what it did */
 	void *opaque;

@@ -26,6 +26,13 @@ struct pvs_scx;
 int pvs_scx_open(const struct pvs_kernel_host *host, struct pvs_scx **scx, struct pvs_log *log);
 void pvs_scx_close(struct pvs_scx *scx);
 
+/*
+ * Thread @tid of this process, in the fair class, goes before all that may be granted, until @scx is
+ * closed: who judges grants, and who takes them back when that is stuck. Two at most: -ENOSPC; -EEXIST:
+ * it does already; -ENOMEM.
+ */
+int pvs_scx_favour(struct pvs_scx *scx, pid_t tid);
+
 struct pvs_scx_stats {
 	bool running;          /* it is the host's scheduler */
 	uint64_t in_place;     /* decisions that were put into effect in the kernel */

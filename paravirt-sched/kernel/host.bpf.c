@@ -53,6 +53,7 @@ struct host_seen {
 	__s32 verdict;
 	__u32 reserved1;
 	__u64 told_at; /* ...when it was */
+	__u64 sorted_at;
 };
 
 struct {
@@ -237,13 +238,13 @@ static void fill(struct pvs_ctx *ctx, const struct host_told *told, const struct
 /* ---- Putting a decision into effect where it was taken ----------------------------------------
  */
 
-static void count_in_place(void)
+/* What it shares; NULL: it is not the host's scheduler any more. */
+static struct scx_shared *scheduler(void)
 {
 	const __u32 first = 0;
 	struct scx_shared *shared = bpf_map_lookup_elem(&scx_of, &first);
 
-	if (shared)
-		__sync_fetch_and_add(&shared->in_place, 1);
+	return shared && !*(volatile __u32 *)&shared->end_kind ? shared : NULL;
 }
 
 /* Grant @sched for @lasts ns. The word with its number; 0: nothing was changed. */
@@ -252,41 +253,70 @@ static __u64 replace_grant(struct scx_grant *grant, __u64 old, __u64 sched, __u6
 	__u64 until = *(volatile __u64 *)&grant->until;
 	const __u64 word = grant_replaced(old, sched, now, lasts, &until);
 
-	if (!word)
+	if (!word || __sync_val_compare_and_swap(&grant->word, old, word) != old)
 		return 0;
 	*(volatile __u64 *)&grant->until = until;
-	return __sync_val_compare_and_swap(&grant->word, old, word) == old ? word : 0;
+	return word;
+}
+
+/* GRANT_SCHED bits for what the policy answered to @ctx about a vCPU of which @told is known. */
+static __u64 find_grant(const struct pvs_ctx *ctx, const struct host_told *told, bool own,
+			__u64 *lasts)
+{
+	const struct pvs_ctx *about = own ? ctx : &told->ctx;
+	struct in_place_limits limits = told->limits;
+	__u64 sched;
+
+	limits.boosted = *(volatile __u32 *)&globals.vm_boosted;
+	sched = in_place_grant(about, &limits, &ctx->out, lasts);
+	if (sched && ctx->out.boost && !about->boost)
+		__sync_fetch_and_add(&globals.vm_boosted, 1);
+	return sched;
+}
+
+/* A thread that waits is to be queued by its new grant. The scheduler has queued one before we hear
+ * that it stops. */
+static void sort_again(struct host_seen *seen, const struct pvs_ctx *ctx, __s32 tid, bool own,
+		       __u64 old, __u64 now)
+{
+	if (own && ctx->run_state != PVS_RUN_PREEMPTED)
+		return;
+	if (now - seen->sorted_at < HOST_SORT_NS)
+		return;
+	seen->sorted_at = now;
+	if (own)
+		scx_queue_again(old);
+	else
+		scx_look_again(tid, old);
 }
 
 /* Give work->ctx.out.target what its policy answered, if that can be had. */
-static void put_in_place(struct host_event *what, const struct host_scratch *work)
+static void put_in_place(struct host_event *what, const struct host_scratch *work,
+			 struct host_seen *seen)
 {
 	const struct pvs_ctx *ctx = &work->ctx;
 	const __u32 target = ctx->out.target;
 	const struct host_told *told = bpf_map_lookup_elem(&told_of, &target);
 	const bool own = target == what->vcpu;
-	__u64 word = 0, old, lasts = 0;
+	__u64 sched = 0, old, lasts = 0;
+	struct scx_shared *shared = scheduler();
 	struct scx_grant *grant;
 	__s32 tid;
 
-	if (!told)
+	if (!told || !shared)
 		return;
 	tid = own ? what->tid : *(volatile __s32 *)&told->tid;
 	grant = bpf_map_lookup_elem(&grants, &tid);
 	if (!grant)
 		return;
 	if (what->verdict == PVS_APPLY)
-		word = in_place_grant(own ? ctx : &told->ctx, &told->limits, &ctx->out, &lasts);
+		sched = find_grant(ctx, told, own, &lasts);
 	old = *(volatile __u64 *)&grant->word;
-	what->granted = replace_grant(grant, old, word, what->ns, lasts);
+	what->granted = replace_grant(grant, old, sched, what->ns, lasts);
 	if (!what->granted)
 		return;
-	count_in_place();
-	/* The scheduler has queued a thread before we hear that it stops. */
-	if (!own)
-		scx_look_again(tid, old, word);
-	else if (ctx->run_state == PVS_RUN_PREEMPTED && (old ^ word) & GRANT_SCHED)
-		scx_queue_again(old);
+	__sync_fetch_and_add(&shared->in_place, 1);
+	sort_again(seen, ctx, tid, own, old, what->ns);
 }
 
 /* ---- Telling user space ---------------------------------------------------------------------- */
@@ -348,38 +378,38 @@ static bool is_again(struct host_seen *seen, __u32 boost, __s32 verdict,
 	return false;
 }
 
-static void tell_decision(const struct host_event *what, const struct pvs_ctx *ctx)
-{
-	struct host_decision *entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
-
-	if (!entry) {
-		count_lost();
-		return;
-	}
-	put_head(&entry->head, what, HOST_DECISION);
-	entry->ctx = *ctx;
-	entry->answered_ns = bpf_ktime_get_ns();
-	bpf_ringbuf_submit(entry, what->again ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
-}
-
-/* Ask about work->ctx, with the event of @what, and tell the answer if there is one. */
+/*
+ * Ask about work->ctx, with the event of @what, and tell the answer if there is one. What nobody
+ * could be told of has no effect.
+ */
 static bool decide(struct host_event *what, struct host_scratch *work, struct host_seen *seen)
 {
 	const __u32 first = 0;
 	struct pvs_ctx *asked = bpf_map_lookup_elem(&asked_of, &first);
+	struct host_decision *entry;
 
 	if (!asked)
 		return false;
+	what->again = 0;
+	what->granted = 0;
 	work->ctx.event = what->event;
 	*asked = work->ctx;
 	what->verdict = ask(asked);
 	if (what->verdict == PVS_KEEP)
 		return false;
+	entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
+	if (!entry) {
+		count_lost();
+		return true;
+	}
 	work->ctx.out = asked->out;
 	if (has_scheduler)
-		put_in_place(what, work);
+		put_in_place(what, work, seen);
 	what->again = is_again(seen, work->ctx.boost, what->verdict, &work->ctx.out, what->ns);
-	tell_decision(what, &work->ctx);
+	put_head(&entry->head, what, HOST_DECISION);
+	entry->ctx = work->ctx;
+	entry->answered_ns = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(entry, what->again ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
 	__builtin_memset(&work->ctx.out, 0, sizeof(work->ctx.out));
 	work->ctx.out.target = work->ctx.vcpu;
 	return true;

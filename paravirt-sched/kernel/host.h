@@ -10,6 +10,8 @@
 #define HOST_RING_BYTES (1u << 20)
 /* A decision that is the vCPU's last one again, and has no effect, wakes the loop so often. */
 #define HOST_AGAIN_NS 200000u
+/* A vCPU's decisions have queues sorted again so often: the whole host waits in one. */
+#define HOST_SORT_NS 100000u
 
 /*
  * Constants in the program's code that kernel_splice.c looks for: a function that returns one of
@@ -31,8 +33,8 @@ struct host_told {
 /* Global variables, all of them. */
 struct host_globals {
 	__u32 active_serial; /* the program that acts from the next switch on */
-	__u32 reserved;
-	__u64 lost; /* events that found no room */
+	__u32 vm_boosted;    /* as the VM told last, and those granted since */
+	__u64 lost;          /* events that found no room */
 };
 
 /* Ring `events`: every switch of a vCPU, or a decision. */

@@ -18,7 +18,7 @@ struct in_place_limits {
 	__s32 nice_min;  /* lowest that this VM may be given */
 	__s32 base_nice; /* of the thread */
 	__u32 throttled; /* IN_PLACE_NO_*: budgets that have to fill up first */
-	__u32 reserved;
+	__u32 boosted;   /* vCPUs of the VM that are, now */
 };
 
 #define IN_PLACE_NO_CS    0x1u
@@ -35,7 +35,7 @@ static inline __u64 in_place_budget(const struct pvs_ctx *ctx, const struct in_p
 {
 	if (ctx->hint_status == PVS_HINT_MALFORMED)
 		return 0;
-	if (!ctx->boost && ctx->vm_boosted >= ctx->vm_cap)
+	if (!ctx->boost && limits->boosted >= ctx->vm_cap)
 		return 0;
 	if (in_place_short(boost))
 		return limits->throttled & IN_PLACE_NO_CS ? 0 : ctx->budget_cs;

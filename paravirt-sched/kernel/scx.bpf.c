@@ -11,7 +11,9 @@
  *
  * When it ends, however it ends, the kernel gives all threads back to the fair class.
  */
+#include <asm-generic/errno-base.h>
 #include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include "scx.h"
@@ -19,8 +21,11 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-#define PRIO_END 100 /* above all */
-#define SEARCH   64  /* CPUs that are looked at for one thread */
+#define TURN_MAX 100000000u /* ns of virtual time that a slice is, at most */
+#define DEBT_MAX 100000000u /* that a thread has had before others, at most */
+#define PRIO_END 100        /* above all */
+#define TRIES    4
+#define SEARCH   64 /* CPUs that are looked at for one thread */
 
 /* Set before it is loaded. */
 const volatile struct scx_config config;
@@ -61,6 +66,8 @@ struct {
 struct cpu {
 	__s32 tid;
 	__u32 coming; /* priority of who was sent there to preempt it */
+	__u32 bound;  /* it is a kernel thread of this CPU */
+	__u32 reserved;
 	__u64 deadline;
 };
 
@@ -87,9 +94,18 @@ static __always_inline __u64 word_of(__s32 tid)
 	return grant ? grant_in_force(grant, bpf_ktime_get_ns()) : 0;
 }
 
+/* What its deadline is by. */
 static __always_inline __u64 slice_by(__u64 word)
 {
 	return grant_slice_ns(word) ?: config.slice_ns;
+}
+
+/* What it may run without being looked at: a slice is nothing that others pay for. */
+static __always_inline __u64 run_by(__u64 word)
+{
+	const __u64 slice = slice_by(word);
+
+	return slice < config.slice_ns ? slice : config.slice_ns;
 }
 
 static __always_inline __u32 weight_by(const struct task_struct *p, __u64 word)
@@ -100,31 +116,47 @@ static __always_inline __u32 weight_by(const struct task_struct *p, __u64 word)
 	return weight ?: 1;
 }
 
-/* Who slept is ahead of the others by a slice at most, however long that was. */
-static __always_inline void limit_lag(struct thread *thread)
-{
-	if (thread->slept && before(thread->vtime, vtime_now - config.slice_ns))
-		thread->vtime = vtime_now - config.slice_ns;
-}
+/* ---- Virtual time ---------------------------------------------------------------------------- */
 
-/* A slice, as virtual time. */
+/* A slice. */
 static __always_inline __u64 turn(const struct task_struct *p, __u64 word)
 {
-	return slice_by(word) * SCX_WEIGHT_NORMAL / weight_by(p, word);
+	const __u64 ns = slice_by(word) * SCX_WEIGHT_NORMAL / weight_by(p, word);
+
+	return ns < TURN_MAX ? ns : TURN_MAX;
 }
 
-/* What @p, which runs, has had since it began to, as virtual time. */
-static __always_inline __u64 ran(const struct task_struct *p, const struct thread *thread,
-				 __u64 word)
+/*
+ * Who has not run for long is ahead of the others by a turn at most, and who ran alone, or with a
+ * priority, is behind by no more than can be waited for: the kernel ends a scheduler that lets a
+ * thread wait for 30 s.
+ */
+static __always_inline void limit_lag(struct thread *thread, __u64 turn_ns)
 {
-	return (bpf_ktime_get_ns() - thread->since) * SCX_WEIGHT_NORMAL / weight_by(p, word);
+	const __u64 earliest = vtime_now - turn_ns, latest = vtime_now + turn_ns + DEBT_MAX;
+
+	if (before(thread->vtime, earliest))
+		thread->vtime = earliest;
+	else if (before(latest, thread->vtime))
+		thread->vtime = latest;
 }
 
 static __always_inline void set_deadline(const struct task_struct *p, struct thread *thread,
 					 __u64 word)
 {
-	limit_lag(thread);
-	thread->deadline = thread->vtime + turn(p, word);
+	const __u64 ns = turn(p, word);
+
+	limit_lag(thread, ns);
+	thread->deadline = thread->vtime + ns;
+}
+
+/* @p, which runs, is charged for what it has had. */
+static __always_inline void charge(const struct task_struct *p, struct thread *thread, __u64 word)
+{
+	const __u64 now = bpf_ktime_get_ns();
+
+	thread->vtime += (now - thread->since) * SCX_WEIGHT_NORMAL / weight_by(p, word);
+	thread->since = now;
 }
 
 static __always_inline struct thread *thread_at(struct task_struct *p)
@@ -141,6 +173,8 @@ static __always_inline __s32 prio_on(__u32 cpu)
 	const __u32 coming = *(volatile __u32 *)&cpu_at(cpu)->coming;
 	const __u32 prio = tid ? grant_prio(word_of(tid)) : 0;
 
+	if (tid && *(volatile __u32 *)&cpu_at(cpu)->bound)
+		return PRIO_END;
 	return tid || coming ? (__s32)(coming > prio ? coming : prio) : -1;
 }
 
@@ -176,12 +210,11 @@ static __always_inline void queue_first(struct task_struct *p, __u64 word, __u64
 	const __s32 cpu = weakest_cpu(p, prio);
 
 	if (cpu < 0) {
-		scx_bpf_dsq_insert_vtime(p, SCX_QUEUE_FIRST, slice_by(word), PRIO_END - prio,
-					 flags);
+		scx_bpf_dsq_insert_vtime(p, SCX_QUEUE_FIRST, run_by(word), PRIO_END - prio, flags);
 		return;
 	}
 	*(volatile __u32 *)&cpu_at(cpu)->coming = prio;
-	send_to(p, cpu, slice_by(word), flags | SCX_ENQ_PREEMPT);
+	send_to(p, cpu, run_by(word), flags | SCX_ENQ_PREEMPT);
 }
 
 /* Who asked for a short slice does not wait for the end of another's, if it is due before. */
@@ -201,7 +234,7 @@ __s32 pvs_select_cpu(unsigned long long *ctx)
 	const __s32 cpu = scx_bpf_select_cpu_dfl(p, (__s32)ctx[1], ctx[2], &idle);
 
 	if (idle)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_by(word_of(p->pid)), 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, run_by(word_of(p->pid)), 0);
 	return cpu;
 }
 
@@ -209,6 +242,12 @@ __s32 pvs_select_cpu(unsigned long long *ctx)
 static __always_inline bool is_cpu_kthread(const struct task_struct *p)
 {
 	return p->flags & PF_KTHREAD && p->nr_cpus_allowed == 1;
+}
+
+/* Its value is not the same in all kernels. */
+static __always_inline __u64 cpu_selected(void)
+{
+	return bpf_core_enum_value(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED);
 }
 
 /* Also for those that wait, when the grant of one was changed: SCX_ENQ_REENQ. */
@@ -221,14 +260,15 @@ void pvs_enqueue(unsigned long long *ctx)
 	__s32 cpu;
 
 	if (!thread || is_cpu_kthread(p)) {
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, config.slice_ns, flags);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, config.slice_ns,
+				   flags & SCX_ENQ_WAKEUP ? flags | SCX_ENQ_PREEMPT : flags);
 		return;
 	}
 	set_deadline(p, thread, word);
 	/* Whom pvs_select_cpu() was not asked for may have an idle CPU yet. */
-	cpu = flags & SCX_ENQ_CPU_SELECTED ? -1 : scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	cpu = flags & cpu_selected() ? -1 : scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 	if (cpu >= 0) {
-		send_to(p, cpu, slice_by(word), flags);
+		send_to(p, cpu, run_by(word), flags);
 		return;
 	}
 	if (grant_prio(word)) {
@@ -237,10 +277,9 @@ void pvs_enqueue(unsigned long long *ctx)
 	}
 	cpu = scx_bpf_task_cpu(p);
 	if (flags & SCX_ENQ_WAKEUP && goes_at_once(thread, cpu, word))
-		send_to(p, cpu, slice_by(word), flags | SCX_ENQ_PREEMPT);
+		send_to(p, cpu, run_by(word), flags | SCX_ENQ_PREEMPT);
 	else
-		scx_bpf_dsq_insert_vtime(p, SCX_QUEUE_FAIR, slice_by(word), thread->deadline,
-					 flags);
+		scx_bpf_dsq_insert_vtime(p, SCX_QUEUE_FAIR, run_by(word), thread->deadline, flags);
 }
 
 /* ---- Out of it ------------------------------------------------------------------------------- */
@@ -276,20 +315,24 @@ static __always_inline bool first_waiting(__u64 queue, __u32 cpu, struct waiting
 static __always_inline bool goes_on(struct task_struct *p, __u32 cpu, __u64 word)
 {
 	struct thread *thread = thread_at(p);
+	const __u32 prio = grant_prio(word);
 	struct waiting first;
-	__u64 deadline;
+	bool waits, fair;
 
 	if (!thread)
 		return false;
-	if (first_waiting(SCX_QUEUE_FIRST, cpu, &first) && first.prio > grant_prio(word))
+	charge(p, thread, word);
+	/* Also for one whose priority is over, and which is not sorted yet. */
+	waits = first_waiting(SCX_QUEUE_FIRST, cpu, &first);
+	if (waits && (!prio || first.prio > prio))
 		return false;
-	deadline = thread->vtime + ran(p, thread, word) + turn(p, word);
+	fair = first_waiting(SCX_QUEUE_FAIR, cpu, &first);
+	/* What it had alone it took from nobody. */
+	if (!waits && !fair && before(vtime_now, thread->vtime))
+		thread->vtime = vtime_now;
+	set_deadline(p, thread, word);
 	/* Like FIFO: until it sleeps, or one of a higher priority wants to run. */
-	if (!grant_prio(word) && first_waiting(SCX_QUEUE_FAIR, cpu, &first) &&
-	    before(first.deadline, deadline))
-		return false;
-	thread->deadline = deadline;
-	return true;
+	return prio || !fair || !before(first.deadline, thread->deadline);
 }
 
 SEC("struct_ops/dispatch")
@@ -305,7 +348,7 @@ void pvs_dispatch(unsigned long long *ctx)
 			return;
 	}
 	if (stays)
-		prev->scx.slice = slice_by(word);
+		prev->scx.slice = run_by(word);
 }
 
 /* ---- On a CPU -------------------------------------------------------------------------------- */
@@ -318,6 +361,7 @@ void pvs_running(unsigned long long *ctx)
 	struct thread *thread = thread_at(p);
 
 	*(volatile __u32 *)&cpu->coming = 0;
+	*(volatile __u32 *)&cpu->bound = is_cpu_kthread(p);
 	if (!thread)
 		return;
 	/* Who went straight to an idle CPU has none yet. */
@@ -341,7 +385,7 @@ void pvs_stopping(unsigned long long *ctx)
 	*(volatile __s32 *)&cpu_at(scx_bpf_task_cpu(p))->tid = 0;
 	if (!thread)
 		return;
-	thread->vtime += ran(p, thread, word_of(p->pid));
+	charge(p, thread, word_of(p->pid));
 	thread->slept = !(ctx[1] & 1);
 }
 
@@ -360,29 +404,38 @@ void pvs_tick(unsigned long long *ctx)
 
 /* ---- Grants from user space ------------------------------------------------------------------ */
 
-/* Put a grant there, as it was judged. 0: it is, or a later one was; -ENOENT: no such thread. */
+/* Put @what there instead of @old. 0: it is, or is not to be; -EAGAIN: there is another by now. */
+static __always_inline int replace(struct scx_grant *grant, const struct scx_settle *what,
+				   __u64 old)
+{
+	const __u64 serial = old & GRANT_SERIAL, sched = what->word & GRANT_SCHED;
+	/* What came later stays: the VM is there, and will come to it. */
+	const bool late = what->answers && serial != (what->word & GRANT_SERIAL);
+	const __u64 word = late ? old | GRANT_HEARD : serial | sched;
+
+	if (word == old)
+		return 0;
+	if (__sync_val_compare_and_swap(&grant->word, old, word) != old)
+		return -EAGAIN;
+	if (!late && (old ^ word) & GRANT_SCHED)
+		scx_look_again(what->tid, old);
+	return 0;
+}
+
+/* Put a grant there, as it was judged. -ENOENT: no such thread; -EAGAIN: the kernel does all the
+ * time, and will be answered. */
 SEC("syscall")
 int settle(struct scx_settle *what)
 {
-	const __u64 word = what->word & GRANT_SCHED;
-	const bool answers = what->answers;
-	const __u64 serial = what->word & GRANT_SERIAL;
-	const __s32 tid = what->tid;
-	struct scx_grant *grant = bpf_map_lookup_elem(&grants, &tid);
-	__u64 old;
+	const struct scx_settle mine = *what;
+	struct scx_grant *grant = bpf_map_lookup_elem(&grants, &mine.tid);
+	int err = -EAGAIN;
 
 	if (!grant)
-		return -2;
-	old = *(volatile __u64 *)&grant->word;
-	/* What came later stays, for a moment more: the VM is there, and will come to it. */
-	if (answers && (old & GRANT_SERIAL) != serial) {
-		*(volatile __u64 *)&grant->until = bpf_ktime_get_ns() + SCX_LONGEST_NS;
-		return 0;
-	}
-	/* Lost to the kernel: there is a later one. Its answer comes here, too. */
-	if (__sync_val_compare_and_swap(&grant->word, old, (old & GRANT_SERIAL) | word) == old)
-		scx_look_again(tid, old, word);
-	return 0;
+		return -ENOENT;
+	for (int i = 0; i < TRIES && err; i++)
+		err = replace(grant, &mine, *(volatile __u64 *)&grant->word);
+	return err;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -392,7 +445,7 @@ __s32 pvs_init_task(unsigned long long *ctx)
 {
 	struct task_struct *p = (struct task_struct *)ctx[0];
 
-	return bpf_task_storage_get(&thread_of, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -12;
+	return bpf_task_storage_get(&thread_of, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -ENOMEM;
 }
 
 SEC("struct_ops/enable")
@@ -402,6 +455,18 @@ void pvs_enable(unsigned long long *ctx)
 
 	if (thread)
 		thread->vtime = thread->deadline = vtime_now;
+}
+
+/* That there are none would end the scheduler when a CPU comes or goes. */
+SEC("struct_ops/cpu_online")
+void pvs_cpu_online(void)
+{
+}
+
+SEC("struct_ops/cpu_offline")
+void pvs_cpu_offline(unsigned long long *ctx)
+{
+	*(volatile __s32 *)&cpu_at((__u32)ctx[0])->tid = 0;
 }
 
 SEC("struct_ops/init")
@@ -439,6 +504,8 @@ struct sched_ext_ops scheduler = {
 	.tick = (void *)pvs_tick,
 	.init_task = (void *)pvs_init_task,
 	.enable = (void *)pvs_enable,
+	.cpu_online = (void *)pvs_cpu_online,
+	.cpu_offline = (void *)pvs_cpu_offline,
 	.init = (void *)pvs_init,
 	.exit = (void *)pvs_exit,
 	.name = "sluice_pvs",

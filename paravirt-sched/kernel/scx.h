@@ -6,6 +6,8 @@
 #ifndef PVS_KERNEL_SCX_H
 #define PVS_KERNEL_SCX_H
 
+#include <stdbool.h>
+
 #include "sluice/pvsched_policy.h"
 
 #define SCX_CPUS          1024     /* that are told apart, a power of two */
@@ -25,6 +27,7 @@
  *       15     GRANT_NICE
  *       16..32 slice in us, 0: the scheduler's own
  *       33     GRANT_PROVISIONAL: put there in the kernel, not judged by the VM yet
+ *       34     GRANT_HEARD: the VM has judged an earlier one since
  *       40..63 serial: counts what was put there in the kernel
  */
 #define GRANT_PRIO_SHIFT   8
@@ -33,6 +36,7 @@
 #define GRANT_SLICE_SHIFT  16
 #define GRANT_SLICE_MASK   0x1ffffu
 #define GRANT_PROVISIONAL  (1ull << 33)
+#define GRANT_HEARD        (1ull << 34)
 #define GRANT_SERIAL_SHIFT 40
 #define GRANT_SCHED        ((1ull << 33) - 1)
 #define GRANT_SERIAL       (~0ull << GRANT_SERIAL_SHIFT)
@@ -40,7 +44,7 @@
 /* Map `grants`, by thread id. */
 struct scx_grant {
 	__u64 word;  /* GRANT_*; its bits of GRANT_SCHED 0: as by default */
-	__u64 until; /* of a provisional one, host's clock; written before the word */
+	__u64 until; /* of a provisional one, host's clock */
 };
 
 /* Map `scx_of`, one element: between the scheduler and everybody else. */
@@ -91,16 +95,22 @@ static inline __u64 grant_in_force(const struct scx_grant *grant, __u64 now)
 
 /*
  * What becomes of the word @old, in force until *until if it is provisional, when the kernel grants
- * @sched (GRANT_SCHED) at @now for @lasts ns; and *until. 0: it stays as it is.
+ * @sched (GRANT_SCHED) at @now for @lasts ns; and *until, to be written after the word. 0: it stays
+ * as it is.
  *
  * So long as the VM has judged none of them, provisional grants last no longer than the first: a
  * guest that changes its hints all the time gets nothing from a VM that does not answer.
  */
 static inline __u64 grant_replaced(__u64 old, __u64 sched, __u64 now, __u64 lasts, __u64 *until)
 {
+	const bool first = !(old & GRANT_PROVISIONAL) || old & GRANT_HEARD;
+
 	if ((old & GRANT_SCHED) == sched)
 		return 0;
-	if (!(old & GRANT_PROVISIONAL) || now + lasts < *until)
+	/* Nothing ends with the default, but the time in which what follows has to be judged. */
+	if (!sched)
+		lasts = SCX_LONGEST_NS;
+	if (first || (sched && now + lasts < *until))
 		*until = now + lasts;
 	return sched | GRANT_PROVISIONAL | ((old & GRANT_SERIAL) + (1ull << GRANT_SERIAL_SHIFT));
 }

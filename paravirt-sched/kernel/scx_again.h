@@ -6,20 +6,21 @@
 #include "scx.h"
 #include "scx_kfuncs.h"
 
-/* Who waits where a thread granted @old does is put into a queue anew. */
+/* Who waits where a thread granted @old does is put into a queue anew. A provisional one may have
+ * been over when that was queued. */
 static inline void scx_queue_again(__u64 old)
 {
-	scx_bpf_dsq_reenq(grant_prio(old) ? SCX_QUEUE_FIRST : SCX_QUEUE_FAIR, 0);
+	if (grant_prio(old))
+		scx_bpf_dsq_reenq(SCX_QUEUE_FIRST, 0);
+	if (!grant_prio(old) || old & GRANT_PROVISIONAL)
+		scx_bpf_dsq_reenq(SCX_QUEUE_FAIR, 0);
 }
 
 /* The same if thread @tid waits. One that runs or sleeps is looked at when it next does not. */
-static inline void scx_look_again(__s32 tid, __u64 old, __u64 word)
+static inline void scx_look_again(__s32 tid, __u64 old)
 {
-	struct task_struct *p;
+	struct task_struct *p = bpf_task_from_pid(tid);
 
-	if (!((old ^ word) & GRANT_SCHED))
-		return;
-	p = bpf_task_from_pid(tid);
 	if (!p)
 		return;
 	if (p->scx.flags & SCX_TASK_QUEUED && !scx_bpf_task_running(p))

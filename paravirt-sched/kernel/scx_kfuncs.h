@@ -15,13 +15,17 @@
 
 #include "task.h"
 
-#define SCX_DSQ_LOCAL        0x8000000000000002ull
-#define SCX_DSQ_LOCAL_ON     0xc000000000000000ull
-#define SCX_ENQ_WAKEUP       0x1ull
-#define SCX_ENQ_CPU_SELECTED 0x100000ull
-#define SCX_ENQ_PREEMPT      0x100000000ull
-#define SCX_TASK_QUEUED      1u
-#define PF_KTHREAD           0x00200000u
+#define SCX_DSQ_LOCAL    0x8000000000000002ull
+#define SCX_DSQ_LOCAL_ON 0xc000000000000000ull
+#define SCX_ENQ_WAKEUP   0x1ull
+#define SCX_ENQ_PREEMPT  0x100000000ull
+#define SCX_TASK_QUEUED  1u
+#define PF_KTHREAD       0x00200000u
+
+/* Values that are looked up in the running kernel. */
+enum scx_enq_flags {
+	SCX_ENQ_CPU_SELECTED = 0x100000
+};
 
 /* Iterators of a dispatch queue; the kernel's takes no more than this. */
 struct bpf_iter_scx_dsq {
@@ -70,6 +74,8 @@ struct sched_ext_ops {
 	void (*tick)(struct task_struct *p);
 	void (*running)(struct task_struct *p);
 	void (*stopping)(struct task_struct *p, bool runnable);
+	void (*cpu_online)(__s32 cpu);
+	void (*cpu_offline)(__s32 cpu);
 	__s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
 	void (*enable)(struct task_struct *p);
 	__s32 (*init)(void);

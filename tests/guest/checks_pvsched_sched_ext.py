@@ -14,7 +14,7 @@ from scenario import Machine as Spec
 from tap import Skip
 
 TESTS = os.environ.get("SLUICE_PVS_TESTS", "")  # the folder in which the unit tests were built
-OBJECT = "live.bpf.o"
+OBJECTS = ("live.bpf.o", "live_hint_only.bpf.o")
 MOUNTS = ("dev", "proc", "sys", "tmp")
 
 
@@ -29,7 +29,7 @@ def fill(folder):
     program = Path(TESTS) / "test_pvs_scx"
     for name in MOUNTS:
         (folder / name).mkdir()
-    for path in [*libraries(program), program, Path(TESTS) / OBJECT]:
+    for path in [*libraries(program), program, *(Path(TESTS) / name for name in OBJECTS)]:
         to = folder / str(path).lstrip("/")
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, to)
@@ -67,7 +67,7 @@ def check(tap):
 def in_guest(folder):
     if not TESTS:
         raise Skip("SLUICE_PVS_TESTS does not say where unit tests were built")
-    if not (Path(TESTS) / OBJECT).exists():
+    if not (Path(TESTS) / OBJECTS[0]).exists():
         raise Skip("built without clang: there is no scheduler to be tried")
     program = fill(folder)
     with WithFolder(folder) as vm:

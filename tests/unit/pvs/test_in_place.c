@@ -92,6 +92,7 @@ static void same_as_judged(void **state)
 			.base_nice = v->thread.base_nice,
 			.throttled = (v->cs.throttled ? IN_PLACE_NO_CS : 0) |
 				     (v->boost.throttled ? IN_PLACE_NO_BOOST : 0),
+			.boosted = f.vm->boosted,
 		};
 		word = in_place_grant(&ctx, &limits, &d, &lasts);
 		if (pvs_judge(f.vm, v, &d, f.now, &effect, &reject) || d.set & PVS_SET_DEADLINE) {
@@ -156,21 +157,25 @@ static void not_longer_by_repetition(void **state)
 	assert_int_equal(grant.word, boost | GRANT_PROVISIONAL | 1ull << GRANT_SERIAL_SHIFT);
 	assert_int_equal(until, 1500);
 	for (unsigned i = 2; i < 20; i++) {
-		grant.word = grant_replaced(grant.word, i & 1 ? boost : 0, 1000 + i, 500, &until);
+		grant.word = grant_replaced(grant.word, i & 1 ? boost : 0, 1000 + i,
+					    i & 1 ? 500 : 0, &until);
 		assert_int_equal(grant.word >> GRANT_SERIAL_SHIFT, i);
 		assert_int_equal(until, 1500);
 		grant.until = until;
 		assert_int_equal(grant_in_force(&grant, 1499), i & 1 ? boost : 0);
 		assert_int_equal(grant_in_force(&grant, 1500), 0);
 	}
-	/* Less is less, and the same again is nothing new. */
+	/* The same again is nothing new, and what may last for less does. */
 	assert_int_equal(grant_replaced(grant.word, boost, 1100, 500, &until), 0);
-	grant.word = grant_replaced(grant.word, 0, 1100, 100, &until);
+	grant.word = grant_replaced(grant.word, grant_of_prio(8), 1100, 100, &until);
 	assert_int_equal(until, 1200);
-	/* Judged, it is the VM's; the next one has its own time. */
-	grant.word &= ~GRANT_PROVISIONAL;
-	assert_int_not_equal(grant_replaced(grant.word, boost, 3000, 500, &until), 0);
+	/* The VM has judged an earlier one: it is there, and the next has its own time... */
+	assert_int_not_equal(
+		grant_replaced(grant.word | GRANT_HEARD, boost, 3000, 500, &until) & boost, 0);
 	assert_int_equal(until, 3500);
+	/* ...as after it has judged this one. */
+	assert_int_not_equal(grant_replaced(boost, 0, 5000, 0, &until), 0);
+	assert_int_equal(until, 5000 + SCX_LONGEST_NS);
 }
 
 int main(void)

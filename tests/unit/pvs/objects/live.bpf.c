@@ -68,7 +68,9 @@ PVS_SEC("vcpu_stop") int on_stop(struct pvs_ctx *ctx)
 PVS_SEC("halt") int on_halt(struct pvs_ctx *ctx)
 {
 	count(PVS_EVENT_HALT);
-#ifdef LOOKS
+#if defined(LOOKS) && defined(WITH_HINT)
+	return PVS_KEEP;
+#elif defined(LOOKS)
 	if (ctx->boost == PVS_BOOST_RT)
 		return PVS_BASELINE;
 #endif
@@ -79,6 +81,9 @@ PVS_SEC("halt") int on_halt(struct pvs_ctx *ctx)
 PVS_SEC("hint") int on_hint(struct pvs_ctx *ctx)
 {
 	count(PVS_EVENT_HINT);
+#ifdef LOOKS
+	return answer(ctx);
+#endif
 	return ctx->hint_status == PVS_HINT_OK ? 7 : PVS_BASELINE; /* 7 is no verdict */
 }
 #endif
