@@ -215,8 +215,9 @@ static void probe_deadline(struct run *run)
 	};
 	int ret = pvs_sys_setattr(0, &attr);
 
-	/* Not by way of pvs_sys_give_bandwidth_back(): a thread that gave its own runtime away would
-	 * not run again to take the next step. As it ran, its bandwidth is back with its period. */
+	/* Not by way of pvs_sys_give_bandwidth_back(): a thread that gave its own runtime away
+	 * would not run again to take the next step. As it ran, its bandwidth is back with its
+	 * period. */
 	back(run);
 	if (ret == 0)
 		run->probe->actuators |= PVS_ACT_DEADLINE;

@@ -27,9 +27,9 @@ int pvs_scx_open(const struct pvs_kernel_host *host, struct pvs_scx **scx, struc
 void pvs_scx_close(struct pvs_scx *scx);
 
 /*
- * Thread @tid of this process, in the fair class, goes before all that may be granted, until @scx is
- * closed: who judges grants, and who takes them back when that is stuck. Two at most: -ENOSPC; -EEXIST:
- * it does already; -ENOMEM.
+ * Thread @tid of this process, in the fair class, goes before all that may be granted, until @scx
+ * is closed: who judges grants, and who takes them back when that is stuck. Two at most: -ENOSPC;
+ * -EEXIST: it does already; -ENOMEM.
  */
 int pvs_scx_favour(struct pvs_scx *scx, pid_t tid);
 
