@@ -16,6 +16,7 @@
 
 #include "host.h"
 #include "scx_again.h"
+#include "scx_maps.h"
 #include "task.h"
 
 /* The host's scheduler is scx.bpf.c. Constant, so that a kernel without sched_ext does not see what
@@ -75,23 +76,6 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, HOST_RING_BYTES);
 } events SEC(".maps");
-
-/* The scheduler's. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SCX_THREADS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __s32);
-	__type(value, struct scx_grant);
-} grants SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct scx_shared);
-} scx_of SEC(".maps");
 
 /* What the policy gets to write into: in a map of its own, so that the verifier sees its end. */
 struct {

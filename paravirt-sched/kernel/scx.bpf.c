@@ -16,8 +16,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "scx.h"
 #include "scx_again.h"
+#include "scx_maps.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -29,23 +29,6 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 /* Set before it is loaded. */
 const volatile struct scx_config config;
-
-/* Host.bpf.c's and ours. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SCX_THREADS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __s32);
-	__type(value, struct scx_grant);
-} grants SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct scx_shared);
-} scx_of SEC(".maps");
 
 struct thread {
 	__u64 vtime;    /* ns that it ran, as long as for nice 0 */

@@ -73,6 +73,6 @@ def in_guest(folder):
     with WithFolder(folder) as vm:
         vm.enter()
         result = vm.guest.run(f"CMOCKA_MESSAGE_OUTPUT=STDOUT PVS_OBJECTS={TESTS} "
-                              f"chroot /run/root {program} 2>&1", timeout=120)
+                              f"chroot /run/root {program} 2>&1", timeout=240)
         if result.rc or "[  SKIPPED ]" in result.out or "is_the_scheduler" not in result.out:
             raise AssertionError(f"status {result.rc}\n{result.out}\n{vm.tails()}")
