@@ -219,8 +219,7 @@ static void fill(struct pvs_ctx *ctx, const struct host_told *told, const struct
 	ctx->out.target = ctx->vcpu;
 }
 
-/* ---- Putting a decision into effect where it was taken ----------------------------------------
- */
+/* ---- Putting a decision into effect where it was taken --------------------------------------- */
 
 /* What it shares; NULL: it is not the host's scheduler any more. */
 static struct scx_shared *scheduler(void)
