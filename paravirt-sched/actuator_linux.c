@@ -317,9 +317,9 @@ void pvs_actuator_linux_close(struct pvs_actuator *actuator)
 
 	if (!lin)
 		return;
+	pvs_threads_close(lin);
 	if (lin->guard)
 		pvs_guard_stop(lin->guard);
-	pthread_mutex_destroy(&lin->lock);
 	free(lin);
 	actuator->opaque = NULL;
 }
@@ -333,10 +333,11 @@ bool pvs_actuator_linux_guarded(const struct pvs_actuator *actuator)
 
 void pvs_actuator_linux_beat(const struct pvs_actuator *actuator)
 {
-	const struct pvs_linux *lin = actuator->opaque;
+	struct pvs_linux *lin = actuator->opaque;
 
 	if (lin->guard)
 		pvs_guard_beat(lin->guard);
+	pvs_threads_tidy(lin);
 }
 
 int pvs_actuator_linux_nice_min(const struct pvs_actuator *actuator)

@@ -36,7 +36,7 @@ struct pvs_thread {
 	struct pvs_linux_state now;
 	uint32_t undone; /* pvs_threads_undone() when `now` was right */
 	int pidfd;
-	struct pvs_thread *next; /* captured, too */
+	struct pvs_thread *next; /* in the same list */
 };
 
 struct pvs_linux {
@@ -45,6 +45,7 @@ struct pvs_linux {
 	bool has_cgroup;
 	struct pvs_cgroup cgroup;
 	struct pvs_thread *threads; /* those that are captured */
+	struct pvs_thread *leaving; /* released, but their cgroups are not gone yet */
 	pthread_mutex_t lock;       /* of the list, for who rescues */
 	uint32_t rescued;           /* atomic: how often */
 };
@@ -63,6 +64,10 @@ int pvs_threads_capture(void *lin, pid_t tid, void **thread);
 void pvs_threads_restore(void *lin, void *thread);
 void pvs_threads_release(void *lin, void *thread);
 void pvs_threads_rescue(void *lin);
+/* Remove cgroups of released threads that were still exiting then. False: some are still there. */
+bool pvs_threads_tidy(struct pvs_linux *lin);
+/* After all are released: wait for such for a moment, then forget them; a guard goes on. */
+void pvs_threads_close(struct pvs_linux *lin);
 /* Is the thread that was captured still there? */
 bool pvs_threads_is_same(const struct pvs_thread *thread);
 /* Before it is changed: has somebody restored it, guard or watchdog, while we were stuck? */

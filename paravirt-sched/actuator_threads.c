@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+/* How long a cgroup that a thread is just leaving is waited for at the end: a second. */
+#define TIDY_EVERY_NS 2000000
+#define TIDY_TRIES    500
 
 /* Who holds the lock is to get a CPU while the watchdog, which outranks all, would want it. */
 void pvs_threads_init(struct pvs_linux *lin)
@@ -99,11 +104,16 @@ static void forget(struct pvs_linux *lin, const struct pvs_thread *thread)
 	pthread_mutex_unlock(&lin->lock);
 }
 
-static void thread_free(struct pvs_linux *lin, struct pvs_thread *thread)
+static void close_pidfd(struct pvs_thread *thread)
 {
-	forget(lin, thread);
 	if (thread->pidfd >= 0)
 		close(thread->pidfd);
+	thread->pidfd = -1;
+}
+
+static void thread_free(struct pvs_linux *lin, struct pvs_thread *thread)
+{
+	close_pidfd(thread);
 	if (lin->guard && thread->base)
 		pvs_guard_give(lin->guard, thread->base);
 	free(thread);
@@ -126,6 +136,7 @@ int pvs_threads_capture(void *opaque, pid_t tid, void **out)
 
 	if (tid <= 0)
 		return -ESRCH;
+	pvs_threads_tidy(lin);
 	if (is_captured(lin, tid))
 		return -EBUSY;
 	thread = calloc(1, sizeof(*thread));
@@ -176,8 +187,48 @@ void pvs_threads_restore(void *opaque, void *handle)
 
 void pvs_threads_release(void *opaque, void *handle)
 {
-	pvs_threads_restore(opaque, handle);
-	thread_free(opaque, handle);
+	struct pvs_linux *lin = opaque;
+	struct pvs_thread *thread = handle;
+
+	pvs_threads_restore(lin, thread);
+	forget(lin, thread);
+	if (!thread->base->own[0]) {
+		thread_free(lin, thread);
+		return;
+	}
+	close_pidfd(thread);
+	thread->next = lin->leaving;
+	lin->leaving = thread;
+}
+
+bool pvs_threads_tidy(struct pvs_linux *lin)
+{
+	struct pvs_thread **at = &lin->leaving, *thread;
+
+	while ((thread = *at)) {
+		if (!pvs_baseline_tidy(thread->base)) {
+			at = &thread->next;
+			continue;
+		}
+		*at = thread->next;
+		thread_free(lin, thread);
+	}
+	return !lin->leaving;
+}
+
+/* What the guard is to see to stays in its table, which is not given back. */
+void pvs_threads_close(struct pvs_linux *lin)
+{
+	const struct timespec pause = {.tv_nsec = TIDY_EVERY_NS};
+	struct pvs_thread *thread;
+
+	for (int i = 0; i < TIDY_TRIES && !pvs_threads_tidy(lin) && !lin->guard; i++)
+		nanosleep(&pause, NULL);
+	while ((thread = lin->leaving)) {
+		lin->leaving = thread->next;
+		free(thread);
+	}
+	pthread_mutex_destroy(&lin->lock);
 }
 
 /* The lock is held by others for a few instructions: if now, it will be free at the next look. */

@@ -92,9 +92,15 @@ static void restore(struct pvs_baseline *base, uint32_t dirty, bool alive)
 {
 	if (alive)
 		restore_thread(base, dirty);
-	if (base->own[0])
-		pvs_cgroup_remove(base->own);
+	pvs_baseline_tidy(base);
+}
+
+bool pvs_baseline_tidy(struct pvs_baseline *base)
+{
+	if (base->own[0] && pvs_cgroup_remove(base->own) == -EBUSY)
+		return false;
 	base->own[0] = '\0';
+	return true;
 }
 
 /* The mark goes last: if we end before, there is still the guard. */

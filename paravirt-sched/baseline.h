@@ -41,11 +41,16 @@ uint64_t pvs_thread_start(pid_t tid);
 int pvs_baseline_capture(struct pvs_baseline *base, pid_t tid, uint64_t default_slice);
 
 /* Undo what base->dirty names; quietly nothing for a thread that is gone, but for its cgroup, which
- * is removed. Does not look at the start time: the caller knows it is the same thread. */
+ * is removed, by pvs_baseline_tidy(). Does not look at the start time: the caller knows it is the
+ * same thread. */
 void pvs_baseline_restore(struct pvs_baseline *base);
 /* The same while the one who changes it may be in the midst of that: the cgroup stays. */
 void pvs_baseline_rescue(struct pvs_baseline *base);
 /* The same by somebody who cannot know: only if start is still that of the thread. */
 void pvs_baseline_restore_checked(struct pvs_baseline *base);
+
+/* Remove the cgroup that was made for the thread. False: a thread in it is just exiting, to be
+ * tried again; base->own stays. */
+bool pvs_baseline_tidy(struct pvs_baseline *base);
 
 #endif

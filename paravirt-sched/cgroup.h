@@ -33,7 +33,11 @@ int pvs_cgroup_weight(const struct pvs_cgroup *cgroup, const char *own, uint32_t
 int pvs_cgroup_enter(const struct pvs_cgroup *cgroup, const char *own, pid_t tid);
 /* Write @tid to @file: cgroup.threads or tasks of a cgroup. -ESRCH, -EACCES, -EOPNOTSUPP. */
 int pvs_cgroup_put(const char *file, pid_t tid);
-/* rmdir(2). */
+/*
+ * rmdir(2). -EBUSY also while a thread in it exits: that one can no longer be put elsewhere, and
+ * leaves when it is through (kernel/exit.c: cgroup_exit() comes after exit_files(), by which others
+ * learn of the end).
+ */
 int pvs_cgroup_remove(const char *own);
 
 #endif

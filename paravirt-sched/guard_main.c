@@ -12,12 +12,16 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "guard.h"
 
 #define GUARD_PRIORITY 99
+/* How long threads may take to exit: a vCPU's has no CPU to do so while others have it. */
+#define TIDY_EVERY_NS 2000000
+#define TIDY_TRIES    30000
 
 enum exit_code {
 	EXIT_FINE = 0,
@@ -76,6 +80,19 @@ static void restore_all(struct pvs_guard_table *table)
 			pvs_baseline_restore_checked(&table->slots[i]);
 }
 
+/* False: a cgroup is still there that a thread is just leaving. */
+static bool tidy_all(struct pvs_guard_table *table)
+{
+	uint32_t n = __atomic_load_n(&table->n, __ATOMIC_ACQUIRE);
+	bool done = true;
+
+	for (uint32_t i = 0; i < n && i < PVS_GUARD_SLOTS; i++)
+		if (__atomic_load_n(&table->slots[i].tid, __ATOMIC_ACQUIRE) &&
+		    !pvs_baseline_tidy(&table->slots[i]))
+			done = false;
+	return done;
+}
+
 static bool is_silent(const struct pvs_guard_table *table)
 {
 	uint64_t beat = __atomic_load_n(&table->beat_ns, __ATOMIC_ACQUIRE), now = pvs_clock_ns();
@@ -116,6 +133,18 @@ static void watch(struct pvs_guard_table *table, int pidfd)
 	}
 }
 
+/*
+ * By closing its end of the socket the process told us that it ends before its threads were out of
+ * their cgroups: exiting ones cannot be moved, and their cgroups not be removed.
+ */
+static void wait_tidy(struct pvs_guard_table *table)
+{
+	const struct timespec pause = {.tv_nsec = TIDY_EVERY_NS};
+
+	for (int i = 0; i < TIDY_TRIES && !tidy_all(table); i++)
+		nanosleep(&pause, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct pvs_guard_table *table;
@@ -144,5 +173,6 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	watch(table, pidfd);
 	restore_all(table);
+	wait_tidy(table);
 	return EXIT_FINE;
 }

@@ -186,6 +186,8 @@ struct pvs_linux_options {
 int pvs_actuator_linux(const struct pvs_linux_options *options, struct pvs_actuator *actuator,
 		       struct pvs_log *log);
 void pvs_actuator_linux_close(struct pvs_actuator *actuator); /* after all are released */
+/* To be called now and then, for the guard. Also removes cgroups whose threads had not quite ended
+ * when they were released; the next capture and the close do that, too. */
 void pvs_actuator_linux_beat(const struct pvs_actuator *actuator);
 /* Is the crash guard there? */
 bool pvs_actuator_linux_guarded(const struct pvs_actuator *actuator);

@@ -5,7 +5,6 @@ experiment. Prints TAP. `--only PART` (channel, manager, live, sched_ext, experi
 alone."""
 
 import argparse
-import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -73,7 +72,8 @@ def channel(tap):
                      device={"guard": True} | ({"cgroup": cgroup} if cgroup else {}))
     finally:
         if cgroup:
-            os.rmdir(cgroup)
+            tap.check("channel: nothing is left in its cgroup",
+                      checks_pvsched_life.remove_cgroup, cgroup)
 
 
 def manager(tap):

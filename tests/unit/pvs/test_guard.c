@@ -254,6 +254,82 @@ static void test_victim_gone(void **state)
 	munmap(booster, sizeof(*booster));
 }
 
+/* Have @pid in @own, as a thread is in it that exits: neither can be put back by who made it. */
+static pid_t squat(const char *own)
+{
+	const pid_t pid = process_start(idle_process, NULL);
+	char path[PVS_CGROUP_PATH + 16];
+
+	snprintf(path, sizeof(path), "%s/tasks", own);
+	assert_int_equal(pvs_cgroup_put(path, pid), 0);
+	return pid;
+}
+
+/* The process's end is known before its threads have left their cgroups: the guard stays. */
+static void test_kill_while_exiting(void **state)
+{
+	char own[PVS_CGROUP_PATH];
+	struct victim victim;
+	struct booster *booster;
+	pid_t pid, exiting;
+
+	booster = booster_in_cgroup(&victim);
+	pid = process_start(boost_and_wait, booster);
+	assert_int_equal(booster->error, 0);
+	snprintf(own, sizeof(own), CGROUP_V1 "/sluice-%d", (int)victim.pid);
+	exiting = squat(own);
+	process_kill(pid);
+	assert_true(wait_for(is_as_before, &victim));
+	assert_false(cgroup_gone(own));
+	process_kill(exiting);
+	assert_true(wait_for(cgroup_gone, own));
+	end(booster, &victim);
+}
+
+struct releaser {
+	char own[PVS_CGROUP_PATH]; /* first: also what cgroup_gone() takes */
+	const struct pvs_actuator *actuator;
+};
+
+static bool gone_by_beat(void *opaque)
+{
+	const struct releaser *releaser = opaque;
+
+	pvs_actuator_linux_beat(releaser->actuator);
+	return cgroup_gone(opaque);
+}
+
+/* A manager lives on: it removes what was busy when the thread was released, at its next beat, and
+ * what is busy at its own end is left to the guard. */
+static void test_release_while_exiting(void **state)
+{
+	struct pvs_linux_options options = {.guard = true, .cgroup = CGROUP_V1};
+	struct pvs_actuator actuator;
+	struct victim victim;
+	struct booster *booster = booster_in_cgroup(&victim);
+	struct releaser releaser = {.actuator = &actuator};
+	char *own = releaser.own;
+	pid_t exiting;
+	void *thread;
+
+	snprintf(own, sizeof(releaser.own), CGROUP_V1 "/sluice-%d", (int)victim.pid);
+	assert_int_equal(pvs_actuator_linux(&options, &actuator, NULL), 0);
+	for (int at_end = 0; at_end < 2; at_end++) {
+		assert_int_equal(actuator.ops->capture(actuator.opaque, victim.pid, &thread), 0);
+		assert_int_equal(actuator.ops->apply(actuator.opaque, thread, &booster->sched), 0);
+		exiting = squat(own);
+		actuator.ops->release(actuator.opaque, thread);
+		assert_true(is_as_before(&victim));
+		pvs_actuator_linux_beat(&actuator);
+		assert_false(cgroup_gone(own));
+		if (at_end)
+			pvs_actuator_linux_close(&actuator);
+		process_kill(exiting);
+		assert_true(wait_for(at_end ? cgroup_gone : gone_by_beat, &releaser));
+	}
+	end(booster, &victim);
+}
+
 /* In order: nothing is left to the guard, which ends. */
 static void test_close(void **state)
 {
@@ -299,9 +375,14 @@ static void test_no_program(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kill_mid_boost), cmocka_unit_test(test_kill_unprivileged),
-		cmocka_unit_test(test_kill_in_cgroup), cmocka_unit_test(test_victim_gone),
-		cmocka_unit_test(test_close),          cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_kill_mid_boost),
+		cmocka_unit_test(test_kill_unprivileged),
+		cmocka_unit_test(test_kill_in_cgroup),
+		cmocka_unit_test(test_victim_gone),
+		cmocka_unit_test(test_kill_while_exiting),
+		cmocka_unit_test(test_release_while_exiting),
+		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_no_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
