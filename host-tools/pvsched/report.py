@@ -31,7 +31,8 @@ svg .grid { stroke: var(--rule); } svg .interval { stroke: var(--ink); stroke-wi
 height: 0.7rem; margin-right: 0.3rem; } pre { overflow-x: auto; background: var(--box);
 padding: 0.6rem; font-size: 0.8rem; }
 """
-BARS = ("victim_share", "vcpu_wait", "boost_residency", "lock_stops_by_host_s", "preempted_in_cs",
+BARS = ("victim_share", "vcpu_wait", "boost_residency", "lock_stops_by_host_s",
+        "lock_stops_by_host_per_1000", "preempted_in_cs",
         "lock_ops_per_s", "hackbench_s", "audio_missed_ratio", "instructions")
 
 
@@ -132,6 +133,13 @@ def _machine(machine):
     return f"<table>{rows}</table>"
 
 
+def extent(scenario):
+    """How much was asked for: the command line may have said else than the file."""
+    count = scenario["rounds"]
+    return (f"Asked for: {count} {'rounds' if count > 1 else 'round'} of {scenario['duration']:g} s after "
+            f"{scenario['warmup']:g} s of warm-up, seed {scenario['seed']}.")
+
+
 def html(result, measurements, summary):
     scenario, machine = result["scenario"], result["machine"]
     title = f"{scenario['name']}: {scenario['description']}"
@@ -149,7 +157,8 @@ colour where its interval leaves out 1.</p>
 {_table(summary)}
 {_plots(measurements, summary)}
 <h2>Machine</h2>{_machine(machine)}
-<h2>Scenario</h2><pre>{escape(result.get('scenario_text', ''))}</pre>
+<h2>Scenario</h2><p>{escape(extent(scenario))} The file says:</p>
+<pre>{escape(result.get('scenario_text', ''))}</pre>
 </body></html>
 """
 

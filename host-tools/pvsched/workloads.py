@@ -141,10 +141,13 @@ class PvsLock(Own):
     @classmethod
     def flat(cls, values):
         result = super().flat(values)
-        if seconds := values.get("elapsed_ns", 0) / 1e9:
-            for who in ("host", "guest"):
-                stops = values.get(f"holder_stops_by_{who}", 0)
+        seconds, ops = values.get("elapsed_ns", 0) / 1e9, values.get("ops", 0)
+        for who in ("host", "guest"):
+            stops = values.get(f"holder_stops_by_{who}", 0)
+            if seconds:
                 result[f"lock_stops_by_{who}_s"] = stops / seconds
+            if ops:
+                result[f"lock_stops_by_{who}_per_1000"] = 1000 * stops / ops
         return result
 
 

@@ -39,7 +39,8 @@ def measurement(arm, number, value, counts):
 def result(measurements):
     arms = [{"name": "default", "reference": True, "policy": "none"},
             {"name": "boost", "reference": False, "policy": "boost"}]
-    return {"scenario": {"name": "s", "description": "a & b", "arm": arms, "seed": 1},
+    return {"scenario": {"name": "s", "description": "a & b", "arm": arms, "seed": 1,
+                         "rounds": 2, "duration": 1.5, "warmup": 0},
             "scenario_text": "x = 1 < 2", "notes": ["a note"], "measurements": measurements,
             "machine": {"accelerator": "tcg", "host_kernel": "6.18", "host_cpus": 2}}
 
@@ -90,6 +91,7 @@ class Writing(unittest.TestCase):
         self.assertEqual((checker.open, checker.links), ([], []))
         self.assertIn("a &amp; b", text)
         self.assertIn("x = 1 &lt; 2", text)
+        self.assertIn("2 rounds of 1.5 s after 0 s of warm-up, seed 1", text)
         self.assertIn("not about KVM", text)
         self.assertIn("<svg", text)
 

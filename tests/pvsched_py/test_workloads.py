@@ -36,9 +36,12 @@ class Figures(unittest.TestCase):
 
     def test_own_takes_the_last_json_line(self):
         figures = workloads.KINDS["pvs-lock"].figures(
-            'x\n{"ops_per_s": 5, "seed": 3, "elapsed_ns": 2000000000, "holder_stops_by_host": 8, '
+            'x\n{"ops_per_s": 5, "ops": 10, "seed": 3, "elapsed_ns": 2000000000, '
+            '"holder_stops_by_host": 8, '
             '"wait_us": {"1.500": 7, "30": 1}, "lock": "spin"}\n')
         self.assertEqual((figures["lock_ops_per_s"], figures["lock_stops_by_host_s"]), (5, 4))
+        self.assertEqual(figures["lock_stops_by_host_per_1000"], 800)
+        self.assertEqual(figures["lock_stops_by_guest_per_1000"], 0)
         self.assertEqual(figures["wait_us"].counts, {1.5: 7, 30.0: 1})
         self.assertNotIn("lock_seed", figures)
 
