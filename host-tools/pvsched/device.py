@@ -69,6 +69,11 @@ class Device:
     def status(self):
         return self._get("status")
 
+    def sources(self):
+        """The events that are heard of here, by name."""
+        found = self.manager.vm(self.pid) if self.manager else self.status()
+        return set(found.get("sources", ()))
+
     def vcpus(self):
         """What is known of each vCPU, with its counters."""
         return self._get("vcpus")
@@ -150,9 +155,13 @@ class Manager:
             raise DeviceError(done.stderr.strip())
         return json.loads(done.stdout)
 
+    def vm(self, pid):
+        """The QEMU with this process id; empty: it is not connected."""
+        return next((vm for vm in self.status()["vms"] if vm["pid"] == pid), {})
+
     def vcpus(self, pid):
         """Of the QEMU with this process id."""
-        return next((vm["vcpus"] for vm in self.status()["vms"] if vm["pid"] == pid), [])
+        return self.vm(pid).get("vcpus", [])
 
     def set_policy(self, name, tunables):
         sets = [f"--set={key}={value}" for key, value in tunables.items()]

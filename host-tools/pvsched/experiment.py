@@ -27,6 +27,8 @@ from workloads import KINDS
 
 
 OF_ALL = "manager"  # in place of a machine's name: the record of all
+UNSEEN = ("preemptions in a critical section or with a lock held are not counted: the device does "
+          'not hear of run and stop of vCPU threads (source "switch")')
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -169,6 +171,8 @@ class Experiment:
                               "latency have that in them.")
         for machine in self.machines:
             self.notes += [f"{machine.spec.name}: {note}" for note in machine.device.notes()]
+            if "switch" not in machine.device.sources():
+                self.notes.append(f"{machine.spec.name}: {UNSEEN}")
 
     def _rounds(self):
         scenario = self.scenario

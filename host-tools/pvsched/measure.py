@@ -47,6 +47,7 @@ class Counters:
                                                 if t not in vcpus)
         self.processes = sum(threads.process_ns(m.proc.pid) for m in machines)
         self.device = [machine.device.stats() for machine in machines]
+        self.sources = [machine.device.sources() for machine in machines]
         self.insns = [machine.insns.read() if machine.insns else [] for machine in machines]
 
 
@@ -96,7 +97,8 @@ def process_figures(before, after):
 
 
 def device_figures(before, after, machines=slice(None)):
-    """Rates and shares out of the device's own counters, summed over vCPUs and machines."""
+    """Rates and shares out of the device's own counters, summed over vCPUs and machines; of
+    preemptions only where the device hears of them."""
     seconds = (after.at - before.at) / 1e9
     total, count = {}, 0
     for old, new in zip(before.device[machines], after.device[machines]):
@@ -108,8 +110,9 @@ def device_figures(before, after, machines=slice(None)):
     if not count:
         return {}
     wall = seconds * 1e9 * count
-    figures = {key: total.get(key, 0) / seconds
-               for key in ("applied", "restored", "preempted_in_cs", "decisions")}
+    figures = {key: total.get(key, 0) / seconds for key in ("applied", "restored", "decisions")}
+    if all("switch" in sources for sources in after.sources[machines]):
+        figures["preempted_in_cs"] = total.get("preempted_in_cs", 0) / seconds
     figures["boost_residency"] = total.get("boost_ns", 0) / wall
     figures["throttled"] = total.get("throttled_ns", 0) / wall
     figures["actuator_errors"] = total.get("actuator_errors", 0)

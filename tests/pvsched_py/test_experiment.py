@@ -15,6 +15,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import analysis  # noqa: E402
+import device  # noqa: E402
 import experiment  # noqa: E402
 import made_up  # noqa: E402
 import measure  # noqa: E402
@@ -233,13 +234,49 @@ class Whose(unittest.TestCase):
     def test_each_machines_share(self):
         a, b = machine("a", 11), machine("b", 12)
         before = Thing(at=0, vcpus={11: (0, 0), 12: (0, 0)}, device=[[{}], [{}]])
-        after = Thing(at=1000, vcpus={11: (900, 50), 12: (100, 800)},
+        after = Thing(at=1000, vcpus={11: (900, 50), 12: (100, 800)}, sources=[set(), set()],
                       device=[[{"boost_ns": 500}], [{"boost_ns": 0}]])
         figures = measure.each_machines_figures(before, after, [a, b])
         self.assertEqual({k: v for k, v in figures.items() if "vcpu" in k or "boost" in k},
                          {"a/vcpu_run": 0.9, "a/vcpu_wait": 0.05, "a/boost_residency": 0.5,
                           "b/vcpu_run": 0.1, "b/vcpu_wait": 0.8, "b/boost_residency": 0.0})
         self.assertEqual(measure.each_machines_figures(before, after, [a]), {})
+
+    def test_preemptions_are_counted_where_they_are_seen(self):
+        """A device that does not hear of switches has the counter at 0, which is no figure."""
+        def figures(*sources):
+            before = Thing(at=0, device=[[{"preempted_in_cs": 1}] for _ in sources])
+            after = Thing(at=2 * 10**9, device=[[{"preempted_in_cs": 5}] for _ in sources],
+                          sources=list(sources))
+            return measure.device_figures(before, after)
+        self.assertEqual(figures({"tick", "switch"})["preempted_in_cs"], 2.0)
+        self.assertNotIn("preempted_in_cs", figures({"tick", "schedstat"}))
+        self.assertNotIn("preempted_in_cs", figures({"switch"}, {"tick"}))
+        self.assertIn("applied", figures({"tick"}))
+
+    def test_sources_are_those_of_who_decides(self):
+        class Qmp:
+            @staticmethod
+            def cmd(_name, **_args):
+                return {"sources": ["tick", "switch"]}
+        self.assertEqual(device.Device(Qmp, 7).sources(), {"tick", "switch"})
+        manager = Thing(vm={7: {"sources": ["kick"]}, 8: {}}.get)
+        self.assertEqual(device.Device(Qmp, 7, manager).sources(), {"kick"})
+        self.assertEqual(device.Device(Qmp, 8, manager).sources(), set())
+
+    def test_what_is_not_seen_is_noted(self):
+        def notes(*sources):
+            spec = Thing(name="vm0")
+            machines = [Thing(spec=spec, accelerator=lambda: "tcg", facts=lambda: "7.2",
+                              device=Thing(notes=list, sources=lambda: set(sources)))]
+            trial = experiment.Experiment(scenario.load(scenario.find("tiny")), None)
+            trial.machines = machines
+            trial._notes()
+            return [note for note in trial.notes if "vm0" in note]
+        self.assertEqual(notes("tick", "switch"), [])
+        self.assertEqual(notes("tick"), [
+            "vm0: preemptions in a critical section or with a lock held are not counted: the "
+            'device does not hear of run and stop of vCPU threads (source "switch")'])
 
     def test_title(self):
         found = analysis.figure("a/latency_us")
