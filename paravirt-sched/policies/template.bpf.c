@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* To start from: a boost while a real-time task runs. docs/pvsched/policies.md says more. Build:
- *   clang -O2 -g -target bpf -mcpu=v3 -I include -c my.bpf.c -o my.bpf.o */
+/* To start from: a boost while a real-time task runs; docs/pvsched/policies.md says more. Build:
+ * clang -O2 -g -target bpf -mcpu=v3 -Iinclude -I/usr/include/$(gcc -print-multiarch) -c my.bpf.c */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include "sluice/pvsched_policy.h"
