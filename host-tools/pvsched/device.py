@@ -35,6 +35,7 @@ def tunables_text(tunables):
 class Device:
     def __init__(self, qmp, pid, manager=None):
         self.qmp, self.pid, self.manager = qmp, pid, manager
+        self.ceiling = self._get("ceiling")  # as the machine has it
 
     @staticmethod
     def option(properties, manager):
@@ -55,11 +56,12 @@ class Device:
             raise DeviceError(f"{name} = {value!r}: {why}") from None
 
     def set_policy(self, name, tunables, ceiling=()):
-        """Another policy in place, at once, which may use `ceiling`. DeviceError: as before."""
+        """Another policy in place, at once, which may use `ceiling`, or without one what the
+        machine has; under a manager it always has that. DeviceError: as before."""
         if self.manager:
             self.manager.set_policy(name, tunables)
             return
-        self._set("ceiling", ",".join(ceiling))
+        self._set("ceiling", ",".join(ceiling) or self.ceiling)
         # The tunables of the one in place may be none of the next one's, and the other way round.
         self._set("policy-set", "")
         self._set("policy", name)

@@ -102,7 +102,7 @@ class Arm:
     name: str
     policy: str = "none"
     tunables: dict = field(default_factory=dict)
-    ceiling: list = field(default_factory=list)  # actuators it may use; empty: the device's own
+    ceiling: list = field(default_factory=list)  # actuators it may use; empty: its machine's own
     static: str = ""       # give the vCPU threads this class themselves: "fifo"
     priority: int = 1      # of static = "fifo"
     programs: list = None  # as the machine's, for this arm alone
@@ -286,6 +286,11 @@ def _whole_checks(reader, scenario):
         if arm.static and arm.policy != "none":
             reader.refuse(("arm", index, "static"), f'goes with policy = "none" only: the policy '
                           f'"{arm.policy}" would change the same threads')
+        if arm.ceiling and scenario.manager is not None:
+            reader.refuse(("arm", index, "ceiling"),
+                          "is the same in all arms under a manager: write "
+                          'device = { ceiling = "slice,fifo" } in [[vm]] instead, and for fifo '
+                          "or deadline also fifo = true or deadline = true in [manager]")
 
 
 def override(scenario, **values):

@@ -221,6 +221,18 @@ class Loads(unittest.TestCase):
             return False
 
 
+class Qmp:
+    """A device that is only its properties."""
+
+    def __init__(self, **properties):
+        self.properties = properties
+
+    def cmd(self, name, path, property, value=None):
+        if name == "qom-get":
+            return self.properties[property]
+        self.properties[property] = value
+
+
 class Whose(unittest.TestCase):
     def test_one_program(self):
         self.assertEqual(measure.prefixes([(machine("a"), scenario.Workload("shell"))]), [""])
@@ -255,14 +267,18 @@ class Whose(unittest.TestCase):
         self.assertIn("applied", figures({"tick"}))
 
     def test_sources_are_those_of_who_decides(self):
-        class Qmp:
-            @staticmethod
-            def cmd(_name, **_args):
-                return {"sources": ["tick", "switch"]}
-        self.assertEqual(device.Device(Qmp, 7).sources(), {"tick", "switch"})
+        qmp = Qmp(status={"sources": ["tick", "switch"]}, ceiling="")
+        self.assertEqual(device.Device(qmp, 7).sources(), {"tick", "switch"})
         manager = Thing(vm={7: {"sources": ["kick"]}, 8: {}}.get)
-        self.assertEqual(device.Device(Qmp, 7, manager).sources(), {"kick"})
-        self.assertEqual(device.Device(Qmp, 8, manager).sources(), set())
+        self.assertEqual(device.Device(qmp, 7, manager).sources(), {"kick"})
+        self.assertEqual(device.Device(qmp, 8, manager).sources(), set())
+
+    def test_an_arm_without_a_ceiling_has_its_machines(self):
+        qmp = Qmp(ceiling="slice,fifo")
+        found = device.Device(qmp, 7)
+        for ceiling, wanted in ((["nice-down"], "nice-down"), ([], "slice,fifo")):
+            found.set_policy("boost", {}, ceiling)
+            self.assertEqual(qmp.properties["ceiling"], wanted)
 
     def test_what_is_not_seen_is_noted(self):
         def notes(*sources):

@@ -119,6 +119,14 @@ class Reading(unittest.TestCase):
                      '26: arm.static: goes with policy = "none" only: the policy "boost" would '
                      "change the same threads")
 
+    def test_ceiling_of_an_arm_under_a_manager(self):
+        text = WHOLE + 'ceiling = ["slice"]\n'
+        self.assertEqual(self.load(text).arm[1].ceiling, ["slice"])
+        self.refused(text.replace("[[vm]]", "[manager]\n\n[[vm]]"),
+                     "28: arm.ceiling: is the same in all arms under a manager: write "
+                     'device = { ceiling = "slice,fifo" } in [[vm]] instead, and for fifo or '
+                     "deadline also fifo = true or deadline = true in [manager]")
+
     def test_not_toml(self):
         with self.assertRaises(scenario.ScenarioError) as caught:
             self.load("rounds = \n")
