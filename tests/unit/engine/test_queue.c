@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* maps/queue.c: queue and stack, from the control plane and from programs. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include "harness.h"
 
@@ -231,7 +232,7 @@ static void test_programs(void **state)
 
 enum {
 	THREADS = 3,
-	EACH = 5000
+	EACH = 2000
 };
 
 static void *pusher(void *opaque)
@@ -239,7 +240,7 @@ static void *pusher(void *opaque)
 	bpfe_thread_register();
 	for (uint64_t i = 1; i <= EACH; i++) {
 		while (bpfe_map_push(opaque, (uint64_t[]){i, ~i}, BPF_ANY) == -E2BIG)
-			;
+			sched_yield();
 	}
 	bpfe_thread_unregister();
 	return NULL;
@@ -256,8 +257,10 @@ static void test_threads(void **state)
 		for (unsigned i = 0; i < THREADS; i++)
 			assert_int_equal(pthread_create(&threads[i], NULL, pusher, map), 0);
 		for (unsigned n = 0; n < THREADS * EACH;) {
-			if (bpfe_map_pop(map, value))
+			if (bpfe_map_pop(map, value)) {
+				sched_yield();
 				continue;
+			}
 			assert_int_equal(value[1], ~value[0]);
 			sum += value[0];
 			n++;
