@@ -9,7 +9,7 @@ import claim_tools
 import experiment
 import report
 import scenario as scenarios
-from claims import Outcome, Part
+from claims import Outcome, Part, Unable
 
 QUICK = {"rounds": 2, "duration": 2.0, "warmup": 0.5}
 
@@ -25,25 +25,46 @@ def ran(name, quick, folder, **changes):
     return summary, result["machine"], " ".join(result["notes"])
 
 
-def value(summary, figure, arm):
-    """The estimate, or None if it was not measured."""
-    row = summary["figures"].get(figure, {"arms": {}})
-    return (row["arms"].get(arm) or {"value": None})["value"]
+def found(summary, figure, arm, what="arms"):
+    """{"value", "low", "high"} of the arm, or None if it was not measured."""
+    entry = summary["figures"].get(figure, {what: {}})[what].get(arm)
+    return entry if entry and entry["value"] is not None else None
 
 
 def ratio(summary, figure, arm):
     """{"value", "low", "high"} of arm by reference, or None."""
-    row = summary["figures"].get(figure)
-    found = row and row["ratios"].get(arm)
-    return found if found and found["value"] is not None else None
+    return found(summary, figure, arm, "ratios")
+
+
+def needed(entry, figure, arm):
+    """The entry of found() or ratio(). Unable: there is none."""
+    if entry is None:
+        raise Unable(f'the run gave no figure "{figure}" of the arm "{arm}"; ./sluice pvsched run '
+                     "with the scenario of the same name shows what it does give")
+    return entry
+
+
+def estimate(summary, figure, arm):
+    """As found(). Unable: it was not measured."""
+    return needed(found(summary, figure, arm), figure, arm)
+
+
+def value(summary, figure, arm):
+    """Unable: it was not measured."""
+    return estimate(summary, figure, arm)["value"]
+
+
+def by_reference(summary, figure, arm):
+    """As ratio(). Unable: it was not measured, or of the reference it is 0."""
+    return needed(ratio(summary, figure, arm), figure, arm)
 
 
 def times(x):
-    return "?" if x is None else f"{x:.2f}×"
+    return f"{x:.2f}×"
 
 
 def percent(x):
-    return "?" if x is None else f"{100 * x:.1f} %"
+    return f"{100 * x:.1f} %"
 
 
 def interval(entry, show=percent):
@@ -88,12 +109,12 @@ def bounded(name, entry):
 
 
 def idle_parts(name, summary, tcg):
-    parts = [bounded(f"{name}, time", ratio(summary, "s_each", "idle")),
-             bounded(f"{name}, CPU time of QEMU", ratio(summary, "qemu_cpu_s_each", "idle"))]
+    parts = [bounded(f"{name}, time", by_reference(summary, "s_each", "idle")),
+             bounded(f"{name}, CPU time of QEMU", by_reference(summary, "qemu_cpu_s_each", "idle"))]
     if tcg:
-        found = ratio(summary, "instructions_each", "idle")
-        parts.append(Part(f"{name}, guest instructions", more(found), "< 1 %",
-                          found["value"] < 1.01, found))
+        counted = by_reference(summary, "instructions_each", "idle")
+        parts.append(Part(f"{name}, guest instructions", more(counted), "< 1 %",
+                          counted["value"] < 1.01, counted))
     return parts
 
 
@@ -115,33 +136,47 @@ def idle_cost(quick, folder):
 
 # ---- 4 and 5: wake-up latency, and what the others keep ----
 
-def best_arm(summary, figure, arms):
-    known = [(value(summary, figure, a), a) for a in arms if value(summary, figure, a) is not None]
-    return min(known)[1]
+POLICIES = ("boost", "boost-fifo")
 
 
 def wakeup(quick, folder):
     summary, machine, note = ran("claim-4-wakeup", quick, folder)
-    figure, policies = "latency_us.p99.9", ("boost", "boost-fifo")
-    best = best_arm(summary, figure, policies)
-    ours, default, static = (value(summary, figure, a) for a in (best, "default", "static-fifo"))
+    note = f"{each_arm(summary)}. {note}".strip()
+    return {4: Outcome(wakeup_parts(summary), machine, note),
+            5: Outcome(share_parts(summary), machine, note)}
+
+
+def each_arm(summary):
+    return "; ".join(f"{arm}: p99.9 {value(summary, 'latency_us.p99.9', arm):,.0f} us, p99 "
+                     f"{value(summary, 'latency_us.p99', arm):,.0f} us"
+                     for arm in summary["arms"])
+
+
+def wakeup_parts(summary):
+    """Of the policy's arm that is best."""
+    figure = "latency_us.p99.9"
+    ours, best = min((value(summary, figure, arm), arm) for arm in POLICIES)
+    default, static = (value(summary, figure, arm) for arm in ("default", "static-fifo"))
     gain, distance = default / ours, ours / static
     shown = f"default {default:,.0f} us, {best} {ours:,.0f} us, static FIFO {static:,.0f} us"
-    parts = [Part(f"p99.9, default by {best}", f"{times(gain)} ({shown})", "≥ 5×", gain >= 5,
-                  {"default_us": default, best: ours, "static_fifo_us": static}),
-             Part(f"p99.9, {best} by static FIFO", times(distance), "≤ 2×", distance <= 2)]
-    others = "; ".join(f"{a}: p99.9 {value(summary, figure, a):,.0f} us, p99 "
-                       f"{value(summary, 'latency_us.p99', a):,.0f} us, victims' share "
-                       f"{percent(value(summary, 'victim_share', a))}"
-                       for a in summary["arms"])
-    share = ratio(summary, "victim_cpu", best)
-    kept = Part(f"victims' CPU time, {best}, by what the host gives them by default",
-                f"{interval(share)} (default {percent(value(summary, 'victim_cpu', 'default'))} of what "
-                f"there was, {best} {percent(value(summary, 'victim_cpu', best))}, static FIFO "
-                f"{percent(value(summary, 'victim_cpu', 'static-fifo'))})", "≥ 90 %",
-                share["value"] >= 0.9, share)
-    note = f"{others}. {note}".strip()
-    return {4: Outcome(parts, machine, note), 5: Outcome([kept], machine, note)}
+    return [Part(f"p99.9, default by {best}", f"{times(gain)} ({shown})", "≥ 5×", gain >= 5,
+                 {"default_us": default, best: ours, "static_fifo_us": static}),
+            Part(f"p99.9, {best} by static FIFO", times(distance), "≤ 2×", distance <= 2)]
+
+
+def share_parts(summary):
+    """Of each of the policy's arms, whichever claim 4 takes."""
+    default, static = (percent(value(summary, "victim_share", arm))
+                       for arm in ("default", "static-fifo"))
+    parts = []
+    for arm in POLICIES:
+        share = estimate(summary, "victim_share", arm)
+        kept = by_reference(summary, "victim_cpu", arm)
+        parts.append(Part(f"background's CPU time of its fair share, {arm}",
+                          f"{interval(share)} (default {default}, static FIFO {static}; of what it "
+                          f"gets by default {interval(kept)})", "≥ 90 %", share["value"] >= 0.9,
+                          {**share, "by_default": kept}))
+    return parts
 
 
 # ---- 6: always-boost ----
@@ -149,16 +184,18 @@ def wakeup(quick, folder):
 def greedy(quick, folder):
     summary, machine, note = ran("claim-6-greedy", quick, folder,
                                  **({"warmup": 3.0} if quick else {}))
-    share = ratio(summary, "victim_cpu", "boost")
+    return {6: Outcome(greedy_parts(summary), machine, note)}
+
+
+def greedy_parts(summary):
+    share = by_reference(summary, "victim_cpu", "boost")
     boosted = value(summary, "boost_residency", "boost")
-    lost = abs(1 - share["value"])
-    parts = [Part("victims' share of the CPU, by the same without policy", interval(share),
-                  "95 % to 105 %", lost <= 0.05, share),
-             Part("the guest did ask, and was refused", f"boosted {percent(boosted)} of the time, "
-                  f"budget spent {percent(value(summary, 'throttled', 'boost'))} of it",
-                  "boosted some of the time, and throttled", bool(boosted) and
-                  bool(value(summary, "throttled", "boost")))]
-    return {6: Outcome(parts, machine, note)}
+    spent = value(summary, "throttled", "boost")
+    return [Part("victims' share of the CPU, by the same without policy", interval(share),
+                 "95 % to 105 %", abs(1 - share["value"]) <= 0.05, share),
+            Part("the guest did ask, and was refused", f"boosted {percent(boosted)} of the time, "
+                 f"budget spent {percent(spent)} of it", "boosted some of the time, and throttled",
+                 boosted > 0 and spent > 0)]
 
 
 # ---- 7: lock holders ----
@@ -180,7 +217,7 @@ def lock_parts(summary):
         else:
             parts.append(Part(name, "none was without the policy either: there is nothing to better",
                               "−80 %", None))
-    speed = ratio(summary, "lock_ops_per_s", "lock-holder")
+    speed = by_reference(summary, "lock_ops_per_s", "lock-holder")
     parts.append(Part("lock throughput, by default's", more(speed), "+10 %", speed["value"] >= 1.1,
                       speed))
     return parts
@@ -190,26 +227,32 @@ def lock_parts(summary):
 
 def host_state(quick, folder):
     summary, machine, note = ran("claim-8-host-state", quick, folder)
-    found = ratio(summary, "latency_us.p99", "host-state")
-    parts = [Part("p99, by that with steal time alone",
-                  more(found), "−30 %",
-                  found["value"] <= 0.7, found)]
     if machine["accelerator"] == "tcg":
         note += (" Under TCG there is no steal time of KVM's: the arm without the host's state is "
                  "given the steal time that the device tells.")
-    return {8: Outcome(parts, machine, note.strip())}
+    return {8: Outcome(host_state_parts(summary), machine, note.strip())}
+
+
+def host_state_parts(summary):
+    p99 = by_reference(summary, "latency_us.p99", "host-state")
+    return [Part("p99, by that with steal time alone", more(p99), "−30 %", p99["value"] <= 0.7,
+                 p99)]
 
 
 # ---- 10: without privilege ----
 
 def unprivileged(quick, folder):
     summary, machine, note = ran("claim-10-unprivileged", quick, folder)
-    default, ours = (value(summary, "latency_us.p99", a) for a in ("default", "slice"))
-    gain = default / ours
-    parts = [Part("p99, default by slice", f"{times(gain)} (default {default:,.0f} us, slice "
-                  f"{ours:,.0f} us)", "≥ 1.5×", gain >= 1.5)]
-    parts += claim_tools.restore_parts()
+    parts = slice_parts(summary) + claim_tools.restore_parts()
     return {10: Outcome(parts, machine, note)}
+
+
+def slice_parts(summary):
+    default, ours = (value(summary, "latency_us.p99", arm) for arm in ("default", "slice"))
+    gain = default / ours
+    return [Part("p99, default by slice", f"{times(gain)} (default {default:,.0f} us, slice "
+                 f"{ours:,.0f} us)", "≥ 1.5×", gain >= 1.5,
+                 {"default_us": default, "slice_us": ours})]
 
 
 RUNS = {1: claim_tools.hint_cost, 2: claim_tools.torn, 3: idle_cost, 4: wakeup, 5: wakeup, 6: greedy,

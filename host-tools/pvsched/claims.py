@@ -153,14 +153,14 @@ def _show_last(entry):
     print(f"    on: {place(entry['machine'])}{quick}")
 
 
-def show_outcome(claim, outcome, out=sys.stdout):
-    print(f"claim {claim.number}: {claim.title}", file=out)
+def show_outcome(claim, outcome):
+    print(f"claim {claim.number}: {claim.title}")
     for part in outcome.parts:
-        print(f"  {part.name}: {part.figure}", file=out)
-        print(f"    target {part.target}: {MET[part.met]}", file=out)
-    print(f"  on: {place(outcome.machine)}", file=out)
+        print(f"  {part.name}: {part.figure}")
+        print(f"    target {part.target}: {MET[part.met]}")
+    print(f"  on: {place(outcome.machine)}")
     if outcome.note:
-        print(f"  note: {outcome.note}", file=out)
+        print(f"  note: {outcome.note}")
 
 
 # ---- measuring one ----
