@@ -9,6 +9,7 @@ int main(int argc, char **argv)
 	pvs_add_register_tests();
 	pvs_add_policy_tests();
 	pvs_add_lifecycle_tests();
+	pvs_add_many_tests();
 	pvs_add_migration_tests();
 	pvs_add_random_tests();
 	pvs_add_watchdog_tests();

@@ -75,6 +75,7 @@ void pvs_assert_alive(QPvs *s);
 void pvs_add_register_tests(void);
 void pvs_add_policy_tests(void);
 void pvs_add_lifecycle_tests(void);
+void pvs_add_many_tests(void);
 void pvs_add_migration_tests(void);
 void pvs_add_random_tests(void);
 void pvs_add_watchdog_tests(void);

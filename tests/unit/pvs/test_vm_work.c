@@ -25,6 +25,32 @@ static void test_tickets(void **state)
 	assert_int_equal(f.vcpu_notices[2], 1);
 }
 
+/* vCPUs share a vector where there are more of them, and have none beside the configuration's. */
+static void test_shared_vectors(void **state)
+{
+	static const struct {
+		uint32_t n_vectors;
+		unsigned told[VCPUS + 1];
+	} cases[] = {
+		{1, {0}}, {2, {0, VCPUS}}, {3, {0, 2, 2}}, {4, {0, 2, 1, 1}}, {9, {0, 1, 1, 1, 1}},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vm_start(&f, &(struct pvs_vm_config){.n_vectors = cases[i].n_vectors});
+		memset(f.vcpu_notices, 0, sizeof(f.vcpu_notices));
+		for (uint32_t v = 0; v < VCPUS; v++) {
+			f.guest[v].ticket = 1;
+			f.guest[v].notify = PVS_NOTIFY_TICKET;
+			kick(&f, v);
+			assert_int_equal(f.host[v].ticket, 1);
+		}
+		assert_memory_equal(f.vcpu_notices, cases[i].told, sizeof(f.vcpu_notices));
+		vm_end(&f);
+		vm_setup_all(state);
+	}
+	vm_start(&f, NULL);
+}
+
 static void test_capacity_notice(void **state)
 {
 	const struct pvs_decision d = {SELF, .set = PVS_SET_CAPACITY, .capacity = 9};
@@ -300,6 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_tickets, vm_setup_all, vm_teardown),
+		cmocka_unit_test_setup_teardown(test_shared_vectors, vm_setup_all, vm_teardown),
 		cmocka_unit_test_setup_teardown(test_capacity_notice, vm_setup_all, vm_teardown),
 		cmocka_unit_test_setup_teardown(test_kicks_are_limited, vm_setup_all, vm_teardown),
 		cmocka_unit_test_setup_teardown(test_doorbell, vm_setup_all, vm_teardown),

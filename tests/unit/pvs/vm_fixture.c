@@ -46,7 +46,8 @@ void vm_make(struct fixture *f, const struct pvs_vm_config *config)
 	}
 	c.name = "test";
 	c.n_vcpus = VCPUS;
-	c.n_vectors = 1 + VCPUS;
+	if (!c.n_vectors)
+		c.n_vectors = 1 + VCPUS;
 	c.guest = f->guest;
 	c.host = f->host;
 	c.ops = &fixture_ops;
