@@ -207,6 +207,61 @@ static void test_swap_often(void)
 	pvs_stop(s);
 }
 
+static void pvs_set_handover(QPvs *s, bool on)
+{
+	qtest_qmp_assert_success(
+		s->qts,
+		"{'execute': 'qom-set', 'arguments': {'path': "
+		"'/machine/peripheral/pvs0', 'property': 'handover', 'value': %i}}",
+		on);
+}
+
+/* An idle vCPU that a real-time task sleeps on: its boost ends with a decision alone. */
+static void pvs_hint_sleeper(QPvs *s, unsigned v, uint32_t generation)
+{
+	pvs_guest_set(s, v, INTENT,
+		      pvs_intent(PVS_CLASS_IDLE, 0, generation) |
+			      (uint64_t)PVS_PENDING_RT_WAITER << PVS_INTENT_FLAGS_SHIFT);
+	pvs_reg_set(s, PVS_REG_KICK + 4 * v, 1);
+}
+
+/* What the old policy did stays until the new one decides, and does not stay for one that is put in
+ * place without. */
+static void test_handover(void)
+{
+	QPvs *s = pvs_start(PVS_BOOSTING ",handover=on", "");
+
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	pvs_hint_sleeper(s, 1, 1);
+	pvs_wait_boost(s, 1, PVS_BOOST_RT);
+	pvs_qom_set(s, "policy", "none");
+	pvs_reg_set(s, PVS_REG_KICK + 4, 1);
+	g_assert_cmpuint(pvs_boost_of(s, 1), ==, PVS_BOOST_RT);
+	g_assert_cmpuint(pvs_vcpu_stat(s, 1, "restored"), ==, 0);
+	/* This one finds the same reason for it, and then none. */
+	pvs_qom_set(s, "policy", "boost");
+	g_assert_cmpuint(pvs_boost_of(s, 1), ==, PVS_BOOST_RT);
+	g_assert_cmpuint(pvs_vcpu_stat(s, 1, "restored"), ==, 0);
+	pvs_hint_normal(s, 1, 2);
+	pvs_wait_boost(s, 1, PVS_BOOST_NONE);
+	g_assert_cmpuint(pvs_vcpu_stat(s, 1, "restored"), ==, 1);
+	pvs_stop(s);
+}
+
+static void test_no_handover(void)
+{
+	QPvs *s = pvs_start(PVS_BOOSTING ",handover=on", "");
+
+	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
+	pvs_hint_sleeper(s, 0, 1);
+	pvs_wait_boost(s, 0, PVS_BOOST_RT);
+	pvs_set_handover(s, false);
+	pvs_qom_set(s, "policy", "none");
+	g_assert_cmpuint(pvs_boost_of(s, 0), ==, PVS_BOOST_NONE);
+	g_assert_cmpuint(pvs_vcpu_stat(s, 0, "restored"), ==, 1);
+	pvs_stop(s);
+}
+
 /* ---- Records -------------------------------------------------------------------------------- */
 
 static size_t pvs_file_size(const char *path)
@@ -418,6 +473,8 @@ void pvs_add_policy_tests(void)
 	qtest_add_func("/sluice-pvs/policy/swap", test_swap);
 	qtest_add_func("/sluice-pvs/policy/swap-refused", test_swap_refused);
 	qtest_add_func("/sluice-pvs/policy/swap-often", test_swap_often);
+	qtest_add_func("/sluice-pvs/policy/handover", test_handover);
+	qtest_add_func("/sluice-pvs/policy/no-handover", test_no_handover);
 	qtest_add_func("/sluice-pvs/policy/record", test_record);
 	qtest_add_func("/sluice-pvs/policy/record-limit", test_record_limit);
 	qtest_add_func("/sluice-pvs/policy/reset-in-boost", test_reset_in_boost);

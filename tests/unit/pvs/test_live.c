@@ -107,7 +107,8 @@ static struct pvs_actuator_note last_note(void)
 	return note;
 }
 
-static struct pvs_policy *put_in_place(const char *name, enum pvs_policy_host where, uint64_t mark)
+static struct pvs_policy *put_over(const char *name, enum pvs_policy_host where, uint64_t mark,
+				   bool handover)
 {
 	const struct pvs_tunable tunable = {"mark", (int64_t)mark};
 	const struct pvs_policy_options options = {
@@ -116,9 +117,14 @@ static struct pvs_policy *put_in_place(const char *name, enum pvs_policy_host wh
 	char text[4096] = "";
 	struct pvs_log log = {.buf = text, .size = sizeof(text)};
 
-	assert_int_equal(pvs_live_set_policy(live, policy, false, &log), 0);
+	assert_int_equal(pvs_live_set_policy(live, policy, handover, &log), 0);
 	assert_string_equal(text, "");
 	return policy;
+}
+
+static struct pvs_policy *put_in_place(const char *name, enum pvs_policy_host where, uint64_t mark)
+{
+	return put_over(name, where, mark, false);
 }
 
 static void decisions_take_effect(void **state)
@@ -162,6 +168,28 @@ static void policies_change(void **state)
 	assert_int_equal(stats.set, 0);
 }
 
+/* What the old one did stays, whoever asks the new one, until that decides. */
+static void effects_are_handed_over(void **state)
+{
+	struct pvs_policy *policy = put_in_place(test_object("live"), PVS_HOST_KERNEL, 700000);
+	uint64_t restored;
+
+	live_on(PVS_EVENT_HALT, 2);
+	restored = stats.restored;
+	pvs_policy_put(policy);
+	policy = put_over("none", PVS_HOST_ENGINE, 0, true);
+	live_on(PVS_EVENT_HALT, 2);
+	assert_int_equal(stats.boost, PVS_BOOST_RT);
+	assert_int_equal(stats.set, PVS_SET_NICE | PVS_SET_SLICE);
+	assert_int_equal(last_note().sched.slice_ns, 700000);
+	pvs_policy_put(policy);
+	policy = put_over(test_object("live"), PVS_HOST_KERNEL, 900000, true);
+	live_on(PVS_EVENT_HALT, 2);
+	assert_int_equal(last_note().sched.slice_ns, 900000);
+	assert_int_equal(stats.restored, restored);
+	pvs_policy_put(policy);
+}
+
 /* What a policy is told of its vCPU: it sees the boost it gave, and how long it ran since INIT. */
 static void contexts_are_told(void **state)
 {
@@ -196,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		live_test(decisions_take_effect),
 		live_test(policies_change),
+		live_test(effects_are_handed_over),
 		live_test(contexts_are_told),
 	};
 
