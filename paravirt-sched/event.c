@@ -189,8 +189,10 @@ static void note_switch(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_
 
 	if (vm->record)
 		pvs_record_write(vm->record, &entry);
-	if (event->event == PVS_EVENT_VCPU_RUN && event->cpu < UINT16_MAX)
-		v->cpu = event->cpu + 1;
+	if (event->event != PVS_EVENT_VCPU_RUN || event->cpu >= UINT16_MAX)
+		return;
+	v->cpu = event->cpu + 1;
+	pvs_cores_got(vm->cores, event->cpu, v->index);
 }
 
 void pvs_vm_switch(struct pvs_vm *vm, const struct pvs_switch *event)

@@ -104,10 +104,33 @@ static void show_times(struct pvs_vm *vm, struct pvs_vcpu *v, struct pvs_host_pa
 	FIELD_DIRTY(vm, v, seq, boost_ns);
 }
 
+/* Did @vcpu get @cpu last, and none since? */
+static bool is_on(const struct pvs_vm *vm, uint32_t vcpu, uint32_t cpu)
+{
+	return vm->vcpus[vcpu].present && vm->vcpus[vcpu].cpu == cpu + 1;
+}
+
+/* Another vCPU of the VM on the same core, + 1; 0: none, as far as is known. */
+static uint32_t sibling_of(const struct pvs_vm *vm, const struct pvs_vcpu *v)
+{
+	const uint32_t cpu = v->cpu - 1;
+
+	if (!v->cpu)
+		return 0;
+	for (uint32_t next = pvs_cores_next(vm->cores, cpu); next != cpu;
+	     next = pvs_cores_next(vm->cores, next)) {
+		const uint32_t other = pvs_cores_vcpu(vm->cores, next);
+
+		if (other && is_on(vm, other - 1, next))
+			return other;
+	}
+	return 0;
+}
+
 static void show_capacity(struct pvs_vm *vm, struct pvs_vcpu *v, struct pvs_host_page *page)
 {
-	const uint64_t word =
-		(uint64_t)v->capacity | (uint64_t)v->avoid << 16 | (uint64_t)v->cpu << 24;
+	const uint64_t word = (uint64_t)v->capacity | (uint64_t)v->avoid << 16 |
+			      (uint64_t)v->cpu << 24 | (uint64_t)sibling_of(vm, v) << 40;
 	const bool other = (word ^ v->shown.capacity) & 0xffffffu;
 
 	if (word == v->shown.capacity)

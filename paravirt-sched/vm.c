@@ -64,6 +64,18 @@ static void buckets_init(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t spent_a
 	pvs_bucket_init(&v->rate, cost > burst_ns ? cost : burst_ns, 1000000, 0);
 }
 
+/* A host that does not tell is one whose CPUs share no core. */
+static int cores_init(struct pvs_vm *vm, const struct pvs_vm_config *config, struct pvs_log *log)
+{
+	const int err = pvs_cores_read(config->host_cpus, &vm->cores);
+
+	if (!err || err == -ENOMEM)
+		return err;
+	pvs_log(log, "no siblings are told: %s: %s\n",
+		config->host_cpus ? config->host_cpus : PVS_HOST_CPUS, strerror(-err));
+	return 0;
+}
+
 int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **out, struct pvs_log *log)
 {
 	struct pvs_vm *vm;
@@ -74,6 +86,11 @@ int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **out, struc
 	vm = calloc(1, sizeof(*vm) + config->n_vcpus * sizeof(vm->vcpus[0]));
 	if (!vm)
 		return -ENOMEM;
+	err = cores_init(vm, config, log);
+	if (err) {
+		free(vm);
+		return err;
+	}
 	snprintf(vm->name, sizeof(vm->name), "%s", config->name ? config->name : "");
 	vm->index = config->index;
 	vm->n_vcpus = config->n_vcpus;
@@ -117,6 +134,7 @@ void pvs_vm_destroy(struct pvs_vm *vm)
 	services_close(vm);
 	if (vm->policy)
 		pvs_policy_put(vm->policy);
+	pvs_cores_free(vm->cores);
 	free(vm);
 }
 

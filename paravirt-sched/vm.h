@@ -16,6 +16,7 @@
 
 #include <time.h>
 
+#include "cores.h"
 #include "pool.h"
 
 /* A policy that fails so often in a row is not asked again. */
@@ -85,7 +86,7 @@ struct pvs_vcpu {
 
 	uint32_t run_state; /* enum pvs_run_state */
 	uint64_t state_at, last_in, last_out;
-	uint32_t cpu; /* host CPU + 1; 0: not known */
+	uint32_t cpu; /* host CPU that it got last + 1; 0: not known */
 
 	uint64_t accounted_at; /* up to when time was charged */
 	uint64_t run_seen;     /* thread's run time then, while boosted */
@@ -160,6 +161,7 @@ struct pvs_vm {
 
 	/* Whose threads take locks, told by themselves; NULL: nobody tells. Set by its loop. */
 	const struct pvs_mailbox *mailbox;
+	struct pvs_cores *cores; /* of the host; NULL: not known */
 	/* Tests: a thread's run and wait time so far instead of the kernel's word. */
 	int (*sample)(void *opaque, uint32_t vcpu, uint64_t *run_ns, uint64_t *wait_ns);
 	void *sample_opaque;

@@ -313,8 +313,9 @@ struct pvs_host_page {
 	__u64 boost_ns; /* total time boosted */
 	__u64 reserved1;
 	/* line 2: host */
-	__u64 capacity; /* 0..1024 in bits 0..15, avoid 0..255 in 16..23, coarse host CPU + 1
-			   in 24..39, vCPU that shares its core + 1 in 40..55; one store */
+	__u64 capacity; /* 0..1024 in bits 0..15, avoid 0..255 in 16..23, host CPU that it got last
+			   + 1 in 24..39, vCPU that shares its core (SMT) + 1 in 40..55, 0: none or
+			   not known; one store */
 	__u64 reserved2[7];
 	/* line 3: host */
 	__u64 decision;     /* number of the last decision about this vCPU */

@@ -250,6 +250,8 @@ struct pvs_vm_config {
 	struct pvs_actuator actuator; /* not owned */
 	struct pvs_pool *pool;        /* may be NULL; not owned */
 	uint64_t spent_at; /* vCPUs' budgets were empty then, for they had them before; 0: full */
+	/* Where the host's CPUs are described, read once; NULL: /sys/devices/system/cpu. */
+	const char *host_cpus;
 };
 
 /* -EINVAL, -ENOMEM. All functions on a VM: one thread at a time, which is registered with the
