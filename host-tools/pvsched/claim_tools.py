@@ -170,7 +170,7 @@ def compare(quick, folder):
 # ---- 10: the baseline comes back ----
 
 def restore_parts():
-    """With the privilege there is: a boost mid-way, then a reset of the device, pages of random
-    hints, a killed manager."""
+    """With the privilege there is: a boost mid-way, then a reset of the device, random bytes in
+    the vCPU's page, a killed manager."""
     import restore
     return [Part(name, text, "the baseline is back", good) for name, text, good in restore.tries()]
