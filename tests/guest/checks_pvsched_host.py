@@ -30,6 +30,11 @@ def ask(vm):
     vm.guest.sh(f"pvschedctl hint intent class=rt prio=50 --cpu {CPU}")
 
 
+def ask_for_sleeper(vm):
+    """Hints that a real-time task sleeps on the vCPU: its boost has no end but a decision."""
+    vm.guest.sh(f"pvschedctl hint intent class=idle pending=rt-waiter --cpu {CPU}")
+
+
 def calm(vm):
     vm.guest.sh(f"pvschedctl hint reset --cpu {CPU}")
 
@@ -105,6 +110,18 @@ def check_reset(vm):
     vm.guest.sh("pvschedctl renegotiate")
     eventually(lambda: plain(vm), "the baseline is back")
     vm.device.set_policy("none", {})
+
+
+def hands_over(vm, put_none):
+    """With the policy boost in place: `put_none(handover)` has none follow it, and then itself."""
+    calm(vm)
+    ask_for_sleeper(vm)
+    eventually(lambda: boosted(vm), "the vCPU thread is boosted")
+    put_none(True)
+    expect(boosted(vm), f"none was to take over: {attr(vm)}")
+    put_none(False)
+    eventually(lambda: plain(vm), "the baseline is back")
+    calm(vm)
 
 
 CHECKS = (check_negotiated, check_hint_to_thread, check_none_does_nothing, check_hot_swap,

@@ -3,7 +3,7 @@
 What is seen from outside is as with the engine; where bpf() does not work the device says so, and
 these checks are not made."""
 
-from checks_pvsched_host import ask, boosted, calm, plain
+from checks_pvsched_host import ask, boosted, calm, hands_over, plain
 from tap import equal, eventually, expect
 
 
@@ -37,4 +37,14 @@ def check_decided_in_the_kernel(vm):
     equal(after["switches_lost"], 0, "switches lost")
 
 
-CHECKS = (check_pages_are_the_kernels, check_decided_in_the_kernel)
+def check_handover(vm):
+    """with handover a boost stays when the policy goes, without it goes with it"""
+    def put_none(handover):
+        for name, value in (("handover", handover), ("policy", "none")):
+            vm.qmp.cmd("qom-set", path="/machine/peripheral/pvs0", property=name, value=value)
+
+    vm.device.set_policy("boost", {})
+    hands_over(vm, put_none)
+
+
+CHECKS = (check_pages_are_the_kernels, check_decided_in_the_kernel, check_handover)

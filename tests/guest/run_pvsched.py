@@ -37,17 +37,18 @@ def skip_without_bpf(why):
             raise Skip(line.rsplit("policy-host=live: ", 1)[1]) from None
 
 
-def with_machine(tap, name, checks, managed, device=None):
-    """Boot once, make all `checks`; a machine that does not boot fails them."""
+def with_machine(tap, name, checks, managed=None, device=None):
+    """Boot once, make all `checks`; a machine that does not boot fails them. `managed`: under a
+    manager with these options."""
     with ExitStack() as stack:
         made = []
 
         def boot():
-            if managed:
-                made.append(stack.enter_context(Manager({})))
+            if managed is not None:
+                made.append(stack.enter_context(Manager(managed)))
             spec = Spec(name="vm0", device=device or {})
             try:
-                machine = stack.enter_context(Machine(spec, made[0] if managed else None))
+                machine = stack.enter_context(Machine(spec, made[0] if made else None))
             except MachineError as why:
                 skip_without_bpf(why)
                 raise
@@ -68,7 +69,7 @@ def channel(tap):
     try:
         checks = (checks_pvsched_host.CHECKS + checks_pvsched_scx.CHECKS
                   + checks_pvsched_life.CHECKS)
-        with_machine(tap, "channel", checks, managed=False,
+        with_machine(tap, "channel", checks,
                      device={"guard": True} | ({"cgroup": cgroup} if cgroup else {}))
     finally:
         if cgroup:
@@ -77,12 +78,12 @@ def channel(tap):
 
 
 def manager(tap):
-    with_machine(tap, "manager", checks_pvsched_manager.CHECKS, managed=True)
+    with_machine(tap, "manager", checks_pvsched_manager.CHECKS,
+                 managed=checks_pvsched_manager.OPTIONS)
 
 
 def live(tap):
-    with_machine(tap, "live", checks_pvsched_live.CHECKS, managed=False,
-                 device={"policy-host": "live"})
+    with_machine(tap, "live", checks_pvsched_live.CHECKS, device={"policy-host": "live"})
 
 
 def sched_ext(tap):
