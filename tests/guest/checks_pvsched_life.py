@@ -112,6 +112,26 @@ def check_suspend(vm):
     wakes(vm, handle, before)
 
 
+KEYBOARD = "/sys/devices/platform/i8042/serio0"
+
+
+def check_suspend_to_idle(vm):
+    """suspend to idle mid-boost gives the baseline back; after a key both negotiate again"""
+    without_share(vm)
+    before = negotiations(vm)
+    vm.guest.sh(f"echo enabled >{KEYBOARD}/power/wakeup")
+    handle = sleeps(vm, "s2idle")
+    eventually(lambda: not vm.device.status()["features"], "the guest sleeps", 60)
+    expect(plain(vm), f"while it sleeps: {attr(vm)}")
+
+    def woken():
+        # Which key is heard is the guest's affair: one that comes before it sleeps does not wake it.
+        vm.qmp.cmd("send-key", keys=[{"type": "qcode", "data": "ctrl"}])
+        return vm.device.status()["features"]
+    eventually(woken, "the guest is awake", 60)
+    wakes(vm, handle, before)
+
+
 # ---- another QEMU ----
 
 def check_cancelled(vm):
@@ -237,4 +257,4 @@ def check_weight(vm):
     eventually(lambda: not [p for p in parent.iterdir() if p.is_dir()], "the guard removed its cgroup")
 
 
-CHECKS = (check_stop, check_suspend, check_map, check_cancelled, check_migrate, check_weight)
+CHECKS = (check_stop, check_suspend, check_suspend_to_idle, check_map, check_cancelled, check_migrate, check_weight)
