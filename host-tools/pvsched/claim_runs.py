@@ -9,9 +9,21 @@ import claim_tools
 import experiment
 import report
 import scenario as scenarios
-from claims import Outcome, Part, Unable
+from claims import CLAIMS, Outcome, Part, Unable
+from machine import describe
 
 QUICK = {"rounds": 2, "duration": 2.0, "warmup": 0.5}
+
+
+def here():
+    """The machine, where nothing was measured on it."""
+    return describe("none")
+
+
+def scenario_of(number):
+    """The one that measures a claim."""
+    name, = CLAIMS[number - 1].scenarios
+    return name
 
 
 def ran(name, quick, folder, **changes):
@@ -64,7 +76,7 @@ def times(x):
 
 
 def percent(x):
-    return f"{100 * x:.1f} %"
+    return f"{round(100 * x, 1) + 0.0:.1f} %"  # -0.04 is 0.0
 
 
 def interval(entry, show=percent):
@@ -75,9 +87,8 @@ def interval(entry, show=percent):
 
 # ---- 3: loaded but idle ----
 
-# Scenario, what its workload is called, and the figure that counts what it did.
-IDLE = (("claim-3-idle-cost", "hackbench", "hackbench_runs"),
-        ("claim-3-idle-wake", "pvs-wake", "wake_rounds"))
+# Of each scenario what its workload is called, and the figure that counts what it did.
+IDLE = (("hackbench", "hackbench_runs"), ("pvs-wake", "wake_rounds"))
 BOUND = 1.02
 
 
@@ -120,7 +131,7 @@ def idle_parts(name, summary, tcg):
 
 def idle_cost(quick, folder):
     parts, note = [], ""
-    for scenario, name, unit in IDLE:
+    for scenario, (name, unit) in zip(CLAIMS[2].scenarios, IDLE, strict=True):
         summary, machine, said = ran(scenario, quick, folder / name, arms=["absent", "idle"])
         measured = map(analysis.Measurement.read, report.read_result(folder / name)["measurements"])
         each = analysis.summarize(per_unit(measured, unit), summary["arms"], summary["reference"])
@@ -140,7 +151,7 @@ POLICIES = ("boost", "boost-fifo")
 
 
 def wakeup(quick, folder):
-    summary, machine, note = ran("claim-4-wakeup", quick, folder)
+    summary, machine, note = ran(scenario_of(4), quick, folder)
     note = f"{each_arm(summary)}. {note}".strip()
     return {4: Outcome(wakeup_parts(summary), machine, note),
             5: Outcome(share_parts(summary), machine, note)}
@@ -182,7 +193,7 @@ def share_parts(summary):
 # ---- 6: always-boost ----
 
 def greedy(quick, folder):
-    summary, machine, note = ran("claim-6-greedy", quick, folder,
+    summary, machine, note = ran(scenario_of(6), quick, folder,
                                  **({"warmup": 3.0} if quick else {}))
     return {6: Outcome(greedy_parts(summary), machine, note)}
 
@@ -201,7 +212,7 @@ def greedy_parts(summary):
 # ---- 7: lock holders ----
 
 def lock_holder(quick, folder):
-    summary, machine, note = ran("claim-7-lock-holder", quick, folder)
+    summary, machine, note = ran(scenario_of(7), quick, folder)
     return {7: Outcome(lock_parts(summary), machine, note)}
 
 
@@ -226,7 +237,7 @@ def lock_parts(summary):
 # ---- 8: the host's state for a guest scheduler ----
 
 def host_state(quick, folder):
-    summary, machine, note = ran("claim-8-host-state", quick, folder)
+    summary, machine, note = ran(scenario_of(8), quick, folder)
     if machine["accelerator"] == "tcg":
         note += (" Under TCG there is no steal time of KVM's: the arm without the host's state is "
                  "given the steal time that the device tells.")
@@ -242,7 +253,7 @@ def host_state_parts(summary):
 # ---- 10: without privilege ----
 
 def unprivileged(quick, folder):
-    summary, machine, note = ran("claim-10-unprivileged", quick, folder)
+    summary, machine, note = ran(scenario_of(10), quick, folder)
     parts = slice_parts(summary) + claim_tools.restore_parts()
     return {10: Outcome(parts, machine, note)}
 

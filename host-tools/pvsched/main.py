@@ -45,7 +45,7 @@ def parser():
     run.add_argument("-j", "--json", action="store_true", help="print the summary as JSON")
     run.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
-    lister = verbs.add_parser("list", help="the scenarios there are")
+    lister = verbs.add_parser("list", help="the scenarios, and the claims that programs measure")
     lister.add_argument("-j", "--json", action="store_true")
 
     report = verbs.add_parser("report", help="write an experiment's report again")
@@ -61,6 +61,7 @@ def parser():
 
     claims = verbs.add_parser("claims", help="the ten claims, their targets and last figures")
     claims.add_argument("-j", "--json", action="store_true")
+    claims.add_argument("--markdown", action="store_true", help="as docs/pvsched/claims.md")
 
     claim = verbs.add_parser("claim", help="measure a claim here")
     claim.add_argument("number", type=int, choices=range(1, 11), metavar="N")
@@ -114,16 +115,28 @@ def do_list(args):
         else:
             rows.append({"name": path.stem, "description": found.description, "file": str(path),
                          "arms": [arm.name for arm in found.arm], "rounds": found.rounds,
-                         "duration": found.duration})
+                         "duration": found.duration, "claims": found.claim})
     if args.json:
-        print(json.dumps(rows))
+        print(json.dumps({"scenarios": rows, "claims_by_programs": by_programs()}))
         return status
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         print(f"{row['name'].ljust(width)}  {row['description']}")
+        many = "claims" if len(row["claims"]) > 1 else "claim"
+        of = f"; {many} {', '.join(map(str, row['claims']))}" if row["claims"] else ""
         print(f"{' ' * width}  arms: {', '.join(row['arms'])}; {row['rounds']} rounds of "
-              f"{row['duration']:g} s each")
+              f"{row['duration']:g} s each{of}")
+    print("\nclaims that programs measure, not scenarios:")
+    for row in by_programs():
+        print(f"{row['command']}  {row['title']}: {row['programs']}")
     return status
+
+
+def by_programs():
+    """Claims for which there is no scenario."""
+    import claims
+    return [{"claim": c.number, "title": c.title, "programs": c.programs, "command": c.command()}
+            for c in claims.CLAIMS if not c.scenarios]
 
 
 def do_report(args):
@@ -152,6 +165,9 @@ def do_trace(args):
 
 def do_claims(args):
     import claims
+    if args.markdown:
+        print(claims.page(claims.recall()), end="")
+        return OK
     return claims.show(args.json)
 
 

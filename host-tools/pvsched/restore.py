@@ -27,8 +27,8 @@ LINES = {
 }
 
 # In the guest, as its root: maps the page of a vCPU as any process of root's can, and has the
-# kernel read bytes from a pipe into it. Arguments: the vCPU; then OFFSET:HEX each, or a seed and how many
-# whole pages of random bytes. The image has no other language that calls mmap(2).
+# kernel read bytes from a pipe into it. Arguments: the vCPU; then OFFSET:HEX each, or a seed and
+# how many whole pages of random bytes. The image has no other language that calls mmap(2).
 SCRIBBLE = r"""
 use strict;
 open(my $dev, "+<", "/dev/sluice_pvsched") or die "/dev/sluice_pvsched: $!\n";

@@ -8,6 +8,8 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from claims import CLAIMS
+
 TOP = Path(__file__).resolve().parents[2]
 SCENARIOS = TOP / "scenarios"
 
@@ -120,7 +122,7 @@ class Scenario:
     warmup: float = 1.0    # seconds the load runs before
     seed: int = 1
     order: str = "abba"
-    claim: int = 0
+    claim: list = field(default_factory=list)  # of the claims, those that it measures
     record: bool = True
     host_trace: bool = False  # ftrace of the host's scheduler, if it may be had
     manager: dict = None   # options of sluice-pvsd: all machines under one; absent: none
@@ -175,10 +177,18 @@ ACTUATORS = ("nice-up", "nice-down", "slice", "fifo", "deadline", "affinity", "w
 CEILING = ((lambda value: isinstance(value, list) and all(v in ACTUATORS for v in value)),
            "a list of actuators, of: " + ", ".join(ACTUATORS))
 
+CLAIM_NUMBERS = ((lambda value: all(whole(1, 10)[0](n) for n in _listed(value)) and value != []),
+                 "the number of a claim, from 1 to 10, or a list of them")
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
+
+
 RULES = {
     Scenario: {"description": TEXT, "rounds": whole(1, 1000), "duration": number(0.2, 3600),
                "warmup": number(0, 600), "seed": whole(0, 2**32 - 1),
-               "order": one_of("abba", "random"), "claim": whole(1, 10), "record": BOOL,
+               "order": one_of("abba", "random"), "claim": CLAIM_NUMBERS, "record": BOOL,
                "host_trace": BOOL, "manager": PROPERTIES},
     Machine: {"name": NAME, "cpus": whole(1, 64), "memory": whole(128, 65536),
               "kernel": one_of(*KERNELS), "pin": PIN, "main_loop": CPUS, "device": PROPERTIES,
@@ -261,6 +271,7 @@ def load(path):
 
 def _whole_checks(reader, scenario):
     """What concerns more than one key."""
+    scenario.claim = _listed(scenario.claim)
     if not scenario.vm:
         reader.refuse((), "it has no virtual machine; write at least [[vm]]")
     if not scenario.arm:
@@ -328,6 +339,10 @@ def find(name):
         return path
     if (known := SCENARIOS / f"{name}.toml").exists():
         return known
+    for claim in CLAIMS:
+        if name == f"claim-{claim.number}":
+            raise ScenarioError(f"no scenario is called {name}; claim {claim.number} is measured "
+                                f"by: {claim.how()}; the command is: {claim.command()}")
     raise ScenarioError(f"no scenario is called {name}; there are "
                         f"{', '.join(path.stem for path in _known())}, or name a file: {name}.toml")
 

@@ -232,3 +232,9 @@ class Measuring(unittest.TestCase):
         status, out, err = self.claim(8, Unable("no sched_ext here"), check=False)
         self.assertEqual((status, out, err), (1, "", "sluice pvsched claim 8: this machine cannot "
                                                      "show it: no sched_ext here\n"))
+        self.assertEqual(claims.recall()["8"]["unable"]["why"], "no sched_ext here")
+
+    def test_unable_of_one_run_for_two_claims(self):
+        self.claim(5, Unable("why"))
+        self.assertEqual({n: last["unable"]["why"] for n, last in claims.recall().items()},
+                         {"4": "why", "5": "why"})
