@@ -231,7 +231,7 @@ void pvs_vm_decided(struct pvs_vm *vm, const struct pvs_switch *at, const struct
 	pvs_wake_ticks(vm, at->ns);
 }
 
-/* Take what is in the ring; it is for the record only. */
+/* Take what is in the ring: it is for the record only, and goes nowhere if none is written. */
 static void take_ring(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now)
 {
 	struct pvs_ring_entry entries[PVS_RING_ENTRIES];

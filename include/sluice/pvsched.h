@@ -67,7 +67,7 @@
 #define PVS_REG_POLICY_SERIAL 0x068 /* RO  increments with each policy that is put in place */
 #define PVS_REG_SOURCES       0x06c /* RO  PVS_SRC_*: what the policy hears */
 #define PVS_REG_ACTUATORS     0x070 /* RO  PVS_ACT_*: what it can do */
-#define PVS_REG_DOORBELL      0x078 /* WO  vCPU whose event ring has something new */
+#define PVS_REG_DOORBELL      0x078 /* WO  vCPU whose event ring is to be taken now */
 /* Writing anything to KICK + 4 * v has the policy look at vCPU v now. Rate-limited. */
 #define PVS_REG_KICK 0x4000
 /*
@@ -187,8 +187,9 @@ enum pvs_wait_reason {
 #define PVS_NOTIFY_CAPACITY 0x2u /* capacity or avoid changed */
 #define PVS_NOTIFY_ALL      0x3u
 
-/* Event ring: the guest's private log to the policy. Single producer (the vCPU); its consumer index
- * is the host's and not in memory that the guest writes. */
+/* Event ring: the guest's log for traces. The host writes it into its record, if there is one; no
+ * policy is asked about it or sees it. Single producer (the vCPU); the consumer's index is the
+ * host's and not in memory that the guest writes. */
 #define PVS_RING_OFFSET  0x800u
 #define PVS_RING_ENTRIES 128u
 
@@ -332,9 +333,9 @@ struct pvs_host_page {
 
 /* Sources of events and figures; docs/pvsched/policies.md has delay and privilege of each. */
 #define PVS_SRC_TICK      0x01u /* pages are sampled */
-#define PVS_SRC_KICK      0x02u /* kicks and doorbells */
+#define PVS_SRC_KICK      0x02u /* kicks; a doorbell only has the ring taken */
 #define PVS_SRC_SCHEDSTAT 0x04u /* run and wait time from /proc, coarse */
-#define PVS_SRC_HALT      0x08u /* halts, at once (TCG's hook, or kvm tracepoints) */
+#define PVS_SRC_HALT      0x08u /* halts, at once (TCG's hook, or the host's kernel as host) */
 #define PVS_SRC_SWITCH    0x10u /* run and stop, at once (BPF on sched_switch) */
 #define PVS_SRC_INJECT    0x20u /* interrupts raised for a vCPU that does not run */
 

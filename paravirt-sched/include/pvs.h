@@ -302,7 +302,7 @@ void pvs_vm_set_policy(struct pvs_vm *vm, struct pvs_policy *policy, bool handov
 
 /* An event of a vCPU at time @now. HINT is found out by KICK and TICK, nobody else sends it. */
 void pvs_vm_event(struct pvs_vm *vm, uint32_t vcpu, enum pvs_event event, uint64_t now);
-/* A doorbell: entries of the vCPU's ring are taken. */
+/* A doorbell: entries of the vCPU's ring are taken, for the record. No policy is asked. */
 void pvs_vm_doorbell(struct pvs_vm *vm, uint32_t vcpu, uint64_t now);
 /* TICK of all vCPUs; also samples schedstat. Returns when it wants to be called again at the
  * latest: the next tick, or earlier the end of a boost (then pvs_vm_expire() is enough). */
