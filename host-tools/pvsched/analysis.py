@@ -41,6 +41,8 @@ FIGURES = {
     "victim_cpu": Figure("background's CPU time, of what there was", "", 1),
     "vcpu_run": Figure("vCPUs on a host CPU, of wall time", ""),
     "vcpu_wait": Figure("vCPUs runnable without a host CPU (steal), of wall time", "", -1),
+    "guest_steal": Figure("steal time that the guest's kernel counts, of its time", "", -1),
+    "page_steal": Figure("steal time that the device tells the guest, of wall time", "", -1),
     "qemu_cpu_s": Figure("CPU time of QEMU, all threads", "s"),
     "outside": Figure("host CPU time gone elsewhere, of wall time", "", -1),
     "preempted_in_cs": Figure("preemptions in a critical section or with a lock held, a second",

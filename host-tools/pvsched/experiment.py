@@ -163,6 +163,7 @@ class Experiment:
         self.result = {"scenario": scenarios.as_dict(self.scenario),
                        "scenario_text": self.scenario.path.read_text(),
                        "machine": {**describe(first.accelerator()), "guest_kernel": first.facts()},
+                       "overcommit": scenarios.overcommit(self.scenario, os.sched_getaffinity(0)),
                        "notes": self.notes, "measurements": []}
         busy = Path("/proc/loadavg").read_text().split()[0]
         self.result["machine"]["load_before"] = busy

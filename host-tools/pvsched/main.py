@@ -102,6 +102,8 @@ def show_summary(args, summary):
     else:
         print("\n".join(analysis.table_lines(summary)))
         print(analysis.footnote(summary))
+        if summary["overcommit"]:
+            print(report.OVERCOMMIT + summary["overcommit"])
         for doubt in report.doubts(summary):
             print(doubt)
 
@@ -115,7 +117,8 @@ def do_list(args):
         else:
             rows.append({"name": path.stem, "description": found.description, "file": str(path),
                          "arms": [arm.name for arm in found.arm], "rounds": found.rounds,
-                         "duration": found.duration, "claims": found.claim})
+                         "duration": found.duration, "claims": found.claim,
+                         "overcommit": scenarios.overcommit(found, os.sched_getaffinity(0))})
     if args.json:
         print(json.dumps({"scenarios": rows, "claims_by_programs": by_programs()}))
         return status
@@ -125,7 +128,7 @@ def do_list(args):
         many = "claims" if len(row["claims"]) > 1 else "claim"
         of = f"; {many} {', '.join(map(str, row['claims']))}" if row["claims"] else ""
         print(f"{' ' * width}  arms: {', '.join(row['arms'])}; {row['rounds']} rounds of "
-              f"{row['duration']:g} s each{of}")
+              f"{row['duration']:g} s each; overcommit {row['overcommit']}{of}")
     print("\nclaims that programs measure, not scenarios:")
     for row in by_programs():
         print(f"{row['command']}  {row['title']}: {row['programs']}")

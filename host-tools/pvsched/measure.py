@@ -2,6 +2,7 @@
 """One measurement: workloads run in the guests for a while, and counters of host and device are read
 before and after."""
 
+import json
 import time
 from contextlib import suppress
 
@@ -30,10 +31,26 @@ exit $rc
 AT_NICE_0 = "exec nice -n 20 sh -c "  # the agent is at -20, see Machine.hurry_agent()
 
 
+# What the guest knows of its steal time: its kernel's own, and what the device's pages say.
+GUEST_TIMES = "head -n 1 /proc/stat; pvschedctl show --json 2>/dev/null || true"
+
+
+def guest_times(machine):
+    """{"kernel": (steal, all) in ticks, "pages": {vCPU: (steal ns, the host's time, ns)}}; no pages
+    where the guest has no driver."""
+    line, _, pages = machine.guest.sh(GUEST_TIMES, timeout=SLACK).partition("\n")
+    ticks = [int(word) for word in line.split()[1:9]]  # guest time, behind them, is also in user
+    shown = json.loads(pages) if pages.strip() else []
+    return {"kernel": (ticks[7], sum(ticks)),
+            "pages": {v["vcpu"]: (v["host"]["steal-ns"], v["host"]["host-ns"]) for v in shown}}
+
+
 class Counters:
     """What is read before and after."""
 
-    def __init__(self, machines, background):
+    def __init__(self, machines, background, guests):
+        """`guests`: guest_times() of each machine, which a command in it takes a while to tell."""
+        self.guests = guests
         self.at = time.monotonic_ns()
         self.victims = {s.cpu: 0 for s in background.victims()}
         for spinner in background.victims():
@@ -89,6 +106,23 @@ def vcpu_figures(before, after, tids=None):
         return {}
     return {"vcpu_run": sum(b[0] - a[0] for a, b in pairs) / (wall * len(pairs)),
             "vcpu_wait": sum(b[1] - a[1] for a, b in pairs) / (wall * len(pairs))}
+
+
+def steal_figures(before, after, kernels):
+    """The guest's side of waiting. `kernels`: whether the guests' kernels count steal time at all,
+    as they do under KVM; elsewhere theirs is always 0. A page that was not written meanwhile says
+    nothing."""
+    figures = {}
+    ticks = [(b["kernel"][0] - a["kernel"][0], b["kernel"][1] - a["kernel"][1])
+             for a, b in zip(before.guests, after.guests)]
+    if kernels and sum(all_ for _, all_ in ticks):
+        figures["guest_steal"] = sum(steal for steal, _ in ticks) / sum(all_ for _, all_ in ticks)
+    told = [(b["pages"][v][0] - a["pages"][v][0], b["pages"][v][1] - a["pages"][v][1])
+            for a, b in zip(before.guests, after.guests) for v in a["pages"] if v in b["pages"]]
+    told = [(steal, wall) for steal, wall in told if wall > 0 and steal >= 0]
+    if told:
+        figures["page_steal"] = sum(steal for steal, _ in told) / sum(wall for _, wall in told)
+    return figures
 
 
 def process_figures(before, after):
@@ -226,9 +260,11 @@ def measure(arm, number, machines, background, seconds, warmup):
     try:
         work.start_loads()
         work.warm_up()
-        before = Counters(machines, background)
+        # The guests tell before and after the rest, so that what that takes is not in the rest.
+        before = Counters(machines, background, [guest_times(m) for m in machines])
         printed = work.run()
-        after = Counters(machines, background)
+        after = Counters(machines, background, None)
+        after.guests = [guest_times(m) for m in machines]
     finally:
         background.pause()
         wrong = work.stop_loads()
@@ -245,6 +281,7 @@ def collect(arm, number, printed, before, after, background, machines):
             (histograms if isinstance(value, Histogram) else figures)[prefix + name] = value
     figures |= victim_figures(before, after, background, machines)
     figures |= vcpu_figures(before, after)
+    figures |= steal_figures(before, after, all(m.accelerator() == "kvm" for m in machines))
     figures |= process_figures(before, after)
     figures |= device_figures(before, after)
     figures |= each_machines_figures(before, after, machines)

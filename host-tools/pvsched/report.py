@@ -133,6 +133,9 @@ def _machine(machine):
     return f"<table>{rows}</table>"
 
 
+OVERCOMMIT = "Overcommit, vCPUs and background tasks for each host CPU: "
+
+
 def extent(scenario):
     """How much was asked for: the command line may have said else than the file."""
     count = scenario["rounds"]
@@ -156,6 +159,7 @@ over rounds; {escape(rounds)}); × is the ratio to the arm “{escape(summary['r
 colour where its interval leaves out 1.</p>
 {_table(summary)}
 {_plots(measurements, summary)}
+{f'<p>{escape(OVERCOMMIT + result["overcommit"])}.</p>' if "overcommit" in result else ""}
 <h2>Machine</h2>{_machine(machine)}
 <h2>Scenario</h2><p>{escape(extent(scenario))} The file says:</p>
 <pre>{escape(result.get('scenario_text', ''))}</pre>
@@ -170,6 +174,7 @@ def write(folder):
     measurements, summary = summarize(result)
     if not measurements:
         raise NoResult(f"{folder}: result.json has no measurement; the run ended before the first")
+    summary["overcommit"] = result.get("overcommit")
     (folder / "report.html").write_text(html(result, measurements, summary))
     document = {"scenario": result["scenario"]["name"], "machine": result["machine"],
                 "notes": result.get("notes", []) + doubts(summary), **summary}

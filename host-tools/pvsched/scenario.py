@@ -324,6 +324,24 @@ def fits(scenario, here):
                                 f"only {', '.join(map(str, sorted(here)))}; name one of them")
 
 
+def overcommit(scenario, here):
+    """How many vCPUs and background tasks want each host CPU that has vCPUs, in words: "2:1". One
+    that may use several counts for its part on each; without a pin it may use all of `here`."""
+    wanted, guests = dict.fromkeys(here, 0), set()
+    for vm in scenario.vm:
+        for cpus in vm.pin or [sorted(here)] * vm.cpus:
+            guests |= set(cpus)
+            for cpu in cpus:
+                wanted[cpu] = wanted.get(cpu, 0) + 1 / len(cpus)
+    for load_ in scenario.background:
+        for cpu in load_.cpus or here:
+            wanted[cpu] = wanted.get(cpu, 0) + load_.per_cpu
+    ratios = {cpu: f"{round(wanted[cpu], 2):g}:1" for cpu in sorted(guests)}
+    if len(set(ratios.values())) == 1:
+        return next(iter(ratios.values()))
+    return ", ".join(f"{ratio} on host CPU {cpu}" for cpu, ratio in ratios.items())
+
+
 def _unique(reader, table, items):
     seen = set()
     for index, item in enumerate(items):

@@ -233,6 +233,44 @@ class Qmp:
         self.properties[property] = value
 
 
+class Steal(unittest.TestCase):
+    """What the guest knows of its waiting."""
+
+    STAT = "cpu  10 0 20 60 0 0 5 5 7 0\n"
+
+    def times(self, pages):
+        guest = Thing(sh=lambda command, timeout: self.STAT + pages)
+        return measure.guest_times(Thing(guest=guest))
+
+    def test_what_the_guest_prints(self):
+        pages = json.dumps([{"vcpu": 0, "host": {"steal-ns": 3, "host-ns": 70, "run-ns": 1}},
+                            {"vcpu": 1, "host": {"steal-ns": 4, "host-ns": 71, "run-ns": 2}}])
+        self.assertEqual(self.times(pages), {"kernel": (5, 100), "pages": {0: (3, 70), 1: (4, 71)}})
+        self.assertEqual(self.times(""), {"kernel": (5, 100), "pages": {}})
+
+    @staticmethod
+    def figures(kernels, *guests):
+        """Of guests as (before, after), each ((steal, all), {vCPU: (steal, time)})."""
+        def side(n):
+            return Thing(guests=[{"kernel": g[n][0], "pages": g[n][1]} for g in guests])
+        return measure.steal_figures(side(0), side(1), kernels)
+
+    def test_figures(self):
+        one = ((0, 100), {0: (0, 1000), 1: (0, 1000)}), ((20, 200), {0: (100, 2000), 1: (0, 2000)})
+        two = ((5, 100), {0: (7, 1000)}), ((5, 200), {0: (1007, 3000)})
+        self.assertEqual(self.figures(True, one), {"guest_steal": 0.2, "page_steal": 0.05})
+        self.assertEqual(self.figures(True, one, two), {"guest_steal": 0.1, "page_steal": 0.275})
+
+    def test_what_cannot_be_seen_is_no_figure(self):
+        """A kernel without a steal clock, a page that nobody wrote, a guest without the driver."""
+        still = ((0, 100), {0: (9, 1000)}), ((0, 200), {0: (9, 1000)})
+        self.assertEqual(self.figures(False, still), {})
+        self.assertEqual(self.figures(True, still), {"guest_steal": 0.0})
+        self.assertEqual(self.figures(True, (((0, 1), {}), ((1, 3), {}))), {"guest_steal": 0.5})
+        began_anew = ((0, 100), {0: (9, 1000)}), ((0, 200), {0: (1, 2000)})
+        self.assertEqual(self.figures(False, began_anew), {})
+
+
 class Whose(unittest.TestCase):
     def test_one_program(self):
         self.assertEqual(measure.prefixes([(machine("a"), scenario.Workload("shell"))]), [""])

@@ -41,7 +41,8 @@ def result(measurements):
             {"name": "boost", "reference": False, "policy": "boost"}]
     return {"scenario": {"name": "s", "description": "a & b", "arm": arms, "seed": 1,
                          "rounds": 2, "duration": 1.5, "warmup": 0},
-            "scenario_text": "x = 1 < 2", "notes": ["a note"], "measurements": measurements,
+            "scenario_text": "x = 1 < 2", "overcommit": "2:1", "notes": ["a note"],
+            "measurements": measurements,
             "machine": {"accelerator": "tcg", "host_kernel": "6.18", "host_cpus": 2}}
 
 
@@ -94,6 +95,8 @@ class Writing(unittest.TestCase):
         self.assertIn("2 rounds of 1.5 s after 0 s of warm-up, seed 1", text)
         self.assertIn("not about KVM", text)
         self.assertIn("<svg", text)
+        self.assertIn("<p>Overcommit, vCPUs and background tasks for each host CPU: 2:1.</p>", text)
+        self.assertEqual(json.loads((self.folder / "report.json").read_text())["overcommit"], "2:1")
 
     def test_footnote(self):
         rounds = [measurement("default", n, 1.0, {"9": 3}) for n in range(2)]

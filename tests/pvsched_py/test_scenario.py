@@ -5,6 +5,7 @@ import tempfile
 import tomllib
 import unittest
 from pathlib import Path
+from types import SimpleNamespace as Thing
 
 import scenario
 
@@ -185,6 +186,33 @@ class Reading(unittest.TestCase):
         self.assertEqual(str(caught.exception),
                          f"{self.path}: cannot be read: No such file or directory; ./sluice pvsched "
                          "list names the scenarios there are")
+
+
+class Overcommit(unittest.TestCase):
+    @staticmethod
+    def words(pins, load=(), here=(0, 1)):
+        """Machines by their pins, or by how many vCPUs they have; background by (CPUs, per_cpu)."""
+        machines = [scenario.Machine(cpus=pin) if isinstance(pin, int) else
+                    scenario.Machine(cpus=len(pin), pin=pin) for pin in pins]
+        background = [scenario.Background(cpus=cpus, per_cpu=n) for cpus, n in load]
+        return scenario.overcommit(Thing(vm=machines, background=background), set(here))
+
+    def test_pins_and_background(self):
+        self.assertEqual(self.words([[[0], [1]]]), "1:1")
+        self.assertEqual(self.words([[[0], [1]]], [([0, 1], 1)]), "2:1")
+        self.assertEqual(self.words([[[0], [1]]], [([], 2)]), "3:1")
+        self.assertEqual(self.words([[[0], [1]], [[0], [1]]]), "2:1")
+
+    def test_uneven(self):
+        self.assertEqual(self.words([[[0], [1]]], [([0], 3)]),
+                         "4:1 on host CPU 0, 1:1 on host CPU 1")
+
+    def test_several_cpus(self):
+        self.assertEqual(self.words([[[0, 1], [0, 1], [0, 1]]]), "1.5:1")
+        self.assertEqual(self.words([2], here=(0, 1, 2)), "0.67:1")
+
+    def test_a_cpu_without_vcpus_is_nobodys_contest(self):
+        self.assertEqual(self.words([[[0]]], [([0, 1], 1)]), "2:1")
 
 
 class Naming(unittest.TestCase):
