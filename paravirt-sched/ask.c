@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "decision_range.h"
 #include "hint_parse.h"
 #include "mailbox.h"
 #include "vm.h"
@@ -59,6 +60,7 @@ void pvs_fill_ctx(const struct pvs_vm *vm, const struct pvs_vcpu *v, enum pvs_ev
 	if (v->run_state == PVS_RUN_PREEMPTED && vm->mailbox &&
 	    pvs_mailbox_locked(vm->mailbox, v->index))
 		ctx->held = PVS_HELD_VMM;
+	ctx->tick_ns = vm->tick_ns;
 	ctx->out.target = v->index;
 }
 
@@ -154,6 +156,22 @@ static void undo(struct pvs_vm *vm, struct pvs_vcpu *target, uint64_t now)
 		pvs_reject_set(target, target->hint.reject);
 }
 
+/* Words for the guest, of an answer that is one: what else it says does not matter to them. */
+static enum pvs_reject show_opaque(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_ctx *ctx,
+				   int verdict, enum pvs_reject reject)
+{
+	if (verdict < 0 || ctx->event == PVS_EVENT_EXIT || !(ctx->out.set & PVS_SET_OPAQUE) ||
+	    (verdict == PVS_APPLY && !decision_in_range(&ctx->out)))
+		return reject;
+	if (vm->features & PVS_F_OPAQUE) {
+		pvs_opaque_publish(vm, v->index, ctx->out.opaque);
+	} else if (!reject) {
+		reject = PVS_REJECT_FEATURE;
+		pvs_reject_set(v, reject);
+	}
+	return reject;
+}
+
 /* The vCPU a decision is about, its time charged; NULL: there is none. */
 static struct pvs_vcpu *find_target(struct pvs_vm *vm, struct pvs_vcpu *v, uint32_t target,
 				    uint64_t now)
@@ -188,6 +206,7 @@ void pvs_answered(struct pvs_vm *vm, struct pvs_vcpu *v, const struct pvs_ctx *c
 	} else {
 		undo(vm, target, now);
 	}
+	reject = show_opaque(vm, v, ctx, verdict, reject);
 	record_decision(vm, target ? target : v, ctx, verdict, reject,
 			target ? target->actuator_ns - effect_ns : 0);
 	if (target && target != v)
@@ -201,6 +220,7 @@ static void ask(struct pvs_vm *vm, struct pvs_vcpu *v, enum pvs_event event, uin
 	int verdict;
 
 	pvs_fill_ctx(vm, v, event, now, &ctx);
+	pvs_opaque_read(vm, v->index, ctx.opaque);
 	verdict = pvs_policy_run(vm->policy, &ctx);
 	pvs_answered(vm, v, &ctx, verdict, now);
 }

@@ -150,8 +150,10 @@ uint64_t pvs_tick_ns(const struct pvs_vm *vm)
 
 void pvs_wake_ticks(struct pvs_vm *vm, uint64_t now)
 {
-	const uint64_t next = now + pvs_tick_ns(vm);
+	const uint64_t tick_ns = pvs_tick_ns(vm);
 
-	if (vm->next_tick > next)
-		vm->next_tick = next;
+	if (vm->next_tick <= now + tick_ns)
+		return;
+	vm->tick_ns = tick_ns;
+	vm->next_tick = now + tick_ns;
 }

@@ -12,9 +12,11 @@ static const struct {
 #define FIELD(name)                                  \
 	{#name, offsetof(struct pvs_decision, name), \
 	 (uint8_t)sizeof(((struct pvs_decision *)0)->name)}
-	FIELD(set),      FIELD(boost),    FIELD(target),     FIELD(nice),        FIELD(slice_ns),
-	FIELD(prio),     FIELD(weight),   FIELD(dl_runtime), FIELD(dl_deadline), FIELD(dl_period),
-	FIELD(affinity), FIELD(capacity), FIELD(avoid),      FIELD(hold_ns),
+	FIELD(set),       FIELD(boost),     FIELD(target),     FIELD(nice),        FIELD(slice_ns),
+	FIELD(prio),      FIELD(weight),    FIELD(dl_runtime), FIELD(dl_deadline), FIELD(dl_period),
+	FIELD(affinity),  FIELD(capacity),  FIELD(avoid),      FIELD(hold_ns),     FIELD(opaque[0]),
+	FIELD(opaque[1]), FIELD(opaque[2]), FIELD(opaque[3]),  FIELD(opaque[4]),   FIELD(opaque[5]),
+	FIELD(opaque[6]), FIELD(opaque[7]),
 #undef FIELD
 };
 
@@ -50,12 +52,22 @@ unsigned pvs_decision_diff(const struct pvs_decision *before, const struct pvs_d
 	return n;
 }
 
+/* Words for the guest count whatever the verdict. */
+static bool opaque_equal(const struct pvs_decision *a, const struct pvs_decision *b)
+{
+	if ((a->set ^ b->set) & PVS_SET_OPAQUE)
+		return false;
+	return !(a->set & PVS_SET_OPAQUE) || !memcmp(a->opaque, b->opaque, sizeof(a->opaque));
+}
+
 bool pvs_answer_equal(int32_t verdict_a, const struct pvs_decision *a, int32_t verdict_b,
 		      const struct pvs_decision *b)
 {
 	struct pvs_field_diff diffs[PVS_MAX_FIELD_DIFFS];
 
 	if (verdict_a != verdict_b)
+		return false;
+	if (verdict_a >= 0 && !opaque_equal(a, b))
 		return false;
 	if (verdict_a == PVS_APPLY)
 		return !pvs_decision_diff(a, b, diffs);

@@ -335,7 +335,8 @@ uint64_t pvs_vm_tick(struct pvs_vm *vm, uint64_t now)
 	}
 	vm->quiet = vm->watched ? 0 : vm->quiet + 1;
 	pvs_attend(vm);
-	vm->next_tick = now + pvs_tick_ns(vm);
+	vm->tick_ns = pvs_tick_ns(vm);
+	vm->next_tick = now + vm->tick_ns;
 	return next_end(vm);
 }
 

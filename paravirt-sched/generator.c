@@ -37,14 +37,19 @@ struct pvs_generator {
 
 /* ---- Randomness ----------------------------------------------------------------------------- */
 
-/* splitmix64: a counter, mixed. */
-static uint64_t next_random(struct pvs_generator *g)
-{
-	uint64_t x = g->random += 0x9e3779b97f4a7c15ull;
+#define SPREAD 0x9e3779b97f4a7c15ull
 
+static uint64_t mixed(uint64_t x)
+{
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
 	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
 	return x ^ x >> 31;
+}
+
+/* splitmix64: a counter, mixed. */
+static uint64_t next_random(struct pvs_generator *g)
+{
+	return mixed(g->random += SPREAD);
 }
 
 /* 0..@n - 1 */
@@ -331,6 +336,20 @@ static void fill_hint(const struct pvs_generator *g, const struct model *m, stru
 	ctx->ticket = m->ticket;
 }
 
+/* What the guest has in its opaque line: not drawn, so that the events are what they would be
+ * without. Now and then it has nothing there, and some words change rarely. */
+static void fill_opaque(const struct model *m, struct pvs_ctx *ctx)
+{
+	uint64_t seed = m->hint_at ^ (uint64_t)ctx->vcpu << 56;
+
+	if (!(ctx->features & PVS_F_OPAQUE) || m->cs_count % 8 == 7)
+		return;
+	for (unsigned i = 0; i < PVS_OPAQUE_WORDS; i++) {
+		seed = mixed(seed + SPREAD);
+		ctx->opaque[i] = i < 4 ? seed : m->cs_count >> i;
+	}
+}
+
 static void fill_ctx(const struct pvs_generator *g, const struct model *m, uint32_t event,
 		     struct pvs_ctx *ctx)
 {
@@ -357,8 +376,10 @@ static void fill_ctx(const struct pvs_generator *g, const struct model *m, uint3
 		.prio_max = g->prio_max,
 		.held = m->run_state == PVS_RUN_PREEMPTED && m->cs_count % 3 == 1 ? PVS_HELD_VMM
 										  : 0,
+		.tick_ns = TICK_NS,
 	};
 	fill_hint(g, m, ctx);
+	fill_opaque(m, ctx);
 }
 
 /* What the policy decided is in effect, within cap and budget. */

@@ -348,7 +348,8 @@ void pvs_kernel_host_tell(struct pvs_kernel_host *host, uint32_t vcpu,
 {
 	struct host_told *to = &host->told[vcpu];
 
-	to->ctx = told->ctx;
+	/* The rest is found out, or answered, there. */
+	memcpy(&to->ctx, &told->ctx, offsetof(struct pvs_ctx, opaque));
 	to->clock_offset = told->clock_offset;
 	to->limits.nice_min = told->nice_min;
 	to->limits.base_nice = told->base_nice;

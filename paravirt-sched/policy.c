@@ -107,17 +107,20 @@ static bool is_verdict(int32_t result)
 
 int pvs_policy_run(struct pvs_policy *policy, struct pvs_ctx *ctx)
 {
-	struct pvs_ctx seen;
+	const struct pvs_decision none = {.target = ctx->vcpu};
+	struct pvs_ctx seen; /* it may write where it likes */
 	int32_t result = 0;
 	uint64_t begin;
 	int ret;
 
 	if (ctx->event >= PVS_EVENT_MAX)
 		return -EINVAL;
-	ctx->out = (struct pvs_decision){.target = ctx->vcpu};
-	if (policy->program[ctx->event] < 0)
+	if (policy->program[ctx->event] < 0) {
+		ctx->out = none;
 		return PVS_KEEP;
-	seen = *ctx;
+	}
+	memcpy(&seen, ctx, offsetof(struct pvs_ctx, out));
+	seen.out = none;
 	begin = pvs_clock_ns();
 	ret = policy->ops->run(policy, ctx->event, &seen, &result);
 	count(&policy->run_ns[ctx->event], pvs_clock_ns() - begin);
@@ -126,6 +129,7 @@ int pvs_policy_run(struct pvs_policy *policy, struct pvs_ctx *ctx)
 		ret = -ERANGE;
 	if (ret) {
 		count(&policy->faults, 1);
+		ctx->out = none;
 		return ret;
 	}
 	ctx->out = seen.out;

@@ -7,7 +7,7 @@
 #include "pvs.h"
 
 #define PVS_RECORD_MAGIC   "PVSREC\r\n"
-#define PVS_RECORD_VERSION 1u
+#define PVS_RECORD_VERSION 2u
 #define PVS_ENTRY_HEAD     offsetof(struct pvs_record_entry, decision)
 
 struct pvs_record_head {

@@ -100,6 +100,7 @@ int pvs_vm_create(const struct pvs_vm_config *config, struct pvs_vm **out, struc
 	vm->grant = vm->granted = 1;
 	vm->limits = config->limits;
 	pvs_limits_default(&vm->limits, vm->n_vcpus);
+	vm->tick_ns = vm->limits.tick_ns;
 	vm->sources = config->sources | PVS_SRC_TICK | PVS_SRC_KICK;
 	vm->ops = config->ops;
 	vm->opaque = config->opaque;
@@ -148,6 +149,7 @@ void pvs_vm_set_pages(struct pvs_vm *vm, struct pvs_guest_page *guest, struct pv
 		pvs_publish_again(vm, &vm->vcpus[i]);
 		pvs_publish(vm, &vm->vcpus[i], vm->now);
 	}
+	pvs_opaque_publish_again(vm);
 }
 
 uint64_t pvs_vm_pages_grant(const struct pvs_vm *vm)
@@ -292,6 +294,7 @@ static void stop(struct pvs_vm *vm, uint64_t now)
 		}
 		forget_guest(vm, v);
 	}
+	pvs_opaque_clear(vm);
 	vm->features = 0;
 	for (uint32_t i = 0; i < vm->n_vcpus; i++)
 		pvs_publish_clear(vm, &vm->vcpus[i]);
@@ -315,6 +318,7 @@ void pvs_vm_negotiated(struct pvs_vm *vm, uint64_t features, uint64_t now)
 	vm->features = features;
 	vm->attend_until = 0;
 	vm->next_tick = now;
+	vm->tick_ns = vm->limits.tick_ns;
 	for (uint32_t i = 0; features && i < vm->n_vcpus; i++) {
 		struct pvs_vcpu *v = &vm->vcpus[i];
 
@@ -378,6 +382,8 @@ static void policy_leave(struct pvs_vm *vm, bool keep_effects, uint64_t now)
 		v->capacity_set = false;
 		v->avoid = 0;
 	}
+	if (!keep_effects)
+		pvs_opaque_clear(vm);
 }
 
 void pvs_vm_set_policy(struct pvs_vm *vm, struct pvs_policy *policy, bool handover, uint64_t now)
@@ -396,6 +402,7 @@ void pvs_vm_set_policy(struct pvs_vm *vm, struct pvs_policy *policy, bool handov
 	vm->faults = 0;
 	vm->failed = false;
 	vm->next_tick = now;
+	vm->tick_ns = vm->limits.tick_ns;
 	record_policy(vm, &info, now);
 	for (uint32_t i = 0; i < vm->n_vcpus; i++) {
 		if (!vm->vcpus[i].present)

@@ -8,6 +8,7 @@
  *	decide.c    the policy's wish is judged
  *	effect.c    what was granted is put into effect, kept and undone
  *	publish.c   the guest is told
+ *	opaque.c    what guest and policy tell each other beside it all
  *	attend.c    what is worth being woken for, and how often to look
  *	vm.c        a VM's and its vCPUs' life: hot plug, negotiation, policies
  */
@@ -139,6 +140,7 @@ struct pvs_vm {
 	int64_t clock_offset;
 	uint64_t now; /* the latest time heard of */
 	uint64_t next_tick, last_tick;
+	uint64_t tick_ns;      /* length of the tick under way */
 	uint64_t quiet;        /* ticks since something was in effect or somebody kicked */
 	enum pvs_wakes wakes;  /* what the front end was last asked for */
 	uint64_t attend_until; /* the guest asked to be attended to */
@@ -171,6 +173,8 @@ struct pvs_vm {
 	/* Before a tick: what it has to tell and what was in no hurry. */
 	void (*catch_up)(void *opaque);
 	void *tell_opaque;
+
+	struct pvs_opaque_page opaque_shown; /* what was last stored there */
 
 	struct pvs_vcpu vcpus[];
 };
@@ -276,5 +280,15 @@ void pvs_publish(struct pvs_vm *vm, struct pvs_vcpu *v, uint64_t now);
 void pvs_publish_clear(struct pvs_vm *vm, struct pvs_vcpu *v);
 /* The page is another one: everything is written again. */
 void pvs_publish_again(struct pvs_vm *vm, struct pvs_vcpu *v);
+
+/* opaque.c: all do nothing while PVS_F_OPAQUE is not negotiated. */
+/* The guest's line of @vcpu into @words, PVS_OPAQUE_WORDS; without one they are left alone. */
+void pvs_opaque_read(struct pvs_vm *vm, uint32_t vcpu, __u64 *words);
+/* Store @words in the host's line of @vcpu. */
+void pvs_opaque_publish(struct pvs_vm *vm, uint32_t vcpu, const __u64 *words);
+/* The host's lines are zeroed. */
+void pvs_opaque_clear(struct pvs_vm *vm);
+/* The page is another one: all lines are stored again. */
+void pvs_opaque_publish_again(struct pvs_vm *vm);
 
 #endif

@@ -114,8 +114,9 @@ static void pvsched_guest_wipe(SluicePvsched *s)
 		memset(page, 0, sizeof(*page));
 		qatomic_set(&page->state, state);
 	}
+	memset(page, 0, PVS_OPAQUE_PAGES * PVS_PAGE_STRIDE);
 	memory_region_set_dirty(s->wanted.host_mr, s->wanted.host_offset,
-				(uint64_t)s->n_vcpus * PVS_PAGE_STRIDE);
+				(uint64_t)(s->n_vcpus + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE);
 }
 
 /* Returns the grant of pages that the loop is in the midst of, 0: none. */

@@ -7,7 +7,7 @@ from collections import namedtuple
 from dataclasses import dataclass
 
 HEADER = struct.Struct("<8sIIII")
-MAGIC, VERSION = b"PVSREC\r\n", 1
+MAGIC, VERSION = b"PVSREC\r\n", 2
 HEAD = struct.Struct("<IHHQ")
 DECISION, RING, SWITCH, CLOCK, POLICY, END = range(1, 7)
 
@@ -22,14 +22,17 @@ RING_TYPES = ("none", "switch", "wakeup", "irq-entry", "irq-exit", "lock-wait", 
               "lock-done", "mark")
 PENDING = ("nmi", "hardirq", "softirq", "preempt-off", "irq-off", "lock", "rcu", "rt-waiter")
 
-CTX = struct.Struct("<" "IIQ" "IIIIII" "II" "Q" "IiIIII" "Q" "QQQQ" "II" "Q" "II" "QQQQQQ" "IIIIII")
+CTX = struct.Struct("<" "IIQ" "IIIIII" "II" "Q" "IiIIII" "Q" "QQQQ" "II" "Q" "II" "QQQQQQ" "IIIIII"
+                    "Q" "8Q")
 Ctx = namedtuple("Ctx", """abi event now_ns vm vcpu n_vcpus n_online sources actuators hint_status
 features hint_age_ns class_ nice rt_prio pending cs cs_count cs_age_ns dl_runtime dl_deadline
 dl_period next_event wait_vcpu wait_reason ticket run_state boost run_ns wait_ns boost_ns state_ns
-budget_cs budget_boost vm_boosted vm_cap ceiling prio_max held reserved""")
-OUT = struct.Struct("<" "IIIi" "Q" "II" "QQQQ" "II" "Q")
+budget_cs budget_boost vm_boosted vm_cap ceiling prio_max held reserved tick_ns
+opaque0 opaque1 opaque2 opaque3 opaque4 opaque5 opaque6 opaque7""")
+OUT = struct.Struct("<" "IIIi" "Q" "II" "QQQQ" "II" "Q" "8Q")
 Out = namedtuple("Out", """set boost target nice slice_ns prio weight dl_runtime dl_deadline
-dl_period affinity capacity avoid hold_ns""")
+dl_period affinity capacity avoid hold_ns
+opaque0 opaque1 opaque2 opaque3 opaque4 opaque5 opaque6 opaque7""")
 TAIL = struct.Struct("<iIII")
 Decision = namedtuple("Decision", "ctx out verdict reject applied effect_ns")
 RING_ENTRY = struct.Struct("<IIQII")

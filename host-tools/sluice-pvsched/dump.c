@@ -62,6 +62,19 @@ static void print_out(const struct pvs_decision *out)
 	printf(", hold %" PRIu64 " ns)", (uint64_t)out->hold_ns);
 }
 
+/* Up to the last word that is not 0; nothing if all are. */
+static void print_opaque(const char *what, const __u64 *words)
+{
+	size_t n = PVS_OPAQUE_WORDS;
+
+	while (n && !words[n - 1])
+		n--;
+	if (n)
+		printf("%s", what);
+	for (size_t i = 0; i < n; i++)
+		printf(" %#" PRIx64, (uint64_t)words[i]);
+}
+
 static void print_decision(const struct pvs_record_decision *d)
 {
 	const struct pvs_ctx *ctx = &d->ctx;
@@ -72,6 +85,9 @@ static void print_decision(const struct pvs_record_decision *d)
 	       pvs_boost_name(ctx->boost), pvs_verdict_name(d->verdict));
 	if (d->verdict == PVS_APPLY)
 		print_out(&ctx->out);
+	print_opaque(", opaque", ctx->opaque);
+	if (ctx->out.set & PVS_SET_OPAQUE)
+		print_opaque(", publishes", ctx->out.opaque);
 	if (d->reject)
 		printf(", rejected: %s", reject_name(d->reject));
 	if (d->effect_ns)

@@ -5,7 +5,7 @@
 
 #include <pvs.h>
 
-#define DUMP_SETS 9
+#define DUMP_SETS 10
 
 extern const char *const dump_set_names[DUMP_SETS]; /* of bit 1 << i of pvs_decision.set */
 

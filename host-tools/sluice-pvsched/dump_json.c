@@ -6,8 +6,9 @@
 #include "dump.h"
 #include "pvsched.h"
 
-const char *const dump_set_names[DUMP_SETS] = {
-	"nice", "slice", "fifo", "deadline", "affinity", "weight", "capacity", "yield", "service"};
+const char *const dump_set_names[DUMP_SETS] = {"nice",     "slice",  "fifo",     "deadline",
+					       "affinity", "weight", "capacity", "yield",
+					       "service",  "opaque"};
 
 const char *reject_name(uint32_t reject)
 {
@@ -16,6 +17,19 @@ const char *reject_name(uint32_t reject)
 		"ceiling", "actuator",  "feature", "policy", "rate"};
 
 	return reject < PVS_REJECT_MAX ? names[reject] : "?";
+}
+
+/* Words as they are; a number of JSON's has no 64 bits everywhere. */
+static struct json_object *opaque_json(const __u64 *words)
+{
+	struct json_object *array = json_object_new_array();
+	char text[20];
+
+	for (size_t i = 0; i < PVS_OPAQUE_WORDS; i++) {
+		snprintf(text, sizeof(text), "%#llx", (unsigned long long)words[i]);
+		json_object_array_add(array, json_object_new_string(text));
+	}
+	return array;
 }
 
 static struct json_object *ctx_json(const struct pvs_ctx *ctx)
@@ -45,6 +59,8 @@ static struct json_object *ctx_json(const struct pvs_ctx *ctx)
 	json_count(object, "budget_boost", ctx->budget_boost);
 	json_number(object, "sources", ctx->sources);
 	json_number(object, "actuators", ctx->actuators);
+	json_count(object, "tick_ns", ctx->tick_ns);
+	json_object_object_add(object, "opaque", opaque_json(ctx->opaque));
 	return object;
 }
 
@@ -71,6 +87,7 @@ static struct json_object *out_json(const struct pvs_decision *out)
 	json_number(object, "capacity", out->capacity);
 	json_number(object, "avoid", out->avoid);
 	json_count(object, "hold_ns", out->hold_ns);
+	json_object_object_add(object, "opaque", opaque_json(out->opaque));
 	return object;
 }
 

@@ -25,7 +25,8 @@
 
 #define PVS_MAX_VCPUS   4096
 #define PVS_PAGE_STRIDE 4096
-/* Both page BARs: a page for each possible vCPU, then PVS_OPAQUE_PAGES that are not looked at. */
+/* Both page BARs: a page for each possible vCPU, then PVS_OPAQUE_PAGES, a struct pvs_opaque_page.
+ */
 #define PVS_OPAQUE_PAGES 1
 
 /* Vector 0: configuration (STATUS, GENERATION or the policy changed). Vector 1 + v % (n - 1): what
@@ -329,6 +330,24 @@ struct pvs_host_page {
 	__u64 reserved4[480];
 };
 
+/* ---- Behind the last page, both ways: what guest and policy agree upon ---------------------- */
+
+#define PVS_OPAQUE_LINES 64u
+#define PVS_OPAQUE_WORDS 8u
+
+/*
+ * PVS_F_OPAQUE: line v % PVS_OPAQUE_LINES belongs to vCPU v. What the guest has there is given to
+ * the policy with each callback about v, and is what the policy publishes there about v. Words are
+ * read and stored whole, a line is not: the host stores word 0 last, with release.
+ */
+struct pvs_opaque_line {
+	__u64 word[PVS_OPAQUE_WORDS];
+};
+
+struct pvs_opaque_page {
+	struct pvs_opaque_line line[PVS_OPAQUE_LINES];
+};
+
 /* ---- What a policy hears and can do ------------------------------------------------------- */
 
 /* Sources of events and figures; docs/pvsched/policies.md has delay and privilege of each. */
@@ -353,6 +372,7 @@ struct pvs_host_page {
 _Static_assert(sizeof(struct pvs_ring_entry) == 16, "ring entry");
 _Static_assert(sizeof(struct pvs_guest_page) == PVS_PAGE_STRIDE, "guest page");
 _Static_assert(sizeof(struct pvs_host_page) == PVS_PAGE_STRIDE, "host page");
+_Static_assert(sizeof(struct pvs_opaque_page) == PVS_OPAQUE_PAGES * PVS_PAGE_STRIDE, "opaque page");
 _Static_assert(__builtin_offsetof(struct pvs_guest_page, cs) == 64, "line 1");
 _Static_assert(__builtin_offsetof(struct pvs_guest_page, seq) == 128, "line 2");
 _Static_assert(__builtin_offsetof(struct pvs_guest_page, wait) == 192, "line 3");

@@ -17,8 +17,9 @@
 
 #include "pvsched.h"
 
-/* 2: struct pvs_ctx has `held`. An object is for the one it was compiled with. */
-#define PVS_POLICY_ABI 2
+/* 2: struct pvs_ctx has `held`. 3: `tick_ns` and `opaque`, and struct pvs_decision `opaque`. An
+ * object is for the one it was compiled with. */
+#define PVS_POLICY_ABI 3
 
 enum pvs_event {
 	PVS_EVENT_INIT = 0,  /* once for each vCPU, before any other event of it */
@@ -61,7 +62,8 @@ enum pvs_hint_status {
 #define PVS_SET_CAPACITY 0x040u /* capacity and avoid, shown to the guest */
 #define PVS_SET_YIELD    0x080u /* show PVS_STATE_YIELD while the decision holds */
 #define PVS_SET_SERVICE  0x100u /* the VM's service threads (timers, I/O) get the same */
-#define PVS_SET_ALL      0x1ffu
+#define PVS_SET_OPAQUE   0x200u /* store opaque for the guest, whatever the verdict */
+#define PVS_SET_ALL      0x3ffu
 
 /*
  * In the kernel a context may only be accessed at constant offsets. clang since 18 is told so; an
@@ -94,6 +96,8 @@ struct pvs_decision {
 	__u32 capacity; /* 0..PVS_CAPACITY_FULL */
 	__u32 avoid;    /* 0..255 */
 	__u64 hold_ns;  /* back to the baseline after this; 0: until the next decision */
+	/* The line of ctx->vcpu, not of target; stays until the policy stores another there. */
+	__u64 opaque[PVS_OPAQUE_WORDS];
 } PVS_STATIC_OFFSET;
 
 struct pvs_ctx {
@@ -141,6 +145,11 @@ struct pvs_ctx {
 	__u32 prio_max;     /* FIFO: greatest priority granted */
 	__u32 held;         /* PVS_HELD_*, of one that is preempted */
 	__u32 reserved;
+	__u64 tick_ns; /* from tick to tick: how old a hint may be that nothing but ticks tells of
+			*/
+
+	/* The guest's opaque line of this vCPU, nobody judged it; 0 without PVS_F_OPAQUE. */
+	__u64 opaque[PVS_OPAQUE_WORDS];
 
 	struct pvs_decision out; /* zeroed, but for target */
 } PVS_STATIC_OFFSET;
@@ -150,7 +159,7 @@ struct pvs_ctx {
 #endif
 
 #ifndef PVS_NO_ASSERTS
-_Static_assert(sizeof(struct pvs_decision) == 80, "decision");
+_Static_assert(sizeof(struct pvs_decision) == 144, "decision");
 _Static_assert(sizeof(struct pvs_ctx) % 8 == 0, "context");
 #endif
 

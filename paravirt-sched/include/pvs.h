@@ -241,8 +241,10 @@ struct pvs_vm_config {
 	uint32_t index;   /* ctx->vm */
 	uint32_t n_vcpus; /* 1..PVS_MAX_VCPUS */
 	uint32_t n_vectors;
-	struct pvs_guest_page *guest; /* n_vcpus of them, written by the guest */
-	struct pvs_host_page *host;
+	/* n_vcpus of them, and behind the last, if PVS_F_OPAQUE may be negotiated, a struct
+	 * pvs_opaque_page. Written by the guest. */
+	struct pvs_guest_page *guest;
+	struct pvs_host_page *host; /* the same */
 	struct pvs_limits limits;
 	uint32_t sources; /* PVS_SRC_* the front end delivers beside TICK, KICK and SCHEDSTAT */
 	const struct pvs_vm_ops *ops;

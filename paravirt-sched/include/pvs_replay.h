@@ -16,7 +16,7 @@ struct pvs_field_diff {
 	int64_t before, after;
 };
 
-#define PVS_MAX_FIELD_DIFFS 16
+#define PVS_MAX_FIELD_DIFFS 24
 
 /* Fields in which two decisions differ, into @diffs; returns their number. */
 unsigned pvs_decision_diff(const struct pvs_decision *before, const struct pvs_decision *after,

@@ -202,10 +202,30 @@ static void fill_hint(struct pvs_ctx *ctx, const struct host_seen *seen, __s64 c
 	ctx->wait_reason = hint->wait_reason;
 }
 
+/* The guest's line of this vCPU, behind all vCPUs' pages. */
+static void fill_opaque(struct pvs_ctx *ctx)
+{
+	const __u32 behind = ctx->n_vcpus;
+	const struct pvs_opaque_page *page = NULL;
+	const struct pvs_opaque_line *line;
+
+	if (ctx->features & PVS_F_OPAQUE)
+		page = bpf_map_lookup_elem(&pages, &behind);
+	if (!page) {
+		__builtin_memset(ctx->opaque, 0, sizeof(ctx->opaque));
+		return;
+	}
+	line = &page->line[ctx->vcpu % PVS_OPAQUE_LINES];
+#pragma unroll
+	for (__u32 i = 0; i < PVS_OPAQUE_WORDS; i++)
+		ctx->opaque[i] = hint_load64(&line->word[i]);
+}
+
+/* All but what is answered. */
 static void fill(struct pvs_ctx *ctx, const struct host_told *told, const struct host_seen *seen,
 		 __u64 now)
 {
-	*ctx = told->ctx;
+	__builtin_memcpy(ctx, &told->ctx, __builtin_offsetof(struct pvs_ctx, opaque));
 	ctx->now_ns = now;
 	fill_hint(ctx, seen, told->clock_offset, now);
 	/* told: the last one answered */
@@ -215,8 +235,7 @@ static void fill(struct pvs_ctx *ctx, const struct host_told *told, const struct
 	ctx->run_ns = since(seen->run_ns, told->ctx.run_ns);
 	ctx->wait_ns = since(seen->wait_ns, told->ctx.wait_ns);
 	ctx->state_ns = now - seen->state_at;
-	__builtin_memset(&ctx->out, 0, sizeof(ctx->out));
-	ctx->out.target = ctx->vcpu;
+	fill_opaque(ctx);
 }
 
 /* ---- Putting a decision into effect where it was taken --------------------------------------- */
@@ -350,7 +369,9 @@ static bool same_decision(const struct pvs_decision *a, const struct pvs_decisio
 static bool is_again(struct host_seen *seen, __u32 boost, __s32 verdict,
 		     const struct pvs_decision *out, __u64 now)
 {
-	const __u32 wanted = verdict == PVS_APPLY ? out->boost : PVS_BOOST_NONE;
+	const __u32 wanted = verdict == PVS_APPLY  ? out->boost
+			     : verdict == PVS_KEEP ? boost
+						   : PVS_BOOST_NONE;
 
 	if (seen->verdict == verdict && same_decision(&seen->told, out) &&
 	    (boost == wanted || now - seen->told_at < HOST_AGAIN_NS))
@@ -376,9 +397,12 @@ static bool decide(struct host_event *what, struct host_scratch *work, struct ho
 	what->again = 0;
 	what->granted = 0;
 	work->ctx.event = what->event;
-	*asked = work->ctx;
+	__builtin_memcpy(asked, &work->ctx, __builtin_offsetof(struct pvs_ctx, out));
+	__builtin_memset(&asked->out, 0, sizeof(asked->out));
+	asked->out.target = what->vcpu;
 	what->verdict = ask(asked);
-	if (what->verdict == PVS_KEEP)
+	/* Words for the guest are told whatever the verdict. */
+	if (what->verdict == PVS_KEEP && !(asked->out.set & PVS_SET_OPAQUE))
 		return false;
 	entry = bpf_ringbuf_reserve(&events, sizeof(*entry), 0);
 	if (!entry) {
@@ -386,15 +410,13 @@ static bool decide(struct host_event *what, struct host_scratch *work, struct ho
 		return true;
 	}
 	work->ctx.out = asked->out;
-	if (has_scheduler)
+	if (has_scheduler && what->verdict != PVS_KEEP)
 		put_in_place(what, work, seen);
 	what->again = is_again(seen, work->ctx.boost, what->verdict, &work->ctx.out, what->ns);
 	put_head(&entry->head, what, HOST_DECISION);
 	entry->ctx = work->ctx;
 	entry->answered_ns = bpf_ktime_get_ns();
 	bpf_ringbuf_submit(entry, what->again ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
-	__builtin_memset(&work->ctx.out, 0, sizeof(work->ctx.out));
-	work->ctx.out.target = work->ctx.vcpu;
 	return true;
 }
 

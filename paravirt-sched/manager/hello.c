@@ -76,7 +76,7 @@ static int check_numbers(const struct pvs_msg *msg, unsigned n_fds, struct pvs_l
 
 static int check_fds(const struct pvs_msg *msg, const int *fds, struct pvs_log *log)
 {
-	uint64_t pages = (uint64_t)msg->hello.n_vcpus * PVS_PAGE_STRIDE;
+	uint64_t pages = ((uint64_t)msg->hello.n_vcpus + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE;
 	int ret = check_memfd(fds[PVS_FD_GUEST], PVS_FD_GUEST, pages, log);
 
 	if (ret == 0)
@@ -107,7 +107,7 @@ static int map(struct pvs_mapping *mapping, int fd, enum pvs_hello_fd what, size
 
 static int map_all(struct pvs_session *session, const int *fds, struct pvs_log *log)
 {
-	size_t pages = (size_t)session->n_vcpus * PVS_PAGE_STRIDE;
+	size_t pages = ((size_t)session->n_vcpus + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE;
 	int ret = map(&session->guest, fds[PVS_FD_GUEST], PVS_FD_GUEST, pages, PROT_READ, log);
 
 	if (ret == 0)

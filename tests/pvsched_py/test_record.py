@@ -28,6 +28,8 @@ int main(void)
 	SHOW(struct pvs_ctx, next_event);
 	SHOW(struct pvs_ctx, run_state);
 	SHOW(struct pvs_ctx, prio_max);
+	SHOW(struct pvs_ctx, tick_ns);
+	printf("opaque0 %zu\n", offsetof(struct pvs_ctx, opaque));
 	SHOW(struct pvs_ctx, out);
 	return 0;
 }
@@ -69,7 +71,7 @@ class Reading(unittest.TestCase):
         ours = record.CTX.size + record.OUT.size
         self.refused(made_up.header(version=9),
                      f"r is of version 9 with a context of {ours} bytes and decisions of {ours + 16}; "
-                     f"this reads version 1 with {ours} and {ours + 16}; "
+                     f"this reads version 2 with {ours} and {ours + 16}; "
                      "./sluice pvsched record dump reads its own")
 
     def test_cut_in_a_head(self):

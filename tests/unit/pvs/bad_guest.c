@@ -159,7 +159,7 @@ static const struct pvs_actuator_ops check_ops = {
 /* Half of the wishes are near what is possible. */
 static void wish(struct script *s, struct pvs_decision *d)
 {
-	d->set = (uint32_t)take(s, 2) & 0x3ff;
+	d->set = (uint32_t)take(s, 2) & 0x7ff;
 	d->boost = (uint32_t)take(s, 1) % (PVS_BOOST_MAX + 1);
 	d->target = (uint32_t)take(s, 1) % (VCPUS + 1);
 	d->nice = (int8_t)take(s, 1) / 4;
@@ -173,6 +173,7 @@ static void wish(struct script *s, struct pvs_decision *d)
 	d->capacity = (uint32_t)take(s, 2) % 1100;
 	d->avoid = (uint32_t)take(s, 2) % 300;
 	d->hold_ns = take(s, 1) << (take(s, 1) % 64);
+	d->opaque[0] = d->slice_ns;
 }
 
 static int decide(struct pvs_policy *policy, struct pvs_ctx *ctx)
@@ -207,7 +208,7 @@ static int decide(struct pvs_policy *policy, struct pvs_ctx *ctx)
 /* Anything, anywhere in its page. */
 static void scribble(struct script *s)
 {
-	unsigned char *page = (unsigned char *)&s->guest[take(s, 1) % VCPUS];
+	unsigned char *page = (unsigned char *)&s->guest[take(s, 1) % (VCPUS + PVS_OPAQUE_PAGES)];
 	const size_t at = take(s, 2) % PVS_PAGE_STRIDE;
 	size_t n = take(s, 1) % 32;
 
@@ -405,8 +406,8 @@ const char *bad_guest_run(const uint8_t *data, size_t size)
 {
 	struct script s = {.data = data, .left = size, .now = 1000000000};
 
-	s.guest = zeroed(VCPUS * sizeof(*s.guest));
-	s.host = zeroed(VCPUS * sizeof(*s.host));
+	s.guest = zeroed((VCPUS + PVS_OPAQUE_PAGES) * sizeof(*s.guest));
+	s.host = zeroed((VCPUS + PVS_OPAQUE_PAGES) * sizeof(*s.host));
 	begin(&s);
 	for (unsigned i = 0; i < MAX_STEPS && s.left && !s.broken; i++) {
 		step(&s);

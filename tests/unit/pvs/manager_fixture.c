@@ -306,8 +306,8 @@ static void *page_memory(int *fd)
 
 	*fd = memfd_create("pages", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(*fd >= 0);
-	assert_int_equal(ftruncate(*fd, PVS_PAGE_STRIDE), 0);
-	at = mmap(NULL, PVS_PAGE_STRIDE, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	assert_int_equal(ftruncate(*fd, PAGES_SIZE), 0);
+	at = mmap(NULL, PAGES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	assert_ptr_not_equal(at, MAP_FAILED);
 	return at;
 }
@@ -335,8 +335,8 @@ struct front_end *front_end_start(struct manager *manager, const char *name,
 void front_end_kill(struct front_end *front_end)
 {
 	process_kill(front_end->pid);
-	munmap(front_end->guest, PVS_PAGE_STRIDE);
-	munmap(front_end->host, PVS_PAGE_STRIDE);
+	munmap(front_end->guest, PAGES_SIZE);
+	munmap(front_end->host, PAGES_SIZE);
 	munmap(front_end->shared, sizeof(*front_end->shared));
 	close(front_end->guest_fd);
 	close(front_end->host_fd);

@@ -41,6 +41,9 @@ bool manager_comes_to_say(struct manager *manager, const char *text);
 void manager_hold_loop(struct manager *manager);
 void manager_release_loop(struct manager *manager);
 
+/* Of one vCPU, each way. */
+#define PAGES_SIZE ((1 + PVS_OPAQUE_PAGES) * PVS_PAGE_STRIDE)
+
 /* A front end with one vCPU, as seen from its guest and by its host. */
 struct front_end {
 	struct manager *manager;

@@ -20,7 +20,8 @@ enum {
 	VCPUS = 3,
 	WAIT_MS = 20000,
 	LOOK_MS = 5,
-	MAX_HEARD = 4096
+	MAX_HEARD = 4096,
+	TICK_NS = 4000000
 };
 
 static const uint64_t all_features = (1ull << 11) - 1;
@@ -99,6 +100,7 @@ static void tell(uint32_t vcpu, bool active)
 	told.ctx.features = (uint32_t)all_features;
 	told.ctx.ticket = 5;
 	told.ctx.budget_cs = 1234;
+	told.ctx.tick_ns = TICK_NS;
 	pvs_kernel_host_tell(host, vcpu, &told);
 }
 
@@ -288,6 +290,77 @@ static void policy_sees_and_answers(void **state)
 	page->ticket = 5; /* is answered */
 	assert_int_equal(one_halt(&worker, 2)->ctx.ticket, 0);
 	end(&worker, 2);
+	pvs_policy_put(policy);
+}
+
+/* The guest's line of the vCPU, as the library takes it, and words for the guest with any verdict.
+ */
+static void opaque_lines(void **state)
+{
+	struct pvs_policy *policy = put_in_place("opaque", NULL);
+	struct pvs_opaque_page *page =
+		(struct pvs_opaque_page *)&pvs_kernel_host_pages(host)[VCPUS];
+	struct pvs_kernel_told told = {.ctx = context(PVS_EVENT_INIT, PVS_ACT_ALL), .active = true};
+	const struct heard *halt;
+	struct worker worker;
+
+	begin(&worker, 2);
+	one_halt(&worker, 2);
+	/* Word 0 is 0: nothing to say, so nobody is told of an answer. */
+	page->line[1].word[0] = 1; /* another vCPU's */
+	assert_false(one_halt(&worker, 2)->decided);
+	for (unsigned verdict = PVS_KEEP; verdict <= PVS_BASELINE; verdict++) {
+		for (unsigned i = 0; i < PVS_OPAQUE_WORDS; i++)
+			page->line[2].word[i] = 1ull << 60 | i << 8;
+		page->line[2].word[1] = verdict;
+		one_halt(&worker, 2);
+		halt = one_halt(&worker, 2);
+		assert_true(halt->decided);
+		assert_int_equal(halt->verdict, verdict);
+		assert_memory_equal(halt->ctx.opaque, page->line[2].word, sizeof(page->line[2]));
+		assert_true(halt->ctx.out.set & PVS_SET_OPAQUE);
+		for (unsigned i = 0; i < PVS_OPAQUE_WORDS; i++)
+			assert_int_equal(halt->ctx.out.opaque[i], page->line[2].word[7 - i] + i);
+		assert_int_equal(halt->ctx.out.hold_ns, verdict == PVS_APPLY ? TICK_NS : 0);
+	}
+	/* Not negotiated: the line is there, and not looked at. */
+	told.ctx.vcpu = 2;
+	told.ctx.n_vcpus = VCPUS;
+	told.ctx.features = (uint32_t)(all_features & ~PVS_F_OPAQUE);
+	pvs_kernel_host_tell(host, 2, &told);
+	one_halt(&worker, 2);
+	assert_false(one_halt(&worker, 2)->decided);
+	end(&worker, 2);
+	pvs_policy_put(policy);
+}
+
+/* The same words again wake nobody. */
+static void same_words_again(void **state)
+{
+	struct pvs_policy *policy = put_in_place("opaque", NULL);
+	struct pvs_opaque_page *page =
+		(struct pvs_opaque_page *)&pvs_kernel_host_pages(host)[VCPUS];
+	struct pvs_kernel_told told = {.ctx = context(PVS_EVENT_INIT, PVS_ACT_ALL), .active = true};
+	struct worker worker;
+
+	/* PVS_KEEP wants nothing of the boost that is in effect. */
+	told.ctx.boost = PVS_BOOST_RT;
+	told.ctx.n_vcpus = VCPUS;
+	told.ctx.features = (uint32_t)all_features;
+	pvs_kernel_host_tell(host, 0, &told);
+	begin(&worker, 0);
+	one_halt(&worker, 0);
+	for (uint64_t n = 1; n < 4; n++) {
+		unsigned from = n_heard, woke = 0;
+
+		page->line[0].word[0] = n;
+		one_halt(&worker, 0);
+		assert_int_equal(one_halt(&worker, 0)->verdict, PVS_KEEP);
+		for (; from < n_heard; from++)
+			woke += heard[from].answered_ns != 0;
+		assert_int_equal(woke, 1);
+	}
+	end(&worker, 0);
 	pvs_policy_put(policy);
 }
 
@@ -586,13 +659,22 @@ static bool kernel_takes_no_program(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		live_test(pages_are_the_maps_memory),  live_test(vcpus_and_threads),
-		live_test(without_a_policy),           live_test(policy_sees_and_answers),
-		live_test(same_decision_again),        live_test(inactive_vcpu),
-		live_test(preempted_with_hints),       live_test(hints_that_changed),
-		live_test(reads_pages_as_the_library), live_test(state_is_shared),
-		live_test(one_takes_anothers_place),   live_test(refused),
-		live_test(shipped_policies),           live_test(statistics),
+		live_test(pages_are_the_maps_memory),
+		live_test(vcpus_and_threads),
+		live_test(without_a_policy),
+		live_test(policy_sees_and_answers),
+		live_test(opaque_lines),
+		live_test(same_words_again),
+		live_test(same_decision_again),
+		live_test(inactive_vcpu),
+		live_test(preempted_with_hints),
+		live_test(hints_that_changed),
+		live_test(reads_pages_as_the_library),
+		live_test(state_is_shared),
+		live_test(one_takes_anothers_place),
+		live_test(refused),
+		live_test(shipped_policies),
+		live_test(statistics),
 	};
 
 	if (policy_tests_begin())

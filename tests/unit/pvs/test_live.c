@@ -17,9 +17,9 @@ enum {
 	VCPUS = 2
 };
 
-static const uint64_t features = PVS_F_INTENT | PVS_F_CS | PVS_F_STATE;
+static const uint64_t features = PVS_F_INTENT | PVS_F_CS | PVS_F_STATE | PVS_F_OPAQUE;
 
-static struct pvs_host_page host_pages[VCPUS];
+static struct pvs_host_page host_pages[VCPUS + PVS_OPAQUE_PAGES];
 static struct pvs_kernel_host *host;
 static struct pvs_live *live;
 static struct pvs_vm *vm;
@@ -127,6 +127,24 @@ static struct pvs_policy *put_in_place(const char *name, enum pvs_policy_host wh
 	return put_over(name, where, mark, false);
 }
 
+/* What the guest has in its line is answered in the host's. */
+static void words_are_answered(void **state)
+{
+	struct pvs_policy *policy =
+		put_in_place(test_object("opaque_switches"), PVS_HOST_KERNEL, 0);
+	struct pvs_opaque_page *guest =
+		(struct pvs_opaque_page *)&pvs_kernel_host_pages(host)[VCPUS];
+	const struct pvs_opaque_page *shown = (struct pvs_opaque_page *)&host_pages[VCPUS];
+
+	for (uint64_t n = 1; n < 4; n++) {
+		__atomic_store_n(&guest->line[1].word[0], n, __ATOMIC_RELEASE);
+		while (__atomic_load_n(&shown->line[1].word[7], __ATOMIC_ACQUIRE) != n + 7)
+			live_on(PVS_EVENT_HALT, 1);
+	}
+	assert_int_equal(__atomic_load_n(&shown->line[0].word[7], __ATOMIC_ACQUIRE), 0);
+	pvs_policy_put(policy);
+}
+
 static void decisions_take_effect(void **state)
 {
 	struct pvs_policy *policy = put_in_place(test_object("live"), PVS_HOST_KERNEL, 700000);
@@ -222,9 +240,8 @@ static bool kernel_takes_no_program(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		live_test(decisions_take_effect),
-		live_test(policies_change),
-		live_test(effects_are_handed_over),
+		live_test(words_are_answered), live_test(decisions_take_effect),
+		live_test(policies_change),    live_test(effects_are_handed_over),
 		live_test(contexts_are_told),
 	};
 

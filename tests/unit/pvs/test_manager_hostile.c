@@ -57,8 +57,8 @@ static void raw_open(struct raw *raw, const struct manager *manager)
 	raw->hello.hello.n_vcpus = 1;
 	raw->hello.hello.n_vectors = 2;
 	strcpy(raw->hello.hello.name, "raw");
-	raw->fds[PVS_FD_GUEST] = memory(PVS_PAGE_STRIDE, F_SEAL_SHRINK);
-	raw->fds[PVS_FD_HOST] = memory(PVS_PAGE_STRIDE, F_SEAL_SHRINK);
+	raw->fds[PVS_FD_GUEST] = memory(PAGES_SIZE, F_SEAL_SHRINK);
+	raw->fds[PVS_FD_HOST] = memory(PAGES_SIZE, F_SEAL_SHRINK);
 	raw->fds[PVS_FD_MAILBOX] = dup(pvs_mailbox_memfd(raw->mailbox));
 	raw->fds[PVS_FD_MAILBOX_EVENT] = dup(pvs_mailbox_eventfd(raw->mailbox));
 	raw->fds[PVS_FD_SHARED] = memory(sizeof(struct pvs_shared), F_SEAL_SHRINK);
@@ -214,15 +214,15 @@ static void test_memory(void **state)
 	struct raw raw;
 
 	begin(state, &raw);
-	replace(&raw, PVS_FD_GUEST, memory(PVS_PAGE_STRIDE, F_SEAL_GROW));
+	replace(&raw, PVS_FD_GUEST, memory(PAGES_SIZE, F_SEAL_GROW));
 	raw_hello(&raw);
 	assert_refused(&raw, -EINVAL,
 		       "guest pages: the memfd could shrink; one with F_SEAL_SHRINK is taken");
 	raw_close(&raw);
 	begin(state, &raw);
-	replace(&raw, PVS_FD_HOST, memory(PVS_PAGE_STRIDE - 1, F_SEAL_SHRINK));
+	replace(&raw, PVS_FD_HOST, memory(PAGES_SIZE - 1, F_SEAL_SHRINK));
 	raw_hello(&raw);
-	assert_refused(&raw, -EINVAL, "host pages: the memfd has 4095 bytes; 4096 are needed");
+	assert_refused(&raw, -EINVAL, "host pages: the memfd has 8191 bytes; 8192 are needed");
 	raw_close(&raw);
 	begin(state, &raw);
 	replace(&raw, PVS_FD_GUEST, open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -230,7 +230,7 @@ static void test_memory(void **state)
 	assert_refused(&raw, -EINVAL, "guest pages: no memfd; one with F_SEAL_SHRINK is taken");
 	raw_close(&raw);
 	begin(state, &raw);
-	replace(&raw, PVS_FD_HOST, memory(PVS_PAGE_STRIDE, F_SEAL_SHRINK | F_SEAL_WRITE));
+	replace(&raw, PVS_FD_HOST, memory(PAGES_SIZE, F_SEAL_SHRINK | F_SEAL_WRITE));
 	raw_hello(&raw);
 	assert_refused(&raw, -EPERM, "host pages: cannot be mapped: Operation not permitted");
 	raw_close(&raw);

@@ -49,7 +49,7 @@ static void compiled_for_another_abi(void **state)
 	static const struct pvs_policy_options kernel = {.host = PVS_HOST_KERNEL};
 	const char *text =
 		"policy 'abi' was compiled for another policy ABI: its struct pvs_ctx has 288 "
-		"bytes, that of ABI 2 has 296; recompile it with the header "
+		"bytes, that of ABI 3 has 432; recompile it with the header "
 		"sluice/pvsched_policy.h of here\n";
 
 	policy_refused(test_object("abi"), NULL, -EINVAL, text);

@@ -151,7 +151,7 @@ static void refused_beyond_its_context(void **state)
 {
 	policy_refused(test_object("beyond"), &in_kernel, -EACCES,
 		       "policy 'callbacks': callback exit is refused: it accesses memory beyond "
-		       "the 296 bytes of its context\n");
+		       "the 432 bytes of its context\n");
 }
 
 /* ---- The same decisions --------------------------------------------------------------------- */
@@ -194,6 +194,8 @@ static void draw_hints(struct pvs_ctx *ctx)
 	ctx->wait_vcpu =
 		ctx->wait_reason && draw(4) ? (uint32_t)draw(VCPUS) : (uint32_t)PVS_WAIT_NOBODY;
 	ctx->ticket = draw(4) ? 0 : draw(1000);
+	for (unsigned i = 0; i < PVS_OPAQUE_WORDS; i++)
+		ctx->opaque[i] = often_small(UINT64_MAX);
 }
 
 static void draw_event(struct pvs_ctx *ctx, uint64_t now)
@@ -214,6 +216,7 @@ static void draw_event(struct pvs_ctx *ctx, uint64_t now)
 	ctx->vm_boosted = (uint32_t)draw(VCPUS + 1);
 	ctx->vm_cap = (uint32_t)draw(VCPUS) + 1;
 	ctx->prio_max = (uint32_t)draw(11);
+	ctx->tick_ns = 1000000 * (1 + draw(10));
 }
 
 static void decide_the_same(const char *name, uint8_t engine)
@@ -248,6 +251,7 @@ static void same_decisions(void **state)
 	if (bpfe_engine_available(engine, NULL))
 		skip();
 	decide_the_same(test_object("callbacks"), engine);
+	decide_the_same(test_object("opaque"), engine);
 	for (const char *const *name = pvs_policy_names(); *name; name++)
 		decide_the_same(*name, engine);
 }

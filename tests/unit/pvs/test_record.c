@@ -191,8 +191,8 @@ static void test_broken(void **state)
 	poke(24, PVS_RECORD_RING);
 	expect_text(-EINVAL, "byte 24: no entry (kind 2, 8 bytes)");
 	poke(24, PVS_RECORD_CLOCK);
-	poke(8, 2);
-	expect_text(-EINVAL, "record of version 2, policy ABI 2; version 1, ABI 2 are read here");
+	poke(8, 3);
+	expect_text(-EINVAL, "record of version 3, policy ABI 3; version 2, ABI 3 are read here");
 	poke(0, 'x');
 	expect_text(-EINVAL, "not a record of decisions");
 }

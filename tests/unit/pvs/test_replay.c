@@ -56,6 +56,23 @@ static void answers(void **state)
 	assert_false(pvs_answer_equal(PVS_KEEP, &a, PVS_BASELINE, &a));
 }
 
+/* Words for the guest are part of every answer that has the flag. */
+static void answers_with_words(void **state)
+{
+	const struct pvs_decision none = {.opaque = {1}}, other = {.opaque = {2}};
+	const struct pvs_decision a = {.set = PVS_SET_OPAQUE, .opaque = {[7] = 1}};
+	const struct pvs_decision b = {.set = PVS_SET_OPAQUE, .opaque = {[7] = 2}};
+
+	for (int verdict = PVS_KEEP; verdict <= PVS_BASELINE; verdict++) {
+		assert_true(pvs_answer_equal(verdict, &a, verdict, &a));
+		assert_false(pvs_answer_equal(verdict, &a, verdict, &b));
+		assert_false(pvs_answer_equal(verdict, &a, verdict, &none));
+	}
+	assert_true(pvs_answer_equal(PVS_KEEP, &none, PVS_KEEP, &other));
+	assert_true(pvs_answer_equal(PVS_BASELINE, &none, PVS_BASELINE, &other));
+	assert_true(pvs_answer_equal(-5, &a, -5, &b));
+}
+
 /* ---- Replay --------------------------------------------------------------------------------- */
 
 static struct pvs_record_entry decision(struct pvs_ctx ctx, int32_t verdict)
@@ -222,6 +239,37 @@ static void interpreter_and_compiler_agree(void **state)
 	}
 }
 
+/* Each kind of answer with words, and none, came up, and none came out otherwise. */
+static void words_are_the_same(void **state)
+{
+	struct pvs_policy *policy = policy_opened(test_object("opaque"), NULL);
+	uint64_t with[3] = {0}, without = 0;
+	struct pvs_generator *g = generator(5);
+	struct pvs_record_entry entry;
+	struct pvs_replay_summary sum;
+
+	for (unsigned i = 0; i < 10000; i++) {
+		const struct pvs_ctx *ctx = &entry.decision.ctx;
+
+		pvs_generator_next(g, policy, &entry);
+		if (!(ctx->out.set & PVS_SET_OPAQUE)) {
+			without++;
+			continue;
+		}
+		with[entry.decision.verdict]++;
+		assert_int_equal(ctx->out.opaque[7], ctx->opaque[0] + 7);
+		assert_int_equal(ctx->tick_ns, MS);
+	}
+	assert_true(with[PVS_KEEP] > 100 && with[PVS_APPLY] > 100 && with[PVS_BASELINE] > 100);
+	assert_true(without > 100);
+	pvs_generator_destroy(g);
+	pvs_policy_put(policy);
+	if (bpfe_engine_available(BPFE_ENGINE_JIT, NULL))
+		skip();
+	sum = compare(test_object("opaque"), BPFE_ENGINE_INTERP, BPFE_ENGINE_JIT, 100000, 5);
+	assert_int_equal(sum.equal, 100000);
+}
+
 static uint64_t digest(uint64_t seed, unsigned events)
 {
 	struct pvs_policy *policy = policy_opened("boost", NULL);
@@ -295,9 +343,9 @@ static void too_many_vcpus(void **state)
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
-static void from_a_file(void **state)
+static void file_of(const char *policy)
 {
-	struct pvs_policy *a = policy_opened("boost", NULL), *b = policy_opened("boost", NULL);
+	struct pvs_policy *a = policy_opened(policy, NULL), *b = policy_opened(policy, NULL);
 	struct pvs_generator *g = generator(9);
 	struct pvs_record_entry entry;
 	struct pvs_replay_summary sum;
@@ -325,15 +373,23 @@ static void from_a_file(void **state)
 	unlink(path);
 }
 
+static void from_a_file(void **state)
+{
+	file_of("boost");
+	file_of(test_object("opaque"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_that_differ),
 		cmocka_unit_test(no_byte_is_forgotten),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(answers_with_words),
 		cmocka_unit_test(against_another_policy),
 		cmocka_unit_test(what_if),
 		cmocka_unit_test(interpreter_and_compiler_agree),
+		cmocka_unit_test(words_are_the_same),
 		cmocka_unit_test(seeds_give_events),
 		cmocka_unit_test(events_are_plausible),
 		cmocka_unit_test(too_many_vcpus),

@@ -7,7 +7,7 @@ static void on_dirty(void *opaque, size_t offset, size_t size)
 {
 	struct fixture *f = opaque;
 
-	assert_true(offset + size <= VCPUS * sizeof(struct pvs_host_page));
+	assert_true(offset + size <= (VCPUS + PVS_OPAQUE_PAGES) * sizeof(struct pvs_host_page));
 	f->dirty_bytes += size;
 }
 
@@ -38,8 +38,8 @@ void vm_make(struct fixture *f, const struct pvs_vm_config *config)
 	struct pvs_vm_config c = config ? *config : (struct pvs_vm_config){0};
 
 	f->now = START;
-	f->guest = pages(VCPUS * sizeof(*f->guest));
-	f->host = pages(VCPUS * sizeof(*f->host));
+	f->guest = pages((VCPUS + PVS_OPAQUE_PAGES) * sizeof(*f->guest));
+	f->host = pages((VCPUS + PVS_OPAQUE_PAGES) * sizeof(*f->host));
 	if (!c.actuator.ops) {
 		assert_int_equal(pvs_actuator_recorder(PVS_ACT_ALL, &f->actuator), 0);
 		c.actuator = f->actuator;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WORDS 8u /* of an opaque line */
+
 #define tool(...) run_tool("SLUICE_PVSCHED", __VA_ARGS__, NULL)
 
 static char *object(const char *name)
@@ -181,6 +183,59 @@ static void generated_record(void **state)
 	json_object_put(json);
 }
 
+/* The first decision that publishes words, of @lines of JSON; NULL: none. */
+static struct json_object *first_with_words(char *lines)
+{
+	for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) {
+		struct json_object *json = json_tokener_parse(line);
+		struct json_object *out = json_object_object_get(json, "out");
+		struct json_object *set = json_object_object_get(out, "set");
+
+		for (size_t i = 0; set && i < json_object_array_length(set); i++)
+			if (!strcmp(json_object_get_string(json_object_array_get_idx(set, i)),
+				    "opaque"))
+				return json;
+		json_object_put(json);
+	}
+	return NULL;
+}
+
+static uint64_t word(struct json_object *json, const char *of, size_t i)
+{
+	struct json_object *words =
+		json_object_object_get(json_object_object_get(json, of), "opaque");
+
+	assert_int_equal(json_object_array_length(words), WORDS);
+	return strtoull(json_object_get_string(json_object_array_get_idx(words, i)), NULL, 16);
+}
+
+static void words_in_a_record(void **state)
+{
+	g_autofree char *record = scratch_path(state, "a.rec"), *policy = object("opaque");
+	struct json_object *json;
+	struct run run;
+
+	expect_output(tool("gen", record, "-n", "1000", "-p", policy), "");
+	json = expect_json(tool("replay", record, "-p", policy, "-j", "--exit-code"));
+	assert_int_equal(number(json, "equal"), 1000);
+	json_object_put(json);
+	/* Who says nothing differs, though its verdict may be the same. */
+	expect_match(tool("replay", record, "-p", "none", "-d", "1"), 0,
+		     "decision [0-9]+, (.|\n)*    opaque\\[[0-7]\\] +-?[0-9]+ -> 0\n(.|\n)*");
+	run = tool("record", "dump", record, "-j");
+	assert_int_equal(run.status, 0);
+	json = first_with_words(run.out);
+	assert_non_null(json);
+	assert_true(word(json, "ctx", 0) != 0);
+	for (size_t i = 0; i < WORDS; i++)
+		assert_int_equal(word(json, "out", i), word(json, "ctx", 7 - i) + i);
+	assert_int_equal(number(json_object_object_get(json, "ctx"), "tick_ns"), 1000000);
+	json_object_put(json);
+	run_clear(&run);
+	expect_match(tool("record", "dump", record), 0,
+		     "(.|\n)*: keep, opaque 0x[0-9a-f]+ 0x[0-9a-f]+ .*, publishes 0 .*\n(.|\n)*");
+}
+
 static void state_afterwards(void **state)
 {
 	g_autofree char *record = scratch_path(state, "a.rec"), *object_file = object("callbacks");
@@ -222,6 +277,18 @@ static void compare(void **state)
 			     "  engine  interp  reference +[0-9]+ ns a run\n"
 			     "  engine  jit     (identical +3000 of 3000 .*|skipped .*)\n"
 			     "  kernel  kernel  (identical +3000 of 3000 .*|skipped .*)\n");
+}
+
+/* With what the guest has in its line, and answers to that. */
+static void compare_words(void **state)
+{
+	g_autofree char *policy = object("opaque");
+
+	expect_match(tool("compare", policy, "-n", "3000"), 0,
+		     "Policy .*, 3000 events of 4 vCPUs, seed 1\n"
+		     "  engine  interp  reference +[0-9]+ ns a run\n"
+		     "  engine  jit     (identical +3000 of 3000 .*|skipped .*)\n"
+		     "  kernel  kernel  (identical +3000 of 3000 .*|skipped .*)\n");
 }
 
 static void compare_as_json(void **state)
@@ -273,11 +340,12 @@ static void usage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(list),         cmocka_unit_test(info),
-		cmocka_unit_test(refused),      cmocka_unit_test(info_as_json),
-		cmocka_unit_test(verify),       scratch_test(generated_record),
-		cmocka_unit_test(compare),      cmocka_unit_test(compare_as_json),
-		scratch_test(state_afterwards), cmocka_unit_test(usage),
+		cmocka_unit_test(list),          cmocka_unit_test(info),
+		cmocka_unit_test(refused),       cmocka_unit_test(info_as_json),
+		cmocka_unit_test(verify),        scratch_test(generated_record),
+		scratch_test(words_in_a_record), cmocka_unit_test(compare_words),
+		cmocka_unit_test(compare),       cmocka_unit_test(compare_as_json),
+		scratch_test(state_afterwards),  cmocka_unit_test(usage),
 		cmocka_unit_test(no_record),
 	};
 
