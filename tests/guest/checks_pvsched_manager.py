@@ -87,7 +87,7 @@ def check_again(vm, manager):
 
 
 def check_cap_is_shared(vm, manager):
-    """one vCPU of all machines may be boosted: who asks second is refused until the first is calm"""
+    """one vCPU of all machines may be boosted: who asks second is refused till the first is calm"""
     there = vm.successor
     is_refused(manager, there)
     expect(boosted(vm), f"the first one's boost is gone: {attr(vm)}")

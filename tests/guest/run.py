@@ -11,13 +11,16 @@ sys.path[:0] = [str(Path(__file__).resolve().parent),
 import checks_link
 import checks_offload
 import checks_programs
+import checks_publisher
 import checks_pvsched
+import checks_pvsched_ctl
 import checks_robust
 from programs import compile_example
 from tap import Tap
 from vm import Vm, environment
 
 GROUPS = (checks_link, checks_offload, checks_robust)
+PVSCHED = (checks_pvsched, checks_pvsched_ctl, checks_programs, checks_publisher)
 
 
 def run_kernel(tap, kernel):
@@ -56,8 +59,9 @@ def run_pvsched(tap, kernel):
         return
     try:
         before = tap.failed
-        for check in checks_pvsched.CHECKS + checks_programs.CHECKS:
-            tap.check(f"{kernel}: {check.__doc__.splitlines()[0]}", check, vm)
+        for group in PVSCHED:
+            for check in group.CHECKS:
+                tap.check(f"{kernel}: {check.__doc__.splitlines()[0]}", check, vm)
         if tap.failed > before:
             print("\n".join("# " + line for line in vm.tails().splitlines()))
     finally:
