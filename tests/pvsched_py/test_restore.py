@@ -40,7 +40,8 @@ class Garbage(unittest.TestCase):
 class Survives(unittest.TestCase):
     """A made-up device: what of its answers makes a try good."""
 
-    def survives(self, boosts=True, malformed=1, budget=0, plain=True, status="malformed"):
+    def survives(self, boosts=True, malformed=1, torn=0, budget=0, plain=True, status="malformed",
+                 kinds=restore.BAD):
 
         class Made(restore.Vcpu):
             def __init__(self):
@@ -63,17 +64,18 @@ class Survives(unittest.TestCase):
                 self.ticks += 1
                 after = bool(self.scribbled)
                 return {"vcpu": restore.CPU, "hint": {"status": status},
-                        "rejects": {"malformed": malformed * after, "torn": 0,
+                        "rejects": {"malformed": malformed * after, "torn": torn * after,
                                     "budget": budget * after}, "events": {"tick": self.ticks}}
-        return Made().survives("0:ff")
+        return Made().survives("0:ff", kinds=kinds)
 
     def test_good(self):
         self.assertTrue(self.survives())
-        self.assertTrue(self.survives(status="torn"))
+        self.assertTrue(self.survives(malformed=0, torn=1, status="torn"))
 
     def test_not(self):
         for bad in ({"boosts": False}, {"malformed": 0}, {"budget": 1}, {"plain": False},
-                    {"status": "ok"}):
+                    {"status": "ok"},
+                    {"malformed": 0, "torn": 1, "kinds": ("malformed",)}):
             self.assertFalse(self.survives(**bad), bad)
 
 
