@@ -157,8 +157,10 @@ def place(machine):
     """One line: where something was measured."""
     accelerator = machine.get("accelerator", "none")
     accelerator = "no guest" if accelerator == "none" else accelerator.upper()
+    load = machine.get("load_before")  # of a scenario's: other work has its part in latencies
     return (f"{accelerator}, host Linux {machine.get('host_kernel')}, {machine.get('host_cpus')} "
-            f"cores, {machine.get('date')}, {machine.get('commit')}")
+            f"cores, {machine.get('date')}, {machine.get('commit')}"
+            + (f", load {load} before" if load else ""))
 
 
 def when(entry):

@@ -62,6 +62,11 @@ class State(unittest.TestCase):
         self.assertEqual([r["claim"] for r in rows], list(range(1, 11)))
         self.assertEqual([r["last"] and r["last"]["met"] for r in rows[:3]], [True, False, None])
 
+    def test_the_hosts_load_is_of_the_place(self):
+        self.assertEqual(claims.place(MACHINE), "TCG, host Linux 6.18, 2 cores, today, abc")
+        self.assertEqual(claims.place(MACHINE | {"load_before": "2.56"}),
+                         "TCG, host Linux 6.18, 2 cores, today, abc, load 2.56 before")
+
     def test_note(self):
         claims.remember(claims.CLAIMS[2], Outcome([part(True)], MACHINE, "not idle"), False)
         self.assertIn("today, abc\n    note: not idle\n    ./sluice", self.shown(False))
