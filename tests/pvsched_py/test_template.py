@@ -29,7 +29,10 @@ class Builds(unittest.TestCase):
         self.path = Path(folder.name)
         for name in ("include", "paravirt-sched"):
             (self.path / name).symlink_to(programs.TOP / name)
-        (self.path / "clang").symlink_to(shutil.which(programs.clang()))
+        try:
+            (self.path / "clang").symlink_to(shutil.which(programs.clang()))
+        except RuntimeError as why:  # as meson does without
+            self.skipTest(str(why))
 
     def test_as_it_says_itself(self):
         done = subprocess.run(["sh", "-ec", f"{COPY}; {said(TEMPLATE)}"], cwd=self.path, check=False,
