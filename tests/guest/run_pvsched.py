@@ -14,6 +14,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(TOP / "host-tools/pvsc
                 str(TOP / "host-tools/lab")]
 
 import checks_pvsched_host  # noqa: E402
+import checks_pvsched_kicks  # noqa: E402
 import checks_pvsched_life  # noqa: E402
 import checks_pvsched_live  # noqa: E402
 import checks_pvsched_manager  # noqa: E402
@@ -67,8 +68,8 @@ def channel(tap):
     """A guest from its boot to kill -9, with the guard and, where there may be one, a cgroup."""
     cgroup = checks_pvsched_life.cgroup()
     try:
-        checks = (checks_pvsched_host.CHECKS + checks_pvsched_scx.CHECKS
-                  + checks_pvsched_life.CHECKS)
+        checks = (checks_pvsched_host.CHECKS + checks_pvsched_kicks.CHECKS
+                  + checks_pvsched_scx.CHECKS + checks_pvsched_life.CHECKS)
         with_machine(tap, "channel", checks,
                      device={"guard": True} | ({"cgroup": cgroup} if cgroup else {}))
     finally:
