@@ -14,13 +14,15 @@ import checks_programs
 import checks_publisher
 import checks_pvsched
 import checks_pvsched_ctl
+import checks_pvsched_kfuncs
 import checks_robust
 from programs import compile_example
 from tap import Tap
 from vm import Vm, environment
 
 GROUPS = (checks_link, checks_offload, checks_robust)
-PVSCHED = (checks_pvsched, checks_pvsched_ctl, checks_programs, checks_publisher)
+PVSCHED = (checks_pvsched, checks_pvsched_kfuncs, checks_pvsched_ctl, checks_programs,
+           checks_publisher)
 
 
 def run_kernel(tap, kernel):
