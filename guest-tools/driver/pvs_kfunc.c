@@ -14,6 +14,24 @@
 
 #include "pvs.h"
 
+/* Line @line of the opaque page of one way, of which @size bytes are wanted; NULL: it cannot be
+ * had. */
+static const struct pvs_opaque_line *pvs_opaque_line(int way, u32 line, size_t size)
+{
+	const struct pvs_opaque_page *page = NULL;
+	struct pvs_chan *chan;
+
+	preempt_disable_notrace();
+	chan = rcu_dereference_sched(pvs_chan);
+	if (chan && chan->features & PVS_F_OPAQUE)
+		page = way == PVS_GUEST ? (const void *)(chan->guest + chan->n_vcpus)
+					: (const void *)(chan->host + chan->n_vcpus);
+	preempt_enable_notrace();
+	if (!page || line >= PVS_OPAQUE_LINES || size > sizeof(page->line[0]))
+		return NULL;
+	return &page->line[line];
+}
+
 __bpf_kfunc_start_defs();
 
 __bpf_kfunc u8 *sluice_pvs_hint_page(u32 cpu, const size_t rdwr_buf_size)
@@ -34,6 +52,17 @@ __bpf_kfunc u8 *sluice_pvs_host_page(u32 cpu, const size_t rdonly_buf_size)
 		pvs_hint_reads();
 	/* The verifier keeps the program from writing. */
 	return pvs_page_of(c) ? (u8 *)c->host : NULL;
+}
+
+__bpf_kfunc u8 *sluice_pvs_opaque_line(u32 line, const size_t rdwr_buf_size)
+{
+	return (u8 *)pvs_opaque_line(PVS_GUEST, line, rdwr_buf_size);
+}
+
+__bpf_kfunc u8 *sluice_pvs_host_opaque_line(u32 line, const size_t rdonly_buf_size)
+{
+	/* The verifier keeps the program from writing. */
+	return (u8 *)pvs_opaque_line(PVS_HOST, line, rdonly_buf_size);
 }
 
 __bpf_kfunc u64 sluice_pvs_features(void)
@@ -146,6 +175,8 @@ noinline void sluice_pvs_notified(u32 cpu)
 BTF_KFUNCS_START(pvs_kfunc_ids)
 BTF_ID_FLAGS(func, sluice_pvs_hint_page, KF_RET_NULL | KF_RCU_PROTECTED)
 BTF_ID_FLAGS(func, sluice_pvs_host_page, KF_RET_NULL | KF_RCU_PROTECTED)
+BTF_ID_FLAGS(func, sluice_pvs_opaque_line, KF_RET_NULL | KF_RCU_PROTECTED)
+BTF_ID_FLAGS(func, sluice_pvs_host_opaque_line, KF_RET_NULL | KF_RCU_PROTECTED)
 BTF_ID_FLAGS(func, sluice_pvs_features)
 BTF_ID_FLAGS(func, sluice_pvs_vcpu_of)
 BTF_ID_FLAGS(func, sluice_pvs_cpu_of)

@@ -37,6 +37,19 @@ extern __u8 *sluice_pvs_hint_page(__u32 cpu, const __u64 rdwr_buf_size) __ksym _
 /* The host's page (struct pvs_host_page) of @cpu, read-only; the rest as for the hint page. */
 extern __u8 *sluice_pvs_host_page(__u32 cpu, const __u64 rdonly_buf_size) __ksym __weak;
 
+/*
+ * Line @line, 0 to PVS_OPAQUE_LINES - 1, of the guest's opaque page, to write: @rdwr_buf_size bytes
+ * of its 64. The host's policy is given line v % PVS_OPAQUE_LINES with whatever happens to vCPU v,
+ * for which sluice_pvs_vcpu_of() is; a kick makes that now. Words are seen whole, a line may be
+ * seen in part. NULL: no device, no such line, more bytes than it has, or PVS_F_OPAQUE was not
+ * negotiated. As for the hint page: programs that may sleep, and who writes.
+ */
+extern __u8 *sluice_pvs_opaque_line(__u32 line, const __u64 rdwr_buf_size) __ksym __weak;
+
+/* The same line of the host's opaque page, read-only: what the policy published there. Its word 0
+ * is stored last. */
+extern __u8 *sluice_pvs_host_opaque_line(__u32 line, const __u64 rdonly_buf_size) __ksym __weak;
+
 /* PVS_F_* that were negotiated, 0: no device now. */
 extern __u64 sluice_pvs_features(void) __ksym __weak;
 

@@ -17,7 +17,7 @@ const struct ctl_name ctl_features[] = {
 	{PVS_F_RING, "ring", "the event ring"},
 	{PVS_F_TICKET, "ticket", "answers to hints"},
 	{PVS_F_KICK_DEBOOST, "kick-deboost", "kicks when a boost is no longer needed"},
-	{PVS_F_OPAQUE, "opaque", "pages for programs of guest and host"},
+	{PVS_F_OPAQUE, "opaque", "words of a guest's programs for the policy, and back"},
 	{PVS_F_GUEST_RAM, "guest-ram", "pages in the guest's RAM instead of the BARs"},
 	{0}};
 

@@ -310,13 +310,16 @@ def ticket_is_answered(vm):
 
 # ---- Programs -------------------------------------------------------------------------------
 
+def triplet():
+    return subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
 def compile_object(vm, name):
     """Compile tests/guest/objects/NAME.bpf.c and put it into the guest; its path there."""
     obj = vm.dir / f"{name}.bpf.o"
-    triplet = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True,
-                             check=True).stdout.strip()
     subprocess.run([clang(), "-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3",
-                    f"-I/usr/include/{triplet}", "-Iinclude", "-Iguest-tools/driver", "-c",
+                    f"-I/usr/include/{triplet()}", "-Iinclude", "-Iguest-tools/driver", "-c",
                     f"tests/guest/objects/{name}.bpf.c", "-o", str(obj)], check=True, cwd=TOP)
     vm.guest.put(f"/root/{obj.name}", obj.read_bytes())
     return f"/root/{obj.name}"
@@ -346,13 +349,51 @@ def kfuncs_answer(vm):
 
 
 def host_page_is_read_only(vm):
-    """pvsched: the verifier refuses a program that writes the host's page"""
-    obj = compile_object(vm, "pvs_refused")
-    result = vm.guest.run(f"bpftool prog load {obj} /sys/fs/bpf/pvs_refused")
-    vm.guest.sh("rm -f /sys/fs/bpf/pvs_refused")
-    expect(result.rc != 0, "it was loaded")
-    expect("R0 cannot write into rdonly" in result.err,
-           f"it was refused for another reason: {result.err[-800:]}")
+    """pvsched: the verifier refuses a program that writes the host's pages"""
+    for name in ("pvs_refused", "pvs_refused_opaque"):
+        obj = compile_object(vm, name)
+        result = vm.guest.run(f"bpftool prog load {obj} /sys/fs/bpf/pvs_refused")
+        vm.guest.sh("rm -f /sys/fs/bpf/pvs_refused")
+        expect(result.rc != 0, f"{name}: it was loaded")
+        expect("R0 cannot write into rdonly" in result.err,
+               f"{name}: it was refused for another reason: {result.err[-800:]}")
+
+
+def host_object(vm, name):
+    """Compile a policy of the unit tests for the host's side; its path."""
+    obj = vm.dir / f"{name}.bpf.o"
+    subprocess.run([clang(), "-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3",
+                    f"-I/usr/include/{triplet()}", "-Iinclude", "-c",
+                    f"tests/unit/pvs/objects/{name}.bpf.c", "-o", str(obj)], check=True, cwd=TOP)
+    return str(obj)
+
+
+def opaque_lines(vm):
+    """pvsched: a program tells the policy words of its own, and reads the policy's answer"""
+    reset_hints(vm)
+    before = ctl_json(vm, "status")["policy"]
+    vm.qmp.cmd("qom-set", path="/machine/peripheral/pvs0", property="policy",
+               value=host_object(vm, "opaque"))
+    obj = compile_object(vm, "pvs_opaque")
+    answers = {}
+
+    def answered():
+        vm.guest.sh("taskset 4 sleep 0.01")
+        dump = json.loads(vm.guest.sh("bpftool -j map dump name pvs_opaq.bss"))
+        answers.update(dump[0]["formatted"]["value"][".bss"][0]["answers"])
+        return answers["host"][0]
+
+    try:
+        vm.guest.sh(f"bpftool prog load {obj} /sys/fs/bpf/pvs_test autoattach")
+        eventually(answered, "the policy's answer in the host's line")
+    finally:
+        vm.guest.sh("rm -f /sys/fs/bpf/pvs_test")
+        vm.qmp.cmd("qom-set", path="/machine/peripheral/pvs0", property="policy",
+                   value=before or "none")
+    expect(answers.pop("looked") > 0, "the host's line was not read")
+    equal(answers, {"line_64": 0, "host_line_64": 0, "large": 0, "host_large": 0, "line_63": 1,
+                    "asked": 1, "kick": 0,
+                    "host": [7000, 6001, 5002, 4003, 3004, 2005, 6, 1007]}, "answers")
 
 
 def bench_measures(vm):
@@ -498,6 +539,7 @@ CHECKS = (negotiates, memory_is_told, cpus_find_their_pages, clock_is_measured, 
           every_command_helps, intent_is_one_word, hints_are_not_cut, critical_sections_nest,
           deadline_is_under_seqlock, wait_names_a_vcpu, ring_holds_events, ticket_counts, host_hears_hints,
           guest_sees_who_is_there, policy_is_shown, ticket_is_answered, kfuncs_answer,
-          host_page_is_read_only, bench_measures, programs_hold_the_module, sched_ext_loads,
+          host_page_is_read_only, opaque_lines, bench_measures, programs_hold_the_module,
+          sched_ext_loads,
           negotiates_again, function_level_reset, removed_and_found, offline_cpu_says_nothing,
           cpu_is_unplugged_and_plugged, loads_and_unloads, parameter_is_checked, nothing_is_wrong)
