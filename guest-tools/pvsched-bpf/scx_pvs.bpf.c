@@ -20,6 +20,7 @@
 #include "sluice/pvsched.h"
 #include "pvs_kfuncs.h"
 #include "scx_pvs.h"
+#include "scx_view.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -56,25 +57,11 @@ static __always_inline struct scx_pvs_cpu *cpu_state(__u32 cpu)
 
 /* ---- What is known about a CPU -------------------------------------------------------------- */
 
-struct view {
-	__u32 capacity; /* 1..1024 */
-	__u32 run;      /* enum pvs_run_state */
-	__u32 avoid;
-};
-
-static __always_inline __u32 capacity_within(__u32 capacity)
-{
-	return capacity > 1024 ? 1024 : capacity < 32 ? 32 : capacity;
-}
-
 static __always_inline void view_of(__u32 cpu, struct view *view)
 {
 	const struct pvs_host_page *host;
-	__u64 word;
 
-	view->capacity = 1024;
-	view->run = PVS_RUN_UNKNOWN;
-	view->avoid = 0;
+	view_unknown(view);
 	if (knowledge == SCX_PVS_STEAL)
 		view->capacity = capacity_within(cpu_state(cpu)->capacity);
 	if (knowledge != SCX_PVS_FULL)
@@ -82,12 +69,8 @@ static __always_inline void view_of(__u32 cpu, struct view *view)
 	host = (const struct pvs_host_page *)sluice_pvs_host_page(cpu, 256);
 	if (!host)
 		return;
-	view->run = *(volatile __u64 *)&host->state & PVS_STATE_RUN_MASK;
-	word = *(volatile __u64 *)&host->capacity;
-	/* 0: no policy says anything about it. */
-	if (word & 0xffff)
-		view->capacity = capacity_within(word & 0xffff);
-	view->avoid = word >> 16 & 0xff;
+	view_state(view, *(volatile __u64 *)&host->state);
+	view_capacity(view, *(volatile __u64 *)&host->capacity);
 }
 
 /* The functions below are verified once each, by themselves, not with all that call them. */
@@ -105,24 +88,13 @@ __noinline __u32 run_state(__u32 cpu)
 	return view.run;
 }
 
-static __always_inline __u32 delay_of(const struct view *view)
-{
-	__u32 delay = view->avoid * host_turn_us / 256;
-
-	if (view->run == PVS_RUN_PREEMPTED)
-		delay += host_turn_us;
-	if (view->run != PVS_RUN_RUNNING)
-		delay += (1024 - view->capacity) * host_turn_us / 1024;
-	return delay;
-}
-
 /* How long until a task that comes to this CPU now runs, us, as far as the host is to blame. */
 __noinline __u32 host_delay(__u32 cpu)
 {
 	struct view view;
 
 	view_of(cpu, &view);
-	return delay_of(&view);
+	return view_delay(&view, host_turn_us);
 }
 
 /* The same with what waits on this CPU already; @idle: nothing. */
@@ -132,7 +104,7 @@ __noinline __u32 expected_delay(__u32 cpu, __u32 idle)
 	struct view view;
 
 	view_of(cpu, &view);
-	delay = delay_of(&view);
+	delay = view_delay(&view, host_turn_us);
 	if (!idle) {
 		turns = scx_bpf_dsq_nr_queued(cpu) + 1;
 		delay += (__u64)turns * (cpu_state(cpu)->turn_us + 1) * 1024 / view.capacity;
