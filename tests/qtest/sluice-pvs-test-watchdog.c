@@ -254,11 +254,15 @@ static void test_stuck_in_ram(void)
 {
 	QPvs *s = pvs_start(PVS_STUCK ",actuators=off,watchdog-ms=300", PVS_DIMM);
 	const uint64_t guest = pvs_dimm_addr(s), host = guest + 0x10000;
+	const uint64_t opaque = host + (uint64_t)PVS_PAGE_STRIDE * pvs_reg(s, PVS_REG_N_VCPUS);
 	pid_t loop;
 
 	pvs_up_in_ram(s, guest, host);
 	pvs_ram_hint(s, guest);
 	pvs_wait_ram_boost(s, host);
+	qtest_writeq(s->qts, opaque, 0x1111);
+	qtest_writeq(s->qts, opaque + PVS_PAGE_STRIDE - 8, 0x2222);
+	qtest_writeq(s->qts, opaque + PVS_PAGE_STRIDE, 0x3333);
 	pvs_interrupted(s, PVS_VECTOR_CONFIG);
 	loop = pvs_hold_loop(s);
 	if (!loop)
@@ -268,6 +272,9 @@ static void test_stuck_in_ram(void)
 	g_assert_cmpuint(pvs_ram_boost(s, host), ==, PVS_BOOST_NONE);
 	g_assert_cmphex(qtest_readq(s->qts, host + offsetof(struct pvs_host_page, decision)), ==,
 			0);
+	g_assert_cmphex(qtest_readq(s->qts, opaque), ==, 0);
+	g_assert_cmphex(qtest_readq(s->qts, opaque + PVS_PAGE_STRIDE - 8), ==, 0);
+	g_assert_cmphex(qtest_readq(s->qts, opaque + PVS_PAGE_STRIDE), ==, 0x3333);
 	pvs_bring_up(s, PVS_F_INTENT | PVS_F_STATE);
 	pvs_dimm_remove(s);
 	pvs_let_loop_go(loop);
