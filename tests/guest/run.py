@@ -5,8 +5,9 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parent),
-                str(Path(__file__).resolve().parents[2] / "host-tools/lab")]
+TOP = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(TOP / "host-tools/lab"),
+                str(TOP / "host-tools/pvsched")]
 
 import checks_link
 import checks_offload
@@ -15,6 +16,7 @@ import checks_publisher
 import checks_pvsched
 import checks_pvsched_ctl
 import checks_pvsched_kfuncs
+import checks_pvsched_kicks
 import checks_robust
 from programs import compile_example
 from tap import Tap
@@ -22,7 +24,7 @@ from vm import Vm, environment
 
 GROUPS = (checks_link, checks_offload, checks_robust)
 PVSCHED = (checks_pvsched, checks_pvsched_kfuncs, checks_pvsched_ctl, checks_programs,
-           checks_publisher)
+           checks_publisher, checks_pvsched_kicks)
 
 
 def run_kernel(tap, kernel):

@@ -68,7 +68,7 @@ def channel(tap):
     """A guest from its boot to kill -9, with the guard and, where there may be one, a cgroup."""
     cgroup = checks_pvsched_life.cgroup()
     try:
-        checks = (checks_pvsched_host.CHECKS + checks_pvsched_kicks.CHECKS
+        checks = (checks_pvsched_host.CHECKS + checks_pvsched_kicks.SHARED_CACHE
                   + checks_pvsched_scx.CHECKS + checks_pvsched_life.CHECKS)
         with_machine(tap, "channel", checks,
                      device={"guard": True} | ({"cgroup": cgroup} if cgroup else {}))
