@@ -10,6 +10,12 @@
 
 #define TURN 4000 /* us */
 
+static void view_words(struct view *view, uint64_t state, uint64_t capacity)
+{
+	view_state(view, state);
+	view_capacity(view, capacity);
+}
+
 /* us that the host is expected to keep a task waiting. */
 static uint32_t delay(enum pvs_run_state run, uint32_t capacity, uint32_t avoid)
 {
