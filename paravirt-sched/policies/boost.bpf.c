@@ -5,7 +5,7 @@
  * boosted while it is halted, so that its wake-up is served at once. One that is preempted with
  * QEMU's lock is boosted for the others. Between boosts it may have a short slice, which takes
  * nothing from anybody but lets it, and the threads that deliver its timers, have their share when
- * they wake.
+ * they wake; and it may have less than a fair share then, for the boosts.
  */
 #include "policy.h"
 
@@ -25,6 +25,7 @@ const volatile __s8 rt_nice = -20;
 const volatile __u32 cs_slice_us = 5000;
 const volatile __u32 rt_slice_us = 200;
 const volatile __u32 base_slice_us = 0; /* between boosts; 0: the baseline's */
+const volatile __u8 base_nice = 0;      /* between boosts: so others get back what these took */
 const volatile __u8 fifo = 1;           /* FIFO for real-time tasks where it is permitted */
 const volatile __u8 service = 1;        /* and threads that deliver timers get the same */
 
@@ -153,15 +154,28 @@ static __always_inline __u64 half_of_hold(__u32 why)
 	}
 }
 
-/* No boost, but what takes nothing from anybody: a short slice. The same again is no change. */
+/* No boost, but what takes nothing from anybody: a short slice, and less than a fair share. The
+ * same again is no change. */
 static __always_inline int between(struct pvs_ctx *ctx)
 {
+	const __u32 may = permitted(ctx);
 	struct pvs_decision *out = &ctx->out;
 
-	if (!base_slice_us || !(permitted(ctx) & PVS_ACT_SLICE) || ctx->hint_status != PVS_HINT_OK)
+	if (ctx->hint_status != PVS_HINT_OK)
 		return no_boost(ctx);
-	out->set = PVS_SET_SLICE | (service ? PVS_SET_SERVICE : 0);
-	out->slice_ns = clamp_u64(base_slice_us * US, 100 * US, 100 * MS);
+	out->set = 0;
+	if (base_slice_us && (may & PVS_ACT_SLICE)) {
+		out->set |= PVS_SET_SLICE;
+		out->slice_ns = clamp_u64(base_slice_us * US, 100 * US, 100 * MS);
+	}
+	if (base_nice && (may & PVS_ACT_NICE_UP)) {
+		out->set |= PVS_SET_NICE;
+		out->nice = base_nice < 19 ? base_nice : 19;
+	}
+	if (!out->set)
+		return no_boost(ctx);
+	if (service)
+		out->set |= PVS_SET_SERVICE;
 	return PVS_APPLY;
 }
 

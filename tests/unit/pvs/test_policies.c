@@ -316,6 +316,33 @@ static void boost_leaves_a_slice(void **state)
 	scene_end(&s);
 }
 
+/* Between boosts: less than a fair share, where that can be undone. */
+static void boost_gives_back(void **state)
+{
+	static const struct pvs_tunable base = {"base_nice", 2};
+	const struct pvs_policy_options options = {.tunables = &base, .n_tunables = 1};
+	struct scene s = {policy_opened("boost", &options),
+			  context(PVS_EVENT_HINT, NICE_AND_SLICE | PVS_ACT_NICE_UP)};
+	const struct pvs_decision want = {.set = PVS_SET_NICE | PVS_SET_SERVICE, .nice = 2};
+
+	s.ctx.class = PVS_CLASS_NORMAL;
+	scene_step(&s, PVS_EVENT_INIT, 0, PVS_KEEP);
+	s.ctx.hint_status = PVS_HINT_OK;
+	scene_step(&s, PVS_EVENT_HINT, 0, PVS_APPLY);
+	scene_decided(&s, &want);
+	s.ctx.class = PVS_CLASS_RT;
+	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
+	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
+	assert_int_equal(s.ctx.out.nice, -20);
+	s.ctx.class = PVS_CLASS_NORMAL;
+	s.ctx.state_ns = 5 * MS;
+	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
+	scene_decided(&s, &want);
+	s.ctx.ceiling = PVS_ACT_NICE_DOWN;
+	scene_step(&s, PVS_EVENT_TICK, 10, PVS_KEEP);
+	scene_end(&s);
+}
+
 static void boost_takes_what_there_is(void **state)
 {
 	static const struct {
@@ -560,6 +587,7 @@ int main(void)
 		cmocka_unit_test(boost_comes_with_the_timer),
 		cmocka_unit_test(boost_for_the_lock_it_holds),
 		cmocka_unit_test(boost_leaves_a_slice),
+		cmocka_unit_test(boost_gives_back),
 		cmocka_unit_test(boost_takes_what_there_is),
 		cmocka_unit_test(boost_keeps_below_the_ceiling),
 		cmocka_unit_test(boost_believes_only_good_hints),
