@@ -4,18 +4,18 @@
 import contextlib
 import io
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
-from unittest import mock
 
-import claim_runs
-import claims
-import scenario
-from claims import Outcome, Part
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import claim_runs  # noqa: E402
+import claims  # noqa: E402
+import scenario  # noqa: E402
+from claims import Outcome, Part  # noqa: E402
+from state_folder import InStateFolder  # noqa: E402
 
 TOP = Path(__file__).resolve().parents[2]
 MACHINE = {"accelerator": "tcg", "host_kernel": "6.18", "host_cpus": 2, "date": "today",
@@ -26,14 +26,7 @@ def part(met, figure="1 ns"):
     return Part("cost", figure, "≤ 30 ns", met)
 
 
-class State(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        patch = mock.patch.dict(os.environ, {"XDG_STATE_HOME": folder.name})
-        patch.start()
-        self.addCleanup(patch.stop)
-
+class State(InStateFolder):
     def shown(self, *args):
         out = io.StringIO()
         with contextlib.redirect_stdout(out):

@@ -4,16 +4,18 @@
 import contextlib
 import io
 import json
-import os
-import tempfile
+import sys
 import unittest
 from pathlib import Path
 from unittest import mock
 
-import claim_runs
-import claim_tools
-import claims
-from claims import Unable
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import claim_runs  # noqa: E402
+import claim_tools  # noqa: E402
+import claims  # noqa: E402
+from claims import Unable  # noqa: E402
+from state_folder import InStateFolder  # noqa: E402
 
 MACHINE = {"accelerator": "tcg", "host_kernel": "6.18", "host_cpus": 2, "date": "today",
            "commit": "abc"}
@@ -190,15 +192,8 @@ class Programs(unittest.TestCase):
         self.assertEqual(str(caught.exception), "the host's kernel does not run policies: why")
 
 
-class Measuring(unittest.TestCase):
+class Measuring(InStateFolder):
     """`claim N`: what it prints, its exit status, and what is remembered."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        patch = mock.patch.dict(os.environ, {"XDG_STATE_HOME": folder.name})
-        patch.start()
-        self.addCleanup(patch.stop)
 
     def claim(self, number, ran, check=False, as_json=False):
         """(exit status, standard output, standard error), where a scenario's run gives `ran`."""

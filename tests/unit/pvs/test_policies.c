@@ -288,59 +288,49 @@ static void boost_for_the_lock_it_holds(void **state)
 	scene_end(&s);
 }
 
-/* Between boosts: a slice, which no budget pays for, for those whose hints are good. */
-static void boost_leaves_a_slice(void **state)
+/* Between boosts @want, which no budget pays for, for those whose hints are good and who may. */
+static void between_boosts(const struct pvs_tunable *base, uint32_t actuators,
+			   const struct pvs_decision *want, int nice, uint64_t slice_ns)
 {
-	static const struct pvs_tunable base = {"base_slice_us", 100};
-	const struct pvs_policy_options options = {.tunables = &base, .n_tunables = 1};
-	struct scene s = {policy_opened("boost", &options),
-			  context(PVS_EVENT_HINT, NICE_AND_SLICE)};
-	const struct pvs_decision want = {.set = PVS_SET_SLICE | PVS_SET_SERVICE,
-					  .slice_ns = 100 * US};
+	const struct pvs_policy_options options = {.tunables = base, .n_tunables = 1};
+	struct scene s = {policy_opened("boost", &options), context(PVS_EVENT_HINT, actuators)};
 
 	s.ctx.class = PVS_CLASS_NORMAL;
 	scene_step(&s, PVS_EVENT_INIT, 0, PVS_KEEP);
 	s.ctx.hint_status = PVS_HINT_OK;
 	scene_step(&s, PVS_EVENT_HINT, 0, PVS_APPLY);
-	scene_decided(&s, &want);
+	scene_decided(&s, want);
 	s.ctx.class = PVS_CLASS_RT;
 	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
 	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
-	assert_int_equal(s.ctx.out.slice_ns, 100 * US); /* the same: a change costs its turn */
+	assert_int_equal(s.ctx.out.nice, nice);
+	assert_int_equal(s.ctx.out.slice_ns, slice_ns);
 	s.ctx.class = PVS_CLASS_NORMAL;
 	s.ctx.state_ns = 5 * MS;
 	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
-	scene_decided(&s, &want);
+	scene_decided(&s, want);
 	s.ctx.ceiling = PVS_ACT_NICE_DOWN;
 	scene_step(&s, PVS_EVENT_TICK, 10, PVS_KEEP);
 	scene_end(&s);
 }
 
-/* Between boosts: less than a fair share, where that can be undone. */
+static void boost_leaves_a_slice(void **state)
+{
+	const struct pvs_decision want = {.set = PVS_SET_SLICE | PVS_SET_SERVICE,
+					  .slice_ns = 100 * US};
+
+	/* The boost has the same slice: a change costs its turn. */
+	between_boosts(&(struct pvs_tunable){"base_slice_us", 100}, NICE_AND_SLICE, &want, -20,
+		       100 * US);
+}
+
+/* Less than a fair share, where that can be undone. */
 static void boost_gives_back(void **state)
 {
-	static const struct pvs_tunable base = {"base_nice", 2};
-	const struct pvs_policy_options options = {.tunables = &base, .n_tunables = 1};
-	struct scene s = {policy_opened("boost", &options),
-			  context(PVS_EVENT_HINT, NICE_AND_SLICE | PVS_ACT_NICE_UP)};
 	const struct pvs_decision want = {.set = PVS_SET_NICE | PVS_SET_SERVICE, .nice = 2};
 
-	s.ctx.class = PVS_CLASS_NORMAL;
-	scene_step(&s, PVS_EVENT_INIT, 0, PVS_KEEP);
-	s.ctx.hint_status = PVS_HINT_OK;
-	scene_step(&s, PVS_EVENT_HINT, 0, PVS_APPLY);
-	scene_decided(&s, &want);
-	s.ctx.class = PVS_CLASS_RT;
-	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
-	assert_int_equal(s.ctx.out.boost, PVS_BOOST_RT);
-	assert_int_equal(s.ctx.out.nice, -20);
-	s.ctx.class = PVS_CLASS_NORMAL;
-	s.ctx.state_ns = 5 * MS;
-	scene_step(&s, PVS_EVENT_HINT, 10, PVS_APPLY);
-	scene_decided(&s, &want);
-	s.ctx.ceiling = PVS_ACT_NICE_DOWN;
-	scene_step(&s, PVS_EVENT_TICK, 10, PVS_KEEP);
-	scene_end(&s);
+	between_boosts(&(struct pvs_tunable){"base_nice", 2}, NICE_AND_SLICE | PVS_ACT_NICE_UP,
+		       &want, -20, 200 * US);
 }
 
 static void boost_takes_what_there_is(void **state)
